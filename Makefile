@@ -1,0 +1,44 @@
+# Everything happens in .venv, inside this folder; delete it to start anew.
+#   PYTHON       the interpreter to make it from, 3.11 to 3.13
+#   TORCH_INDEX  a package index to take torch from, for another build than the default one
+#   RNAN_DATA    the folder with train/ and test/ pictures, for the tests that need them
+PYTHON ?= python3
+TORCH_INDEX ?=
+RNAN_DATA ?=
+RUN := .venv/bin/python
+PIP := $(RUN) -m pip --disable-pip-version-check
+
+export RNAN_DATA TORCH_INDEX
+.PHONY: setup demo test check lint format clean
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt Makefile
+	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || \
+	    { echo "rnan needs Python 3.11 to 3.13: make PYTHON=python3.11 ..."; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet --constraint constraints.txt \
+	    $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") --editable ".[train,eval,dev]"
+	touch .venv/ready
+
+demo: setup
+	$(RUN) scripts/demo.py
+
+test: setup
+	$(RUN) -m pytest
+
+# Slower than the tests: style, types, and the bars of the bundled weights on the test sets.
+check: lint test
+	$(RUN) -m pytest -m check
+
+lint: setup
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+format: setup
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+clean:
+	rm -rf .venv demo-output dist build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Time and memory, against yardsticks measured in the same run."""

@@ -1,0 +1,152 @@
+"""``rnan``: finds the command, turns errors into one line and an exit code.
+
+Nothing here imports torch or numpy, so that ``rnan --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from rnan import __version__
+from rnan.errors import RnanError
+from rnan.settings import nearest
+
+COMMANDS = {
+    "denoise": "Remove noise from pictures.",
+    "evaluate": "Measure a network on a folder of pictures, by the paper's protocol.",
+    "models": "List and describe networks and weights.",
+    "train": "Train a network from a YAML recipe.",
+    "bench": "Time the networks on this machine.",
+}
+"""Each lives in ``rnan.cli.NAME`` as ``command``."""
+
+EPILOG = """Exit codes: 0 done; 1 a picture cannot be read or written; 2 wrong usage;
+3 some files of a folder failed; 4 not enough memory or disk; 5 weights or a package missing;
+130 interrupted."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"rnan.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Say which command is nearest to an unknown one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"unknown command {args[0]}{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from importlib import metadata
+
+    from rnan.weights import registry
+
+    torch = metadata.version("torch")
+    weights = ", ".join(
+        f"{name} {registry.card(name)['sha256'][:8]}" for name in registry.bundled()
+    )
+    click.echo(f"rnan {__version__} (torch {torch}; weights: {weights or 'none'})")
+    ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the versions of rnan, torch and the weights.",
+)
+def cli() -> None:
+    """Restore pictures with the residual non-local attention network.
+
+    Example: rnan denoise photo.jpg -o clean.jpg
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the documented code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    verbose = sum(
+        len(word) - 1 for word in arguments if word.startswith("-v") and set(word[1:]) == {"v"}
+    ) + arguments.count("--verbose")
+    quiet = "-q" in arguments or "--quiet" in arguments
+    logging.basicConfig(
+        format="%(message)s",
+        level=logging.ERROR if quiet else logging.DEBUG if verbose > 1 else logging.INFO,
+    )
+    for noisy in ("PIL", "matplotlib", "torch", "tensorboard"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    sys.exit(_run(arguments, show_traceback=verbose > 1))
+
+
+def _run(arguments: list[str], *, show_traceback: bool) -> int:
+    try:
+        code: Any = cli.main(arguments, prog_name="rnan", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.Abort:
+        return _fail("interrupted", 130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        hint = (
+            error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "rnan"
+        )
+        return _fail(f"{error.format_message()} (see {hint} --help)", 2)
+    except RnanError as error:
+        if show_traceback:
+            traceback.print_exc()
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return _fail("not enough memory", 4)
+    except Exception as error:  # a bug of ours; still no wall of text for the user
+        if show_traceback:
+            traceback.print_exc()
+        return _fail(
+            f"internal error: {type(error).__name__}: {error} (run with -vv and report)", 1
+        )
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"rnan: {' '.join(message.split())}", err=True)
+    return code

@@ -1,0 +1,82 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorated = Callable[..., Any]
+
+PATH = click.Path(path_type=Path)
+
+
+def verbosity(function: Decorated) -> Decorated:
+    """``-v`` and ``-q``; ``rnan.cli.main`` reads them before anything runs."""
+    function = click.option(
+        "-v", "--verbose", count=True, expose_value=False, help="Say more; -vv with tracebacks."
+    )(function)
+    return click.option(
+        "-q", "--quiet", is_flag=True, expose_value=False, help="Say only what went wrong."
+    )(function)
+
+
+def computing(function: Decorated) -> Decorated:
+    """``--device``, ``--dtype`` and ``--threads``."""
+    for option in (
+        click.option("--threads", type=click.IntRange(1), help="Threads of the processor to use."),
+        click.option(
+            "--dtype",
+            type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+            default="auto",
+            show_default=True,
+            help="Type of the convolutions; float32 is exact.",
+        ),
+        click.option(
+            "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def set_threads(threads: int | None) -> None:
+    """Limit the threads of the numerical library, where asked."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def restoring(function: Decorated) -> Decorated:
+    """What decides how a picture is restored: :class:`rnan.inference.RestoreOptions`."""
+    for option in (
+        click.option(
+            "--strength",
+            type=float,
+            default=1.0,
+            show_default=True,
+            help="0 keeps the input, 1 takes the restored picture, between them a blend.",
+        ),
+        click.option(
+            "--self-ensemble",
+            is_flag=True,
+            help='Mean over eight turns and flips (the paper\'s "+"): eight times slower.',
+        ),
+        click.option(
+            "--max-memory", help="Memory the network may take, for example 512M; chooses the tile."
+        ),
+        click.option("--tile", type=int, help="Side of the tiles in pixels, instead of a budget."),
+    ):
+        function = option(function)
+    return computing(function)
+
+
+def restore_options(*, max_memory: str | None, threads: int | None, **given: Any) -> dict[str, Any]:
+    """Fields of ``RestoreOptions`` from what the command line gave."""
+    from rnan.inference.options import parse_size
+
+    set_threads(threads)
+    return {**given, "max_memory": parse_size(max_memory) if max_memory else None}

@@ -1,0 +1,1 @@
+"""How pictures get worse: the exact definitions, and their batched forms on a device."""

@@ -1,0 +1,43 @@
+"""White Gaussian noise, neither clipped nor rounded (Section 4.2)."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def noisy(
+    gt: NDArray[np.float64], sigma: float, *, name: str, seed: int = 0
+) -> NDArray[np.float64]:
+    """Noise for a measurement: the same on every machine, whatever the order of the pictures.
+
+    Args:
+        gt: Clean picture of any shape, on the 0-255 scale.
+        sigma: Standard deviation on the 0-255 scale.
+        name: Name of the picture's file without its ending; it seeds the generator together with
+            ``seed`` and ``sigma``.
+        seed: Another seed, another noise.
+
+    Returns:
+        ``gt`` plus noise, neither clipped nor rounded.
+    """
+    key = zlib.crc32(f"{name}/{sigma:g}".encode())
+    draws = np.random.default_rng([seed, key]).standard_normal(gt.shape)
+    return gt + sigma * draws
+
+
+def add_noise(gt: Tensor, sigma: Tensor, draws: Tensor) -> Tensor:
+    """Noise for training, on the device of the batch.
+
+    Args:
+        gt: Clean pictures in [0, 1], ``(B, C, H, W)``.
+        sigma: Standard deviations on the 0-255 scale, ``(B,)``.
+        draws: Standard normal numbers shaped like ``gt``.
+
+    Returns:
+        ``gt`` plus noise, neither clipped nor rounded.
+    """
+    return gt + draws * (sigma / 255.0)[:, None, None, None]

@@ -1,0 +1,1 @@
+"""Measure networks on folders of pictures, by the paper's protocols."""

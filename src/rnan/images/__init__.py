@@ -1,0 +1,18 @@
+"""Pictures as people have them: read, write, metadata, depth (numpy, no torch)."""
+
+from rnan.images.picture import Metadata, Picture, from_float, to_float
+from rnan.images.read import EXTENSIONS, decode, read
+from rnan.images.write import check_output, write, write_whole
+
+__all__ = [
+    "EXTENSIONS",
+    "Metadata",
+    "Picture",
+    "check_output",
+    "decode",
+    "from_float",
+    "read",
+    "to_float",
+    "write",
+    "write_whole",
+]

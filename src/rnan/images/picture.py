@@ -1,0 +1,75 @@
+"""A picture in memory: pixels and what has to come back with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What a file says besides its pixels; kept as the file's own bytes."""
+
+    format: str = ""
+    """Format of the file as Pillow names it: ``PNG``, ``JPEG``, ``TIFF``, ``WEBP``."""
+
+    icc: bytes | None = None
+    """Colour profile."""
+
+    exif: bytes | None = None
+    """EXIF block; its orientation is already applied to the pixels and reset."""
+
+    dpi: tuple[float, float] | None = None
+    """Resolution in dots an inch, across and down."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """Pixels ``(H, W, C)`` with one or three channels, and what belongs to them."""
+
+    pixels: Pixels
+    """``(H, W, 1)`` gray or ``(H, W, 3)`` RGB: uint8, uint16 or float32 in [0, 1]."""
+
+    alpha: Pixels | None = None
+    """Opacity ``(H, W)`` of the same type as the pixels."""
+
+    metadata: Metadata = field(default_factory=Metadata)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def is_gray(self) -> bool:
+        """Whether there is one channel."""
+        return bool(self.pixels.shape[2] == 1)
+
+    def with_pixels(self, pixels: Pixels) -> Picture:
+        """The same picture with other pixels."""
+        return replace(self, pixels=pixels)
+
+
+def white(dtype: np.dtype[Any]) -> float:
+    """The value of white: 255, 65535, or 1 for floating point."""
+    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
+
+
+def to_float(pixels: Pixels) -> NDArray[np.float32]:
+    """Pixels of any depth as float32 with white at 1."""
+    if np.issubdtype(pixels.dtype, np.floating):
+        return pixels.astype(np.float32, copy=False)
+    return pixels.astype(np.float32) / np.float32(white(pixels.dtype))
+
+
+def from_float(pixels: NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
+    """The inverse of :func:`to_float`; integers are clipped and rounded, floats are neither."""
+    if np.issubdtype(dtype, np.floating):
+        return pixels.astype(dtype, copy=False)
+    top = white(dtype)
+    return np.rint(np.clip(pixels.astype(np.float64) * top, 0.0, top)).astype(dtype)

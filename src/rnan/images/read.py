@@ -1,0 +1,208 @@
+"""Pictures from files and bytes: PNG, JPEG, TIFF and WebP, 8 and 16 bit, gray and colour."""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from rnan.errors import InputError, MissingExtraError
+from rnan.images.picture import Metadata, Picture, Pixels
+
+MAX_PIXELS = 2**29
+"""Pictures of more pixels (537 million) are refused before they are decoded."""
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".bmp")
+"""Endings that a folder is searched for; a single file is recognised by its content."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+
+_bomb_limit = threading.Lock()
+
+
+def read(path: Path) -> Picture:
+    """Read a picture from a file.
+
+    Raises:
+        InputError: The file is missing, empty, no picture, damaged or too large.
+    """
+    try:
+        data = path.read_bytes()
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder, not a picture") from None
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    return decode(data, name=str(path))
+
+
+def decode(data: bytes, *, name: str = "the picture") -> Picture:
+    """Read a picture from the bytes of a file.
+
+    Args:
+        data: The whole file.
+        name: What messages call it.
+
+    Raises:
+        InputError: The bytes are empty, no picture, damaged, or claim too many pixels.
+    """
+    if not data:
+        raise InputError(f"{name} is empty")
+    try:
+        if data.startswith(_TIFF):
+            return _decode_tiff(data, name)
+        if data.startswith(_PNG) and data[24:25] == b"\x10":
+            return _decode_png16(data, name)
+        return _decode_with_pillow(data, name)
+    except (InputError, MissingExtraError):
+        raise
+    except UnidentifiedImageError:
+        raise InputError(f"{name} is not a picture in a format that can be read") from None
+    except MemoryError:
+        raise InputError(f"{name} is too large for this machine's memory") from None
+    except Exception as error:  # decoders raise whatever they like on damaged files
+        brief = (str(error).splitlines() or [""])[0][:160] or type(error).__name__
+        raise InputError(f"{name} is damaged or cannot be decoded: {brief}") from error
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width < 1 or height < 1:
+        raise InputError(f"{name} has a side of no pixels ({width}x{height})")
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"{name} claims {width}x{height} pixels; the limit is {MAX_PIXELS / 1e6:.0f} million"
+        )
+
+
+def _open_unlimited(source: io.BytesIO | Path) -> Image.Image:
+    # Pillow's own limit is below a 100-megapixel camera's; ours stands in for it while it opens.
+    with _bomb_limit:
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(source)
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    image = _open_unlimited(io.BytesIO(data))
+    _check_size(*image.size, name)
+    if getattr(image, "n_frames", 1) > 1:
+        raise InputError(
+            f"{name} holds {getattr(image, 'n_frames', 0)} pictures; only one is taken"
+        )
+    return image
+
+
+def _decode_with_pillow(data: bytes, name: str) -> Picture:
+    image = _open(data, name)
+    file_format = image.format or ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about damaged EXIF, which is then left out
+        image.load()
+        dpi = _dpi(image.info.get("dpi"))
+        icc = image.info.get("icc_profile") or None
+        image = ImageOps.exif_transpose(image)
+        exif = image.getexif()
+    metadata = Metadata(
+        format=file_format, icc=icc, exif=exif.tobytes() if len(exif) else None, dpi=dpi
+    )
+    pixels, alpha = _channels(image, name)
+    return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
+
+
+def _channels(image: Image.Image, name: str) -> tuple[Pixels, Pixels | None]:
+    if image.mode == "CMYK":
+        raise InputError(f"{name} is CMYK; convert it to RGB first")
+    if image.mode.startswith("I;16") or image.mode == "I":
+        pixels = np.asarray(image).astype(np.uint16)
+        return pixels[:, :, None], None
+    has_alpha = "A" in image.getbands() or "transparency" in image.info
+    is_gray = image.mode in ("1", "L", "LA")
+    wanted = ("L" if is_gray else "RGB") + ("A" if has_alpha else "")
+    pixels = np.asarray(image if image.mode == wanted else image.convert(wanted))
+    return split_alpha(pixels)
+
+
+def split_alpha(pixels: Pixels) -> tuple[Pixels, Pixels | None]:
+    """Pixels ``(H, W)`` or ``(H, W, 1-4)`` as ``(H, W, 1 or 3)`` and the opacity, if any."""
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    channels = pixels.shape[2]
+    if channels in (2, 4):
+        return pixels[:, :, :-1], pixels[:, :, -1]
+    if channels in (1, 3):
+        return pixels, None
+    raise InputError(f"a picture has 1 to 4 channels, not {channels}")
+
+
+def _decode_png16(data: bytes, name: str) -> Picture:
+    width, height = struct.unpack(">II", data[16:24])
+    _check_size(width, height, name)
+    try:
+        import imagecodecs
+    except ImportError:
+        raise MissingExtraError("imagecodecs (for 16-bit PNG)", "all") from None
+    pixels, alpha = split_alpha(imagecodecs.png_decode(data))
+    image = _open(data, name)
+    metadata = Metadata(
+        format="PNG",
+        icc=image.info.get("icc_profile") or None,
+        dpi=_dpi(image.info.get("dpi")),
+    )
+    return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
+
+
+def _decode_tiff(data: bytes, name: str) -> Picture:
+    import tifffile
+
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        if len(file.pages) > 1 and len(file.series) > 1:
+            raise InputError(f"{name} holds {len(file.pages)} pages; only one is taken")
+        page = file.pages.first
+        _check_size(page.imagewidth, page.imagelength, name)
+        photometric = tifffile.PHOTOMETRIC(page.photometric).name
+        if photometric not in ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR", "PALETTE"):
+            raise InputError(f"{name} is {photometric}; convert it to RGB first")
+        if photometric == "PALETTE" or page.bitspersample not in (8, 16, 32):
+            return _decode_with_pillow(data, name)
+        pixels = page.asarray()
+        if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
+            pixels = np.moveaxis(pixels, 0, -1)
+        tags = page.tags
+        icc = tags["InterColorProfile"].value if "InterColorProfile" in tags else None
+    if pixels.dtype not in (np.uint8, np.uint16, np.float32, np.float16):
+        raise InputError(f"{name} has {pixels.dtype} samples; 8 and 16 bit and float are read")
+    if np.issubdtype(pixels.dtype, np.floating):
+        pixels = pixels.astype(np.float32)
+        if not np.isfinite(pixels).all():
+            raise InputError(f"{name} holds values that are not finite")
+    elif photometric == "MINISWHITE":
+        pixels = np.iinfo(pixels.dtype).max - pixels
+    colour, alpha = split_alpha(pixels)
+    return Picture(pixels=colour, alpha=alpha, metadata=Metadata(format="TIFF", icc=icc))
+
+
+def _dpi(value: Any) -> tuple[float, float] | None:
+    try:
+        across, down = (float(number) for number in value)
+    except (TypeError, ValueError):
+        return None
+    return (across, down) if across > 0 and down > 0 else None
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Height and width from the header alone; ``None`` where it cannot be read."""
+    try:
+        with _open_unlimited(path) as image:
+            return image.height, image.width
+    except Exception:  # decoders raise whatever they like on damaged files
+        return None

@@ -1,0 +1,128 @@
+"""Pictures of any kind to planes and back: PIL, numpy, tensors and our own ``Picture``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from rnan.errors import InputError
+from rnan.images import Picture, from_float, to_float
+from rnan.images.read import split_alpha
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Pictures as float32 tensors ``(C, H, W)`` with white at 1, and the way back."""
+
+    pictures: list[Tensor]
+    clipped: bool
+    """Whether values were limited to the range of integers."""
+    back: Callable[[list[Tensor]], Any]
+    """Restored planes to the kind, layout and depth that came in."""
+
+
+def to_planes(picture: Any) -> Planes:
+    """Accept PIL, numpy ``(H, W)``, ``(H, W, C)``, tensors ``(C, H, W)``, ``(N, C, H, W)``.
+
+    Raises:
+        InputError: It is none of these, has no pixels, a channel too many, or holds values that
+            are not finite.
+    """
+    if isinstance(picture, Picture):
+        planes = _from_picture(picture)
+    elif isinstance(picture, Image.Image):
+        planes = _from_pil(picture)
+    elif isinstance(picture, np.ndarray):
+        planes = _from_numpy(picture)
+    elif isinstance(picture, Tensor):
+        planes = _from_tensor(picture)
+    else:
+        raise InputError(f"cannot restore a {type(picture).__name__}; pass PIL, numpy or a tensor")
+    for plane in planes.pictures:
+        if min(plane.shape) < 1:
+            raise InputError(f"a picture of shape {tuple(plane.shape)} has no pixels")
+        if not plane.isfinite().all():
+            raise InputError("the picture holds values that are not finite")
+    return planes
+
+
+def _from_picture(picture: Picture) -> Planes:
+    def back(restored: list[Tensor]) -> Picture:
+        return picture.with_pixels(_hwc(restored[0], picture.pixels.dtype))
+
+    return Planes([_chw(picture.pixels)], picture.pixels.dtype.kind == "u", back)
+
+
+def _from_pil(image: Image.Image) -> Planes:
+    if image.mode == "CMYK" or image.mode in ("F", "I"):
+        raise InputError(f"PIL pictures of mode {image.mode} are not taken; convert to RGB or L")
+    mode = image.mode
+    if mode in ("P", "1", "YCbCr", "LAB", "HSV", "RGBX", "PA"):
+        transparent = mode == "PA" or "transparency" in image.info
+        mode = {"1": "L"}.get(mode, "RGBA" if transparent else "RGB")
+        image = image.convert(mode)
+    pixels, alpha = split_alpha(np.asarray(image))
+    if pixels.dtype != np.uint8:
+        pixels = pixels.astype(np.uint16)
+
+    def back(restored: list[Tensor]) -> Image.Image:
+        result = _hwc(restored[0], pixels.dtype)
+        if alpha is not None and alpha.shape == result.shape[:2]:
+            result = np.concatenate((result, alpha[:, :, None]), axis=2)
+        out = Image.fromarray(np.squeeze(result, axis=2) if result.shape[2] == 1 else result)
+        out.info = {
+            key: image.info[key] for key in ("icc_profile", "dpi", "exif") if key in image.info
+        }
+        return out
+
+    return Planes([_chw(pixels)], True, back)
+
+
+def _from_numpy(array: np.ndarray[Any, Any]) -> Planes:
+    if array.dtype not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
+        raise InputError(
+            f"arrays of {array.dtype} are not taken; pass uint8, uint16, or float in [0, 1]"
+        )
+    if array.ndim not in (2, 3):
+        raise InputError(f"an array must be (H, W) or (H, W, C), got shape {array.shape}")
+    pixels, alpha = split_alpha(array)
+
+    def back(restored: list[Tensor]) -> np.ndarray[Any, Any]:
+        result = _hwc(restored[0], array.dtype)
+        if alpha is not None:
+            result = np.concatenate((result, alpha[:, :, None]), axis=2)
+        return result[:, :, 0] if array.ndim == 2 else result
+
+    return Planes([_chw(pixels)], array.dtype.kind == "u", back)
+
+
+def _from_tensor(tensor: Tensor) -> Planes:
+    if not tensor.is_floating_point():
+        raise InputError(f"tensors of {tensor.dtype} are not taken; pass float in [0, 1]")
+    if tensor.ndim not in (3, 4) or tensor.shape[-3] not in (1, 3):
+        raise InputError(
+            f"a tensor must be (C, H, W) or (N, C, H, W) with 1 or 3 channels, "
+            f"got shape {tuple(tensor.shape)}"
+        )
+    batch = tensor if tensor.ndim == 4 else tensor[None]
+
+    def back(restored: list[Tensor]) -> Tensor:
+        result = torch.stack(restored) if restored else batch.detach().cpu().float()
+        result = result.to(tensor.device, tensor.dtype)
+        return result if tensor.ndim == 4 else result[0]
+
+    return Planes(list(batch.detach().cpu().float()), False, back)
+
+
+def _chw(pixels: np.ndarray[Any, Any]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(to_float(pixels).transpose(2, 0, 1)))
+
+
+def _hwc(plane: Tensor, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    return from_float(np.ascontiguousarray(plane.numpy().transpose(1, 2, 0)), dtype)

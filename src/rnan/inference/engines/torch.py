@@ -1,0 +1,54 @@
+"""PyTorch: channels-last, bfloat16 convolutions where the hardware has them."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+import torch
+from torch import Tensor
+
+from rnan.models import RNAN
+
+_log = logging.getLogger(__name__)
+
+_LIVE_MAPS = 10
+"""Feature maps that are alive at once, in float32, as measured at 1024x1024."""
+
+
+class TorchEngine:
+    """Runs an :class:`~rnan.models.RNAN`; safe to call from several threads."""
+
+    takes_level: bool
+
+    def __init__(self, model: RNAN, *, device: torch.device, dtype: torch.dtype) -> None:
+        config = model.config
+        # The picture itself has one tile shape after another, which channels-last suits best.
+        self.model = model.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.device = device
+        self.dtype = dtype
+        self.channels = config.channels_in
+        self.scales = config.scales
+        self.takes_level = config.level_channel
+        self.grid = config.unshuffle * math.lcm(2, config.window or 1)
+        self.bytes_per_pixel = 4 * _LIVE_MAPS * config.features // config.unshuffle**2
+        self._warned = False
+
+    def __call__(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
+        """See :class:`rnan.inference.engines.Engine`."""
+        restored = self._run(lq, level, scale, self.dtype)
+        if self.dtype != torch.float32 and not restored.isfinite().all():
+            if not self._warned:
+                self._warned = True
+                _log.warning("%s overflowed; computing such tiles in float32", self.dtype)
+            restored = self._run(lq, level, scale, torch.float32)
+        return restored
+
+    @torch.inference_mode()
+    def _run(self, lq: Tensor, level: Tensor | None, scale: int, dtype: torch.dtype) -> Tensor:
+        white = self.model.config.value_range
+        x = lq.to(self.device, memory_format=torch.channels_last)
+        level = None if level is None else level.to(self.device)
+        with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
+            y: Tensor = self.model(x * white if white != 1.0 else x, level, scale)
+        return (y.float() / white if white != 1.0 else y.float()).cpu()

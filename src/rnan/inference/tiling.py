@@ -1,0 +1,96 @@
+"""Cut a picture into overlapping tiles and blend what comes back.
+
+A tile starts on a multiple of the network's grid, so that it sees the same attention windows
+and strides as the whole picture. In the overlap of two tiles the outer quarters, which the
+tile's own border disturbs, are thrown away, and the middle half is blended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """One tile along one axis, in input pixels."""
+
+    start: int
+    stop: int
+    before: tuple[int, int] | None
+    """Ramp from 0 to 1 (first and last position); none at the picture's border."""
+    after: tuple[int, int] | None
+    """Ramp from 1 to 0."""
+
+    def weights(self, scale: int) -> Tensor:
+        """Blending weights of the positions of the tile, enlarged by ``scale``."""
+        weights = torch.ones((self.stop - self.start) * scale)
+        for ramp, rising in ((self.before, True), (self.after, False)):
+            if ramp is None:
+                continue
+            low, high = ((edge - self.start) * scale for edge in ramp)
+            steps = (torch.arange(high - low) + 0.5) / max(1, high - low)
+            weights[low:high] = steps if rising else 1.0 - steps
+            if rising:
+                weights[:low] = 0.0
+            else:
+                weights[high:] = 0.0
+        return weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One tile: rows and columns."""
+
+    rows: Span
+    columns: Span
+
+    def cut(self, picture: Tensor) -> Tensor:
+        """The tile's part of ``(…, H, W)``."""
+        return picture[
+            ..., self.rows.start : self.rows.stop, self.columns.start : self.columns.stop
+        ]
+
+    def add_to(self, out: Tensor, restored: Tensor, scale: int) -> None:
+        """Add the restored tile, weighted, at its place in ``out`` ``(…, H·scale, W·scale)``."""
+        weights = self.rows.weights(scale)[:, None] * self.columns.weights(scale)
+        rows = slice(self.rows.start * scale, self.rows.stop * scale)
+        columns = slice(self.columns.start * scale, self.columns.stop * scale)
+        out[..., rows, columns] += restored * weights
+
+
+def spans(length: int, *, tile: int, overlap: int, grid: int) -> list[Span]:
+    """Even tiles of about ``tile`` pixels that cover ``length``, starting on the grid."""
+    if length <= tile:
+        return [Span(start=0, stop=length, before=None, after=None)]
+    overlap = _up(overlap, grid)
+    tile = max(tile // grid * grid, overlap + grid)
+    number = -(-(length - overlap) // (tile - overlap))
+    step = _up(-(-(length - overlap) // number), grid)
+    starts = [start for start in range(0, length, step) if start == 0 or start + overlap < length]
+    stops = [min(start + step + overlap, length) for start in starts]
+    ramps: list[tuple[int, int] | None] = [None]
+    for stop, following in pairwise(zip(stops, starts, strict=True)):
+        shared = stop[0] - following[1]
+        ramps.append((following[1] + shared // 4, stop[0] - shared // 4))
+    ramps.append(None)
+    return [
+        Span(start=start, stop=stop, before=before, after=after)
+        for start, stop, (before, after) in zip(starts, stops, pairwise(ramps), strict=True)
+    ]
+
+
+def tiles(height: int, width: int, *, tile: int, overlap: int, grid: int) -> Iterator[Tile]:
+    """Tiles of a picture, row by row."""
+    rows = spans(height, tile=tile, overlap=overlap, grid=grid)
+    columns = spans(width, tile=tile, overlap=overlap, grid=grid)
+    for row, column in product(rows, columns):
+        yield Tile(rows=row, columns=column)
+
+
+def _up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple

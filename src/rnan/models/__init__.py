@@ -1,0 +1,6 @@
+"""Networks only: tensors in, tensors out. They know no file, no task and no command."""
+
+from rnan.models.presets import PRESETS, preset
+from rnan.models.rnan import RNAN, RNANConfig
+
+__all__ = ["PRESETS", "RNAN", "RNANConfig", "preset"]

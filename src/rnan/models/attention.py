@@ -1,0 +1,176 @@
+"""Non-local block (Section 3.2.3, Eq. 3-5, Fig. 3) in linear memory.
+
+Letters in shapes: B batch, C channels, D embedding channels, H and W height and width of the
+feature map, N = H·W tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Softmax = Literal["keys", "queries"]
+
+_SLAB_ELEMENTS = 2**22
+"""Entries of the part of the N×N matrix that is held at a time."""
+
+_FUSED_TOKENS = 4096
+"""Up to here the fused kernel's backward pass is as fast as ours; beyond, far slower on a CPU."""
+
+
+def attend(theta: Tensor, phi: Tensor, g: Tensor, *, softmax: Softmax = "keys") -> Tensor:
+    """Embedded-Gaussian attention, unscaled (Eq. 3 and 4), without an N×N matrix.
+
+    Args:
+        theta: Queries ``u(x_i)``, ``(B, N, D)``.
+        phi: Keys ``v(x_j)``, ``(B, N, D)``.
+        g: Values ``g(x_j)``, ``(B, N, D)``.
+        softmax: ``"keys"`` normalises over j for each i, as Eq. 5 says; ``"queries"``
+            over i for each j, as the authors' program does.
+
+    Returns:
+        ``y`` of Eq. 3, ``(B, N, D)``.
+    """
+    learns = torch.is_grad_enabled() and any(t.requires_grad for t in (theta, phi, g))
+    if softmax == "keys" and not (learns and theta.shape[1] > _FUSED_TOKENS):
+        # Fused kernels, which never form N×N, take 4-D inputs only.
+        y = F.scaled_dot_product_attention(theta[:, None], phi[:, None], g[:, None], scale=1.0)
+        return y[:, 0]
+    if learns:
+        z: Tensor = _Recomputed.apply(theta, phi, g, softmax)  # type: ignore[no-untyped-call]
+        return z
+    return _in_slabs(theta, phi, g, softmax)
+
+
+def _slabs(tokens: Tensor) -> Iterator[slice]:
+    """Parts of the axis over which the softmax does not run."""
+    batch, number, _ = tokens.shape
+    size = max(1, min(number, _SLAB_ELEMENTS // (batch * number)))
+    for start in range(0, number, size):
+        yield slice(start, start + size)
+
+
+def _slab_weights(rows: Tensor, columns: Tensor) -> Tensor:
+    """Softmax over all ``columns`` for a few ``rows``: ``(B, slab, N)``, in 32 bits at least."""
+    scores = rows @ columns.mT
+    return scores.softmax(dim=2, dtype=torch.promote_types(scores.dtype, torch.float32))
+
+
+def _in_slabs(theta: Tensor, phi: Tensor, g: Tensor, softmax: Softmax) -> Tensor:
+    y = torch.zeros_like(g, dtype=torch.promote_types(g.dtype, torch.float32))
+    for slab in _slabs(theta):
+        if softmax == "keys":
+            y[:, slab] = _slab_weights(theta[:, slab], phi) @ g.to(y.dtype)
+        else:
+            y += _slab_weights(phi[:, slab], theta).mT @ g[:, slab].to(y.dtype)
+    return y.to(g.dtype)
+
+
+class _Recomputed(torch.autograd.Function):
+    """Recomputes each slab in the backward pass instead of keeping it."""
+
+    @staticmethod
+    def forward(ctx: Any, theta: Tensor, phi: Tensor, g: Tensor, softmax: Softmax) -> Tensor:
+        ctx.save_for_backward(theta, phi, g)
+        ctx.softmax = softmax
+        return _in_slabs(theta, phi, g, softmax)
+
+    @staticmethod
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        saved: tuple[Tensor, Tensor, Tensor] = ctx.saved_tensors
+        work = torch.promote_types(saved[0].dtype, torch.float32)
+        theta, phi, g = (tensor.to(work) for tensor in saved)
+        grad_y = grad_y.to(work)
+        over_keys = ctx.softmax == "keys"
+        # Rows are cut into slabs, the softmax runs over columns.
+        rows, columns = (theta, phi) if over_keys else (phi, theta)
+        grad_rows, grad_columns, grad_g = (torch.zeros_like(t) for t in (rows, columns, g))
+        for slab in _slabs(rows):
+            weights = _slab_weights(rows[:, slab], columns)
+            if over_keys:
+                grad_g += weights.mT @ grad_y[:, slab]
+                grad_weights = grad_y[:, slab] @ g.mT
+            else:
+                grad_g[:, slab] = weights @ grad_y
+                grad_weights = g[:, slab] @ grad_y.mT
+            mean = (weights * grad_weights).sum(dim=2, keepdim=True)
+            grad_scores = grad_weights.sub_(mean).mul_(weights)
+            grad_rows[:, slab] = grad_scores @ columns
+            grad_columns += grad_scores.mT @ rows[:, slab]
+        grads = (grad_rows, grad_columns) if over_keys else (grad_columns, grad_rows)
+        dtype = saved[0].dtype
+        return grads[0].to(dtype), grads[1].to(dtype), grad_g.to(dtype), None
+
+
+class NonLocalBlock(nn.Module):
+    """Non-local block: ``z = W_z y + x`` (Eq. 5, Fig. 3).
+
+    Args:
+        features: Channels of input and output.
+        inner: Channels of the three embeddings (32 in the paper).
+        softmax: Axis of the softmax, see :func:`attend`.
+        window: Side of the windows in which attention works, in pixels of the feature map, on
+            the map's own grid from its upper left corner; ``None`` for the whole map.
+    """
+
+    def __init__(
+        self, features: int, inner: int, *, softmax: Softmax = "keys", window: int | None = None
+    ) -> None:
+        super().__init__()
+        self.softmax: Softmax = softmax
+        self.window = window
+        self.theta = nn.Conv2d(features, inner, 1)
+        self.phi = nn.Conv2d(features, inner, 1)
+        self.g = nn.Conv2d(features, inner, 1)
+        self.out = nn.Conv2d(inner, features, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to the same shape, any height and width from 1 on."""
+        maps = torch.cat((self.theta(x), self.phi(x), self.g(x)), dim=1)
+        window = self.window or max(x.shape[-2:])
+        rows = [
+            torch.cat([self._in_windows(part, side) for part, side in parts], dim=3)
+            for parts in _grid(maps, window)
+        ]
+        z: Tensor = x + self.out(torch.cat(rows, dim=2))
+        return z
+
+    def _in_windows(self, maps: Tensor, side: tuple[int, int]) -> Tensor:
+        batch, channels, height, width = maps.shape
+        down, across = height // side[0], width // side[1]
+        # (B, 3D, H, W) -> one row of tokens per window: (B·down·across, side·side, 3D)
+        tokens = maps.reshape(batch, channels, down, side[0], across, side[1])
+        tokens = tokens.permute(0, 2, 4, 3, 5, 1).reshape(-1, side[0] * side[1], channels)
+        theta, phi, g = tokens.chunk(3, dim=2)
+        y = attend(theta, phi, g, softmax=self.softmax)
+        y = y.reshape(batch, down, across, side[0], side[1], -1).permute(0, 5, 1, 3, 2, 4)
+        return y.reshape(batch, -1, height, width)
+
+
+def _grid(maps: Tensor, window: int) -> list[list[tuple[Tensor, tuple[int, int]]]]:
+    """Cut a map into the part that whole windows cover and the narrower last row and column.
+
+    The last windows are smaller, so that a missing key takes no part in the softmax: at most
+    four parts, each with the size of its windows.
+    """
+    rows = []
+    for top, bottom, high in _spans(maps.shape[2], window):
+        row = maps[:, :, top:bottom]
+        rows.append(
+            [
+                (row[:, :, :, left:right], (high, wide))
+                for left, right, wide in _spans(maps.shape[3], window)
+            ]
+        )
+    return rows
+
+
+def _spans(length: int, window: int) -> list[tuple[int, int, int]]:
+    """(start, stop, window side) of the whole windows and of the rest along one axis."""
+    whole = length - length % window
+    spans = [(0, whole, window), (whole, length, length - whole)]
+    return [span for span in spans if span[1] > span[0]]

@@ -1,0 +1,145 @@
+"""Residual block, trunk and mask branch, attention block (Section 3.2 and 3.3, Fig. 2, Eq. 6-8)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rnan.models.attention import NonLocalBlock, Softmax
+
+
+class ResidualBlock(nn.Module):
+    """conv 3×3, ReLU, conv 3×3, plus the input; no batch normalisation (Section 3.2.1)."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(features, features, 3, padding=1)
+        self.conv2 = nn.Conv2d(features, features, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to the same shape."""
+        y: Tensor = x + self.conv2(torch.relu(self.conv1(x)))
+        return y
+
+
+def residual_blocks(features: int, number: int) -> nn.Sequential:
+    """``number`` residual blocks in a row."""
+    return nn.Sequential(*(ResidualBlock(features) for _ in range(number)))
+
+
+class MaskBranch(nn.Module):
+    """Local or non-local mask branch (Section 3.2.2, Fig. 2).
+
+    Residual blocks at full, half and full resolution give every position a wide view; the
+    features before the stride are added back after the transposed convolution, and a sigmoid
+    (Eq. 6) ends in a weight for each channel and position.
+
+    Args:
+        features: Channels.
+        blocks: m, the residual blocks before the stride and after it (2m at half resolution).
+        upsample_kernel: Side of the transposed convolution's kernel: 3, 4 or 6.
+        nonlocal_block: Stands first in a non-local mask branch.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        blocks: int,
+        upsample_kernel: int,
+        nonlocal_block: NonLocalBlock | None = None,
+    ) -> None:
+        super().__init__()
+        self.nonlocal_block = nonlocal_block
+        self.before = residual_blocks(features, blocks)
+        self.down = nn.Conv2d(features, features, 3, stride=2, padding=1)
+        self.low = residual_blocks(features, 2 * blocks)
+        padding, output_padding = {3: (1, 1), 4: (1, 0), 6: (2, 0)}[upsample_kernel]
+        self.up = nn.ConvTranspose2d(
+            features,
+            features,
+            upsample_kernel,
+            stride=2,
+            padding=padding,
+            output_padding=output_padding,
+        )
+        self.after = residual_blocks(features, blocks)
+        self.last = nn.Conv2d(features, features, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to a mask in (0, 1) of the same shape."""
+        if self.nonlocal_block is not None:
+            x = self.nonlocal_block(x)
+        x = self.before(x)
+        height, width = x.shape[-2:]
+        # An odd side comes back one longer; the surplus row or column is cut.
+        up = self.up(self.low(self.down(x)))[:, :, :height, :width]
+        mask: Tensor = torch.sigmoid(self.last(self.after(x + up)))
+        return mask
+
+
+class AttentionBlock(nn.Module):
+    """Residual local or non-local attention block (Fig. 2).
+
+    Args:
+        features: Channels.
+        inner: Channels inside the non-local block.
+        is_nonlocal: Whether a non-local block stands in the mask branch.
+        mask_branch: Off for the ablation: the block is then ``T(x) + x``, and a non-local block
+            stands before the trunk (Table 1, case 3).
+        keep_input: Eq. 8, ``T(x)·M(x) + x``; off gives Eq. 7, ``T(x)·(M(x) + 1)``.
+        blocks_before: Residual blocks before the branches.
+        blocks_after: Residual blocks after them.
+        trunk_blocks: t, residual blocks of the trunk.
+        mask_blocks: m, see :class:`MaskBranch`.
+        upsample_kernel: See :class:`MaskBranch`.
+        softmax: See :func:`rnan.models.attention.attend`.
+        window: See :class:`~rnan.models.attention.NonLocalBlock`.
+        last_conv: A convolution at the end, as the authors' program has it.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        inner: int,
+        *,
+        is_nonlocal: bool,
+        mask_branch: bool,
+        keep_input: bool,
+        blocks_before: int,
+        blocks_after: int,
+        trunk_blocks: int,
+        mask_blocks: int,
+        upsample_kernel: int,
+        softmax: Softmax,
+        window: int | None,
+        last_conv: bool,
+    ) -> None:
+        super().__init__()
+        attention = (
+            NonLocalBlock(features, inner, softmax=softmax, window=window) if is_nonlocal else None
+        )
+        self.keep_input = keep_input
+        self.before = residual_blocks(features, blocks_before)
+        self.trunk = residual_blocks(features, trunk_blocks)
+        self.mask = (
+            MaskBranch(features, mask_blocks, upsample_kernel, attention) if mask_branch else None
+        )
+        self.trunk_attention = None if mask_branch else attention
+        self.after = residual_blocks(features, blocks_after)
+        self.last = nn.Conv2d(features, features, 3, padding=1) if last_conv else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to the same shape."""
+        x = self.before(x)
+        if self.mask is None:
+            y: Tensor = (
+                self.trunk(x if self.trunk_attention is None else self.trunk_attention(x)) + x
+            )
+        elif self.keep_input:
+            y = self.trunk(x) * self.mask(x) + x  # Eq. 8
+        else:
+            y = self.trunk(x) * (self.mask(x) + 1)  # Eq. 7
+        y = self.after(y)
+        if self.last is not None:
+            y = self.last(y)
+        return y

@@ -1,0 +1,1 @@
+"""Train networks: configuration, data, the loop and its checkpoints."""

@@ -1,0 +1,223 @@
+"""The settings of a training run: a YAML file, checked at birth, plus ``key=value`` overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from rnan.errors import ConfigError
+from rnan.settings import from_mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSection:
+    """The network."""
+
+    preset: str = "compact"
+    """A preset of ``rnan models list``."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Fields of the network's configuration that differ from the preset."""
+
+    init: Literal["near-identity", "default"] = "near-identity"
+    """Start near the identity (last convolution zero, residual branches small), or as PyTorch
+    initialises convolutions."""
+
+    branch_scale: float = 0.1
+    """Near the identity: scale of the second convolution of each residual block."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSection:
+    """The pictures."""
+
+    folders: tuple[Path, ...] = ()
+    """Folders of clean pictures; of each the 1st, 21st, 41st … by name is left for validation."""
+
+    patch_size: int = 96
+    """Side of the training crop, in LQ pixels."""
+
+    batch_size: int = 16
+    """Patches a step, over all processes."""
+
+    memory: Literal["auto", "device", "disk"] = "auto"
+    """Where decoded pictures stay: on the training device, or in a memory-mapped file in
+    ``cache``; auto takes the device when they fit."""
+
+    cache: Path | None = None
+    """Folder of the memory-mapped file; by default ``cache`` in the run's folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelSection:
+    """How the level is drawn, for each patch."""
+
+    low: float | None = None
+    """Lowest level; by default that of the task."""
+
+    high: float | None = None
+    """Highest level; by default that of the task."""
+
+    small_share: float = 0.0
+    """Share of the patches whose level is drawn between ``low`` and ``small`` instead."""
+
+    small: float = 2.0
+    """See ``small_share``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerSection:
+    """The optimiser."""
+
+    name: Literal["adam", "adamw"] = "adamw"
+    learning_rate: float = 1e-3
+    betas: tuple[float, ...] = (0.9, 0.99)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    clip: float | None = 0.5
+    """Largest norm of the gradient; none: no clipping."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleSection:
+    """The learning rate over the budget."""
+
+    kind: Literal["constant", "cosine", "step"] = "constant"
+    """constant: with a decay to zero over the last ``decay_share``; cosine: to zero over the
+    whole budget; step: halved every ``halve_every`` steps."""
+
+    warmup: int = 200
+    """Steps of linear increase at the start."""
+
+    decay_share: float = 0.1
+    """constant: share of the budget over which the rate falls to zero at the end."""
+
+    halve_every: int = 200_000
+    """step: steps between halvings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetSection:
+    """How long to train: exactly one of the two."""
+
+    steps: int | None = None
+    minutes: float | None = None
+    """Time of training itself; validation and checkpoints count as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationSection:
+    """Validation on the pictures left out."""
+
+    every: int = 250
+    """Steps between validations on crops; 0 for none."""
+
+    crop: int = 128
+    """Side of the crops from the middle of each picture."""
+
+    pictures: int = 20
+    """How many of the pictures."""
+
+    whole_at_end: bool = True
+    """Measure the whole pictures at the end, all levels of the task's table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything about a run; the file written beside its results holds every field."""
+
+    task: str
+    """A task of ``rnan.tasks``."""
+
+    seed: int = 0
+    """Of the initial weights and of the stream of patches."""
+
+    init_from: str | None = None
+    """Weights to start from: a file, or the name of bundled ones. Where shapes differ, what fits
+    is taken."""
+
+    loss: Literal["l1", "l2"] = "l1"
+    """On values 0-1; the paper's ``l2`` is on values 0-255, where Adam makes no difference."""
+
+    ema: float = 0.999
+    """Decay of the moving average of the weights, whose result is kept; 0 for none."""
+
+    dtype: Literal["auto", "float32", "bfloat16", "float64"] = "auto"
+    """Type of the convolutions; auto takes bfloat16 where the hardware has it."""
+
+    compile: bool = False
+    """Use ``torch.compile``."""
+
+    checkpoint_every: int = 500
+    """Steps between checkpoints; the last two are kept."""
+
+    log_every: int = 50
+    """Steps between lines of the log."""
+
+    model: ModelSection = field(default_factory=ModelSection)
+    data: DataSection = field(default_factory=DataSection)
+    level: LevelSection = field(default_factory=LevelSection)
+    optimizer: OptimizerSection = field(default_factory=OptimizerSection)
+    schedule: ScheduleSection = field(default_factory=ScheduleSection)
+    budget: BudgetSection = field(default_factory=BudgetSection)
+    validation: ValidationSection = field(default_factory=ValidationSection)
+
+    def __post_init__(self) -> None:
+        _require(bool(self.data.folders), "data.folders names no folder")
+        _require(self.data.patch_size >= 2, "data.patch_size must be at least 2")
+        _require(self.data.patch_size % 2 == 0, "data.patch_size must be even")
+        _require(self.data.batch_size >= 1, "data.batch_size must be at least 1")
+        _require(0.0 <= self.ema < 1.0, "ema must be at least 0 and below 1")
+        _require(0.0 <= self.level.small_share <= 1.0, "level.small_share must be a share, 0 to 1")
+        _require(self.optimizer.learning_rate > 0, "optimizer.learning_rate must be positive")
+        _require(len(self.optimizer.betas) == 2, "optimizer.betas needs two numbers")
+        _require(0.0 <= self.schedule.decay_share <= 1.0, "schedule.decay_share must be 0 to 1")
+        _require(self.log_every >= 1, "log_every must be at least 1")
+        _require(self.checkpoint_every >= 1, "checkpoint_every must be at least 1")
+        given = [v for v in (self.budget.steps, self.budget.minutes) if v is not None]
+        _require(len(given) == 1, "budget needs either steps or minutes")
+        _require(given[0] > 0, "budget must be positive")
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ConfigError(message)
+
+
+def load_config(path: Path, overrides: Iterable[str] = ()) -> TrainConfig:
+    """Read a YAML file and apply ``key=value`` overrides (dotted keys, YAML values).
+
+    Raises:
+        ConfigError: The file cannot be read, a key is unknown, or a value cannot be.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        brief = " ".join(str(error).split())[:160]
+        raise ConfigError(f"{path} is not YAML: {brief}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold names and values")
+    for override in overrides:
+        _apply(values, override)
+    return from_mapping(TrainConfig, values)
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"{override!r} is no override; write key=value, for example seed=1")
+    *sections, last = key.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"{key}: {section} is not a section")
+    try:
+        values[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"{override!r}: the value is not YAML") from None

@@ -1,0 +1,71 @@
+"""Shared pieces: pictures made by code, the folder of real ones, a network that does nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rnan.inference import Restorer, RestoreOptions
+from rnan.inference.engines.torch import TorchEngine
+from rnan.models import RNAN, preset
+from rnan.models.initialise import near_identity
+from rnan.tasks import get_task
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "check: only with `make check`")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "check" in (config.option.markexpr or ""):
+        return
+    kept = [item for item in items if item.get_closest_marker("check") is None]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002 - hypothesis and libraries draw from it
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder with ``train`` and ``test`` pictures."""
+    folder = os.environ.get("RNAN_DATA")
+    if not folder:
+        pytest.skip("needs the pictures that RNAN_DATA names")
+    return Path(folder).resolve()
+
+
+def photo(height: int = 96, width: int = 128, *, seed: int = 0, channels: int = 3) -> np.ndarray:
+    """A smooth picture with edges, ``(H, W, C)`` uint8."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width] / 64.0
+    planes = []
+    for _ in range(channels):
+        a, b, c, d = rng.uniform(0.5, 3.0, 4)
+        planes.append(np.sin(a * x + b * y) + np.cos(c * x - d * y) + (np.sin(2 * x * y) > 0.3))
+    picture = np.stack(planes, axis=-1)
+    picture = (picture - picture.min()) / np.ptp(picture)
+    return np.rint(20 + 215 * picture).astype(np.uint8)
+
+
+def small_model(**fields: object) -> RNAN:
+    """A narrow network of the compact family with random weights."""
+    config = preset("compact", **{"features": 8, "inner": 4, "window": 8, **fields})
+    return RNAN(config).eval()
+
+
+def restorer(model: RNAN | None = None, **options: object) -> Restorer:
+    """A restorer around a narrow network in float32; by default one that does nothing."""
+    if model is None:
+        model = small_model()
+        near_identity(model)
+    engine = TorchEngine(model, device=torch.device("cpu"), dtype=torch.float32)
+    return Restorer(get_task("denoise-color"), engine, RestoreOptions(**options))

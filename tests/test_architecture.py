@@ -1,0 +1,105 @@
+"""Imports point one way, and the front door stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rnan
+
+PACKAGE = Path(rnan.__file__).parent
+
+LAYERS = [
+    {"errors"},
+    {"settings"},
+    {"models", "images"},
+    {"metrics"},
+    {"degradations"},
+    {"tasks", "weights", "estimation"},
+    {"inference"},
+    {"api", "evaluation"},
+    {"training"},
+    {"bench", "integrations"},
+    {"server", "cluster"},
+    {"cli"},
+]
+"""From the ground up; a part may import parts of lower layers only."""
+
+HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
+
+
+def imports_of(path: Path, *, at_run_time_only: bool = False) -> set[str]:
+    """Modules below ``rnan`` that a file imports, also late ones."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module] if node.module != "rnan" else [f"rnan.{a.name}" for a in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        found |= {name for name in names if name.split(".")[0] == "rnan"}
+    return found
+
+
+def part_of(module: str) -> str | None:
+    words = module.split(".")
+    return words[1] if len(words) > 1 and words[1] in HEIGHT else None
+
+
+def backward_imports(files: list[Path], package: Path) -> list[str]:
+    wrong = []
+    for path in files:
+        place = path.relative_to(package)
+        part = place.parts[0].removesuffix(".py")
+        if part in ("__init__", "__main__"):
+            continue
+        assert part in HEIGHT, f"{part} has no place in the order of imports"
+        for module in imports_of(path):
+            other = part_of(module)
+            if other and other != part and HEIGHT[other] >= HEIGHT[part]:
+                wrong.append(f"{place} imports {module}")
+    return wrong
+
+
+def test_imports_point_one_way() -> None:
+    assert backward_imports(sorted(PACKAGE.rglob("*.py")), PACKAGE) == []
+
+
+def test_an_arrow_back_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    wrong = tmp_path / "models" / "wrong.py"
+    wrong.write_text("def f():\n    from rnan.training import trainer\n")
+    assert backward_imports([wrong], tmp_path) == ["models/wrong.py imports rnan.training"]
+
+
+def test_public_names_are_frozen() -> None:
+    assert sorted(rnan.__all__) == [
+        "Restorer",
+        "RnanError",
+        "__version__",
+        "list_models",
+        "load_restorer",
+        "restore",
+    ]
+    for name in rnan.__all__:
+        assert getattr(rnan, name) is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = rnan.nothing
+
+
+@pytest.mark.parametrize("statement", ["import rnan", "import rnan.cli.main", "import rnan.errors"])
+def test_light_imports_load_neither_torch_nor_numpy(statement: str) -> None:
+    code = f"{statement}; import sys; sys.exit(bool({{'torch', 'numpy', 'PIL'}} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_print_and_no_pickle_in_the_library() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "pickle" not in text or "no pickle" in text, path
+        assert "torch.load(" not in text, path

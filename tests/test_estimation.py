@@ -1,0 +1,58 @@
+"""How noisy a picture is, read off the picture."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import photo
+from rnan.degradations.noise import noisy
+from rnan.estimation import estimate_sigma
+from rnan.evaluation.datasets import picture_files, references
+from rnan.metrics import as_eight_bit
+
+
+@pytest.mark.parametrize("sigma", [0, 1, 3, 5, 10, 30, 50, 70])
+@pytest.mark.parametrize("clipped", [False, True], ids=["free", "8-bit"])
+def test_kodak24(data: Path, sigma: int, clipped: bool) -> None:
+    errors = []
+    for picture in references(picture_files(data / "test" / "kodak24"), channels=3):
+        lq = noisy(picture.gt, sigma, name=picture.name)
+        errors.append(abs(estimate_sigma(as_eight_bit(lq) if clipped else lq, clipped=clipped) - sigma))
+    median = float(np.median(errors))
+    assert median < (1.0 if sigma <= 5 else sigma * (0.15 if clipped else 0.10))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_smooth_pictures(channels: int) -> None:
+    gt = photo(200, 300, channels=channels).astype(np.float64)
+    assert estimate_sigma(gt, clipped=True) < 1.0
+    assert estimate_sigma(noisy(gt, 20, name="a"), clipped=False) == pytest.approx(20, rel=0.1)
+
+
+def test_gray_kept_as_colour_is_gray() -> None:
+    lq = noisy(photo(200, 200, channels=1).astype(np.float64), 20, name="a")
+    assert estimate_sigma(np.repeat(lq, 3, axis=2), clipped=False) == estimate_sigma(
+        lq, clipped=False
+    )
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_flat_pictures_have_no_noise(value: int) -> None:
+    assert estimate_sigma(np.full((64, 64, 3), value), clipped=True) == 0.0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (3, 200), (5, 7, 3), (33, 47, 3)], ids=str)
+def test_any_size_gives_a_number(shape: tuple[int, ...]) -> None:
+    image = np.random.default_rng(0).normal(128, 10, shape)
+    assert 0.0 <= estimate_sigma(image, clipped=False) <= 255.0
+
+
+def test_large_pictures_take_no_longer() -> None:
+    image = np.random.default_rng(0).normal(128, 10, (3000, 4000, 3)).astype(np.float32)
+    start = time.perf_counter()
+    assert estimate_sigma(image, clipped=False) == pytest.approx(10, rel=0.05)
+    assert time.perf_counter() - start < 5.0

@@ -1,0 +1,238 @@
+"""Pictures to files and back, and files that are none."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image, ImageCms
+
+from conftest import photo
+from rnan.errors import InputError, ResourceError
+from rnan.images import Metadata, Picture, decode, from_float, read, to_float, write
+from rnan.images.compare import side_by_side
+from rnan.images.read import size_of
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize("channels", [1, 3], ids=["gray", "colour"])
+@pytest.mark.parametrize("alpha", [False, True], ids=["opaque", "alpha"])
+@pytest.mark.parametrize(
+    ("suffix", "depth"),
+    [
+        (".png", np.uint8),
+        (".png", np.uint16),
+        (".tif", np.uint8),
+        (".tif", np.uint16),
+        (".tif", np.float32),
+        (".webp", np.uint8),
+    ],
+)
+def test_lossless_round_trip(
+    tmp_path: Path, suffix: str, depth: type, alpha: bool, channels: int
+) -> None:
+    rng = np.random.default_rng(0)
+    pixels = from_float(rng.random((13, 7, channels), np.float32), np.dtype(depth))
+    opacity = from_float(rng.random((13, 7), np.float32), np.dtype(depth)) if alpha else None
+    path = tmp_path / f"with blank é{suffix}"
+    write(Picture(pixels=pixels, alpha=opacity, metadata=Metadata(icc=SRGB)), path)
+    back = read(path)
+    if suffix == ".webp" and channels == 1:
+        assert np.array_equal(back.pixels, np.repeat(pixels, 3, axis=2))  # WebP knows no gray
+    else:
+        assert np.array_equal(back.pixels, pixels)
+    assert back.pixels.dtype == depth
+    assert (back.alpha is None) == (not alpha)
+    if alpha:
+        assert np.array_equal(back.alpha, opacity)
+    if not (suffix == ".png" and depth is np.uint16):
+        assert back.metadata.icc == SRGB
+
+
+def test_jpeg_keeps_profile_exif_and_resolution(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "camera"
+    exif[0x0112] = 6  # turned by 90 degrees
+    source = tmp_path / "in.jpg"
+    Image.fromarray(photo(20, 40)).save(source, icc_profile=SRGB, exif=exif, dpi=(300, 300))
+    picture = read(source)
+    assert picture.size == (40, 20)
+    write(picture, tmp_path / "out.jpg")
+    with Image.open(tmp_path / "out.jpg") as image:
+        assert image.size == (20, 40)
+        assert image.info["icc_profile"] == SRGB
+        assert image.info["dpi"] == (300, 300)
+        assert image.getexif()[0x010F] == "camera"
+        assert image.getexif().get(0x0112, 1) == 1
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_modes_of_png(mode: str) -> None:
+    image = Image.fromarray(photo(9, 8))
+    image = (
+        Image.fromarray(photo(9, 8).astype(np.uint16)[:, :, 0] * 257)
+        if mode == "I;16"
+        else image.convert(mode)
+    )
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    picture = decode(buffer.getvalue())
+    assert picture.size == (9, 8)
+    assert picture.is_gray == (mode in ("1", "L", "LA", "I;16"))
+    assert (picture.alpha is not None) == mode.endswith("A")
+    expected = image.convert("L" if mode in ("1", "LA") else "RGB" if mode != "I;16" else "I;16")
+    if mode not in ("L",):
+        shape = picture.pixels.shape[:2] + ((1,) if picture.is_gray else (3,))
+        assert np.array_equal(picture.pixels, np.asarray(expected).reshape(shape))
+
+
+def test_low_bits_of_16_bit_survive() -> None:
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256, 1)
+    assert np.array_equal(from_float(to_float(values), np.dtype(np.uint16)), values)
+
+
+def png_header(width: int, height: int, depth: int = 8) -> bytes:
+    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
+    data = b"IDAT" + zlib.compress(b"\0" * 10)
+    chunks = [body, data, b"IEND"]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        for chunk in chunks
+    )
+
+
+def encoded(file_format: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(photo(64, 64)).save(buffer, file_format)
+    return buffer.getvalue()
+
+
+def float_tiff(value: float) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.full((8, 8), value, np.float32))
+    return buffer.getvalue()
+
+
+def gif() -> bytes:
+    buffer = io.BytesIO()
+    frames = [Image.fromarray(photo(8, 8, seed=seed)).convert("P") for seed in (0, 1)]
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+def two_pages() -> bytes:
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as file:
+        file.write(photo(8, 8))
+        file.write(photo(9, 9))
+    return buffer.getvalue()
+
+
+def cmyk() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(photo(8, 8)).convert("CMYK").save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+HOSTILE = {
+    "empty": (b"", "is empty"),
+    "text": (b"this is no picture\n" * 10, "not a picture"),
+    "png signature alone": (b"\x89PNG\r\n\x1a\n", "x is"),
+    "png of no width": (png_header(0, 5), "x "),
+    "png of no height": (png_header(5, 0), "x "),
+    "16-bit png of no width": (png_header(0, 5, 16), "no pixels"),
+    "enormous png": (png_header(65_535, 65_535), "claims 65535x65535 pixels"),
+    "enormous 16-bit png": (png_header(65_535, 65_535, 16), "claims 65535x65535 pixels"),
+    "png without its pixels": (png_header(64, 64), "x is damaged"),
+    "16-bit png without its pixels": (png_header(64, 64, 16), "x is damaged"),
+    "truncated jpeg": (encoded("JPEG")[:900], "x is damaged"),
+    "truncated webp": (encoded("WEBP")[:200], "x is"),
+    "truncated tiff": (encoded("TIFF")[:300], "x is damaged"),
+    "tiff of an absurd offset": (b"II*\x00" + b"\xff" * 40, "x is damaged"),
+    "tiff with values that are not finite": (float_tiff(float("nan")), "not finite"),
+    "animation": (gif(), "holds 2 pictures"),
+    "two pages": (two_pages(), "holds 2 pages"),
+    "cmyk": (cmyk(), "is CMYK"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_bytes_end_in_one_line(kind: str) -> None:
+    data, message = HOSTILE[kind]
+    with pytest.raises(InputError) as caught:
+        decode(data, name="x")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_truncation_anywhere_is_no_traceback(file_format: str) -> None:
+    whole = encoded(file_format)
+    for length in range(1, len(whole), max(1, len(whole) // 40)):
+        try:
+            picture = decode(whole[:length], name="x")
+        except InputError:
+            continue
+        assert picture.size == (64, 64)  # only a trailer was missing
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        read(tmp_path / "none.png")
+    with pytest.raises(InputError, match="is a folder"):
+        read(tmp_path)
+
+
+def test_an_output_is_kept_unless_asked(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    picture = Picture(pixels=photo(8, 8))
+    write(picture, path)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="pass --overwrite"):
+        write(Picture(pixels=photo(9, 9)), path)
+    assert path.read_bytes() == before
+    write(Picture(pixels=photo(9, 9)), path, overwrite=True)
+    assert read(path).size == (9, 9)
+    with pytest.raises(InputError, match="the ending must be one of"):
+        write(picture, tmp_path / "a.xyz")
+    with pytest.raises(InputError, match="no transparency"):
+        write(Picture(pixels=photo(8, 8), alpha=photo(8, 8)[:, :, 0]), tmp_path / "a.jpg")
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> object:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rnan.images.write.os.fdopen", full)
+    with pytest.raises(ResourceError, match="no space left"):
+        write(Picture(pixels=photo(8, 8)), tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match="cannot be written"):
+        write(Picture(pixels=photo(8, 8)), tmp_path / "file" / "a.png")
+
+
+def test_size_is_read_from_the_header(tmp_path: Path) -> None:
+    write(Picture(pixels=photo(20, 30)), tmp_path / "a.png")
+    assert size_of(tmp_path / "a.png") == (20, 30)
+    (tmp_path / "b.png").write_bytes(b"nothing")
+    assert size_of(tmp_path / "b.png") is None
+
+
+def test_side_by_side() -> None:
+    before = Picture(pixels=photo(8, 10))
+    after = Picture(pixels=photo(8, 10, seed=1))
+    both = side_by_side(before, after).pixels
+    assert np.array_equal(both[:, :10], before.pixels)
+    assert np.array_equal(both[:, -10:], after.pixels)
+    with pytest.raises(InputError, match="same height"):
+        side_by_side(before, Picture(pixels=photo(9, 10)))

@@ -1,0 +1,262 @@
+"""Pictures of every kind through a restorer, and what it refuses."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from conftest import photo, restorer, small_model
+from rnan.errors import Cancelled, ConfigError, InputError, ResourceError, WeightsError
+from rnan.images import Picture
+from rnan.inference import Restorer, RestoreOptions
+from rnan.inference.engines.torch import TorchEngine
+from rnan.inference.options import parse_size
+from rnan.tasks import get_task
+
+KINDS = {
+    "uint8": photo(20, 30),
+    "uint16": photo(20, 30).astype(np.uint16) * 257,
+    "float32": (photo(20, 30) / 255).astype(np.float32),
+    "float64": photo(20, 30) / 255,
+    "float beyond 0-1": (photo(20, 30) / 100 - 0.5).astype(np.float32),
+    "gray": photo(20, 30)[:, :, 0],
+    "gray with an axis": photo(20, 30)[:, :, :1],
+    "with opacity": np.dstack((photo(20, 30), photo(20, 30, seed=3)[:, :, 0])),
+    "gray with opacity": photo(20, 30)[:, :, :2],
+    "one pixel": photo(1, 1),
+    "turned memory": photo(30, 20).transpose(1, 0, 2),
+    "backwards": photo(20, 30)[:, ::-1],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_arrays_come_back_as_they_were(kind: str) -> None:
+    """The network that does nothing gives back the very values."""
+    before = KINDS[kind]
+    after = restorer()(before, level=10)
+    assert after.dtype == before.dtype
+    assert after.shape == before.shape
+    if before.dtype.kind == "u":
+        assert np.array_equal(after, before)
+    else:
+        np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 9, 14), (1, 9, 14), (2, 3, 9, 14), (2, 1, 9, 14)], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.float64])
+def test_tensors_come_back_as_they_were(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    before = torch.rand(shape).to(dtype)
+    after = restorer()(before, level=10)
+    assert after.dtype == dtype
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1", "I;16"])
+def test_pil_comes_back(mode: str) -> None:
+    if mode == "I;16":
+        image = Image.fromarray(photo(9, 8).astype(np.uint16)[:, :, 0] * 257)
+    else:
+        image = Image.fromarray(photo(9, 8)).convert(mode)
+    after = restorer()(image, level=10)
+    assert after.mode == {"P": "RGB", "1": "L"}.get(mode, mode)
+    assert np.array_equal(np.asarray(after), np.asarray(image.convert(after.mode)))
+
+
+def test_a_picture_keeps_opacity_and_metadata() -> None:
+    before = Picture(pixels=photo(8, 9), alpha=photo(8, 9)[:, :, 0])
+    after = restorer()(before, level=10)
+    assert np.array_equal(after.pixels, before.pixels)
+    assert after.alpha is before.alpha
+    assert after.metadata is before.metadata
+
+
+def test_a_map_of_one_level_is_that_level() -> None:
+    model = small_model()
+    picture = torch.rand(3, 130, 100)
+    number = restorer(model, tile=64, overlap=32)(picture, level=30)
+    as_map = restorer(model, tile=64, overlap=32)(picture, level=np.full((130, 100), 30))
+    torch.testing.assert_close(as_map, number)
+
+
+def test_strength_blends() -> None:
+    model = small_model()
+    picture = torch.rand(3, 16, 16)
+    full = restorer(model)(picture, level=30)
+    half = restorer(model, strength=0.5)(picture, level=30)
+    torch.testing.assert_close(half, (full + picture) / 2)
+    assert torch.equal(restorer(model, strength=0.0)(picture, level=30), picture)
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        ("path.png", "cannot restore a str"),
+        (np.zeros((0, 5, 3), np.uint8), "no pixels"),
+        (np.zeros((5, 5, 5), np.uint8), "1 to 4 channels"),
+        (np.zeros(5, np.uint8), "must be"),
+        (np.zeros((5, 5), np.int64), "int64 are not taken"),
+        (np.full((5, 5, 3), np.nan), "not finite"),
+        (torch.zeros(3, 5, 5, dtype=torch.uint8), "torch.uint8 are not taken"),
+        (torch.zeros(4, 5, 5), "1 or 3 channels"),
+        (Image.new("CMYK", (5, 5)), "mode CMYK"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_restored_is_refused(picture: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        restorer()(picture, level=10)
+
+
+@pytest.mark.parametrize(
+    ("level", "message"),
+    [
+        (-1, "sigma must lie between 0 and 75, got -1"),
+        (76, "got 76"),
+        (float("nan"), "got nan"),
+        ("high", "a number or auto"),
+        (np.full((4, 4), 10.0), r"must have the picture's size \(16, 16\), got \(4, 4\)"),
+        (np.full((16, 16), 90.0), "got 90"),
+    ],
+)
+def test_levels_that_cannot_be_are_refused(level: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        restorer()(photo(16, 16), level=level)
+
+
+def test_auto_takes_the_estimate() -> None:
+    model = small_model()
+    noisy = photo(100, 100) / 255 + np.random.default_rng(0).normal(0, 20 / 255, (100, 100, 3))
+    one = restorer(model)
+    sigma = one.estimate(noisy)
+    assert sigma == pytest.approx(20, rel=0.1)
+    assert np.array_equal(one(noisy, level="auto"), one(noisy, level=sigma))
+
+
+def test_progress_counts_tiles() -> None:
+    seen: list[tuple[int, int]] = []
+    restorer(tile=64, overlap=32)(photo(200, 150), level=5, progress=lambda *x: seen.append(x))
+    total = seen[0][1]
+    assert total > 4
+    assert seen == [(done + 1, total) for done in range(total)]
+
+
+def test_cancel_stops_between_tiles() -> None:
+    stop = threading.Event()
+
+    def after_two(done: int, _total: int) -> None:
+        if done == 2:
+            stop.set()
+
+    with pytest.raises(Cancelled):
+        restorer(tile=64)(photo(300, 300), level=5, progress=after_two, cancel=stop)
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    one = restorer(small_model(), tile=64)
+    pictures = [torch.rand(3, 100, 70) for _ in range(6)]
+    alone = [one(picture, level=20) for picture in pictures]
+    together: list[torch.Tensor | None] = [None] * 6
+
+    def work(index: int) -> None:
+        together[index] = one(pictures[index], level=20)
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for expected, got in zip(alone, together, strict=True):
+        assert got is not None
+        assert torch.equal(expected, got)
+
+
+class Overflowing(TorchEngine):
+    """Gives values that are not finite in half precision."""
+
+    def _run(self, lq: torch.Tensor, level: object, scale: int, dtype: torch.dtype) -> torch.Tensor:
+        return lq * (float("inf") if dtype != torch.float32 else 1.0)
+
+
+def test_a_tile_that_overflows_is_computed_again(caplog: pytest.LogCaptureFixture) -> None:
+    engine = Overflowing(small_model(), device=torch.device("cpu"), dtype=torch.bfloat16)
+    picture = torch.rand(3, 200, 200) + 0.1
+    result = Restorer(get_task("denoise-color"), engine, RestoreOptions(tile=64))(picture, level=9)
+    torch.testing.assert_close(result, picture)
+    assert [record.message for record in caplog.records] == [
+        "torch.bfloat16 overflowed; computing such tiles in float32"
+    ]
+
+
+class Hungry(TorchEngine):
+    """Has memory for small tiles only."""
+
+    limit = 70
+
+    def _run(self, lq: torch.Tensor, level: object, scale: int, dtype: torch.dtype) -> torch.Tensor:
+        if max(lq.shape) > self.limit:
+            raise torch.OutOfMemoryError("out of memory")
+        return lq.clone()
+
+
+def test_tiles_are_halved_when_memory_runs_out() -> None:
+    engine = Hungry(small_model(), device=torch.device("cpu"), dtype=torch.float32)
+    picture = torch.rand(3, 200, 200)
+    task = get_task("denoise-color")
+    automatic = Restorer(task, engine, RestoreOptions(overlap=32))
+    torch.testing.assert_close(automatic(picture, level=9), picture)
+    with pytest.raises(ResourceError, match="pass a smaller --tile"):
+        Restorer(task, engine, RestoreOptions(tile=128))(picture, level=9)
+
+
+def test_memory_chooses_the_tile() -> None:
+    small = restorer(small_model(features=64, inner=32), max_memory=2**26)
+    large = restorer(small_model(features=64, inner=32), max_memory=2**29)
+    assert small._tile() < large._tile()
+    assert small._tile() % small.engine.grid == 0
+    assert small._tile() ** 2 * small.engine.bytes_per_pixel <= 2**26
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("512M", 2**29), ("2G", 2**31), ("1.5 GiB", 3 * 2**29), ("70000000", 7 * 10**7)]
+)
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1G", "2X"])
+def test_sizes_that_are_none(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no size"):
+        parse_size(text)
+
+
+def test_options_that_cannot_be() -> None:
+    for fields in ({"tile": 8}, {"overlap": -1}, {"max_memory": 100}, {"strength": 1.5}):
+        with pytest.raises(ConfigError):
+            RestoreOptions(**fields)
+
+
+def test_weights_of_an_unknown_task_are_refused(tmp_path: object) -> None:
+    from pathlib import Path
+
+    from rnan.api import load_restorer
+    from rnan.models.checkpoints import Checkpoint, to_bytes
+
+    model = small_model()
+    path = Path(str(tmp_path)) / "w.safetensors"
+    state = model.state_dict()
+    path.write_bytes(to_bytes(Checkpoint(config=model.config, state=state, info={"task": "x"})))
+    with pytest.raises(WeightsError, match="task 'x'"):
+        load_restorer(path)
+    path.write_bytes(b"\x80\x04cos\nsystem\n(S'exit 1'\ntR.")
+    with pytest.raises(WeightsError, match="not a weights file"):
+        load_restorer(path)
+    with pytest.raises(WeightsError, match="do not exist"):
+        load_restorer(Path(str(tmp_path)) / "none.safetensors")
+    with pytest.raises(WeightsError, match="unknown model denoise-colour"):
+        load_restorer("denoise-colour")
+    with pytest.raises(ConfigError, match=r"unknown setting devce \(did you mean device\?\)"):
+        load_restorer("denoise-color", devce="cpu")

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from conftest import restorer, small_model
+from rnan.inference.ensemble import self_ensemble
+from rnan.inference.tiling import spans, tiles
+
+
+@pytest.mark.parametrize("length", [1, 31, 100, 101, 250, 1000, 1001])
+@pytest.mark.parametrize(("tile", "overlap", "grid"), [(100, 20, 4), (64, 32, 16), (96, 96, 48)])
+def test_weights_add_up_to_one(length: int, tile: int, overlap: int, grid: int) -> None:
+    total = torch.zeros(length)
+    for span in spans(length, tile=tile, overlap=overlap, grid=grid):
+        assert span.start % grid == 0
+        total[span.start : span.stop] += span.weights(1)
+    torch.testing.assert_close(total, torch.ones(length))
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_a_picture_cut_and_joined_is_itself(scale: int) -> None:
+    picture = torch.rand(1, 3, 210, 333)
+    out = torch.zeros(1, 3, 210 * scale, 333 * scale)
+    plan = list(tiles(210, 333, tile=96, overlap=32, grid=16))
+    assert len(plan) > 6
+    for tile in plan:
+        part = tile.cut(picture).repeat_interleave(scale, 2).repeat_interleave(scale, 3)
+        tile.add_to(out, part, scale)
+    torch.testing.assert_close(
+        out, picture.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
+    )
+
+
+def test_the_outer_quarter_of_an_overlap_is_thrown_away() -> None:
+    first, second = spans(200, tile=120, overlap=40, grid=4)
+    assert first.stop - second.start >= 40
+    shared = first.stop - second.start
+    quarter = shared // 4
+    assert first.weights(1)[-quarter:].max() == 0
+    assert second.weights(1)[:quarter].max() == 0
+
+
+def test_tiles_leave_no_seam() -> None:
+    """With the reach of the network inside the overlap, tiled equals whole."""
+    model = small_model(plan="N", features=4, inner=2)
+    picture = torch.rand(3, 300, 260)
+    whole = restorer(model, tile=512)(picture, level=30)
+    # The reach of this network is 45 pixels, so a quarter of 192 holds it.
+    tiled = restorer(model, tile=240, overlap=192)(picture, level=30)
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=2e-6)
+    assert not torch.equal(whole, picture)
+
+
+def test_self_ensemble_is_the_mean_of_eight() -> None:
+    """Of a function that commutes with turns it is that function; of others the mean."""
+    x = torch.rand(1, 3, 5, 8)
+    torch.testing.assert_close(self_ensemble(lambda y, _: y * 2, x, None), x * 2)
+    # Adding the row number, which turns with the picture's frame, gives the mean over frames.
+    rows = self_ensemble(lambda y, _: y + torch.arange(y.shape[2])[:, None], x, None)
+    expected = x + (4 * (5 - 1) / 2 + 4 * (8 - 1) / 2) / 8
+    torch.testing.assert_close(rows, expected)
+
+
+def test_self_ensemble_turns_a_map_with_the_picture() -> None:
+    x, level = torch.rand(1, 1, 6, 9), torch.rand(1, 1, 6, 9)
+    torch.testing.assert_close(self_ensemble(lambda y, told: y * told, x, level), x * level)
