@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnan.inference import Restorer, RestoreOptions
+from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
 from rnan.models import RNAN, preset
 from rnan.models.initialise import near_identity
@@ -52,7 +52,7 @@ def photo(height: int = 96, width: int = 128, *, seed: int = 0, channels: int = 
         a, b, c, d = rng.uniform(0.5, 3.0, 4)
         planes.append(np.sin(a * x + b * y) + np.cos(c * x - d * y) + (np.sin(2 * x * y) > 0.3))
     picture = np.stack(planes, axis=-1)
-    picture = (picture - picture.min()) / np.ptp(picture)
+    picture = (picture - picture.min()) / max(np.ptp(picture), 1e-9)
     return np.rint(20 + 215 * picture).astype(np.uint8)
 
 

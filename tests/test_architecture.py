@@ -37,7 +37,9 @@ def imports_of(path: Path, *, at_run_time_only: bool = False) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module] if node.module != "rnan" else [f"rnan.{a.name}" for a in node.names]
+            names = (
+                [node.module] if node.module != "rnan" else [f"rnan.{a.name}" for a in node.names]
+            )
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         else:
@@ -94,7 +96,9 @@ def test_public_names_are_frozen() -> None:
 
 @pytest.mark.parametrize("statement", ["import rnan", "import rnan.cli.main", "import rnan.errors"])
 def test_light_imports_load_neither_torch_nor_numpy(statement: str) -> None:
-    code = f"{statement}; import sys; sys.exit(bool({{'torch', 'numpy', 'PIL'}} & set(sys.modules)))"
+    code = (
+        f"{statement}; import sys; sys.exit(bool({{'torch', 'numpy', 'PIL'}} & set(sys.modules)))"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

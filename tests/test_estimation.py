@@ -21,7 +21,9 @@ def test_kodak24(data: Path, sigma: int, clipped: bool) -> None:
     errors = []
     for picture in references(picture_files(data / "test" / "kodak24"), channels=3):
         lq = noisy(picture.gt, sigma, name=picture.name)
-        errors.append(abs(estimate_sigma(as_eight_bit(lq) if clipped else lq, clipped=clipped) - sigma))
+        errors.append(
+            abs(estimate_sigma(as_eight_bit(lq) if clipped else lq, clipped=clipped) - sigma)
+        )
     median = float(np.median(errors))
     assert median < (1.0 if sigma <= 5 else sigma * (0.15 if clipped else 0.10))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -209,7 +210,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def full(*_: object, **__: object) -> object:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rnan.images.write.os.fdopen", full)
+    monkeypatch.setattr(os, "fdopen", full)
     with pytest.raises(ResourceError, match="no space left"):
         write(Picture(pixels=photo(8, 8)), tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ from PIL import Image
 from conftest import photo, restorer, small_model
 from rnan.errors import Cancelled, ConfigError, InputError, ResourceError, WeightsError
 from rnan.images import Picture
-from rnan.inference import Restorer, RestoreOptions
+from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.options import parse_size
 from rnan.tasks import get_task
@@ -221,7 +221,8 @@ def test_memory_chooses_the_tile() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("512M", 2**29), ("2G", 2**31), ("1.5 GiB", 3 * 2**29), ("70000000", 7 * 10**7)]
+    ("text", "size"),
+    [("512M", 2**29), ("2G", 2**31), ("1.5 GiB", 3 * 2**29), ("70000000", 7 * 10**7)],
 )
 def test_sizes(text: str, size: int) -> None:
     assert parse_size(text) == size

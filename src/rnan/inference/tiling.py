@@ -64,11 +64,15 @@ class Tile:
 
 
 def spans(length: int, *, tile: int, overlap: int, grid: int) -> list[Span]:
-    """Even tiles of about ``tile`` pixels that cover ``length``, starting on the grid."""
+    """Even tiles of at most about ``tile`` pixels that cover ``length``, starting on the grid.
+
+    ``overlap`` is rounded up to the grid, and cut to half a tile.
+    """
     if length <= tile:
         return [Span(start=0, stop=length, before=None, after=None)]
-    overlap = _up(overlap, grid)
-    tile = max(tile // grid * grid, overlap + grid)
+    tile = max(tile // grid * grid, 2 * grid)
+    # More than half would let a tile overlap the next but one.
+    overlap = min(_up(overlap, grid), tile // 2 // grid * grid)
     number = -(-(length - overlap) // (tile - overlap))
     step = _up(-(-(length - overlap) // number), grid)
     starts = [start for start in range(0, length, step) if start == 0 or start + overlap < length]

@@ -75,7 +75,11 @@ def build_cache(
         if memory == "disk":
             _log.info("decoded pictures take %.1f GB: cached in %s", wanted / 1e9, folder)
     rows = _decoded(files, channels, smallest_side, progress)
-    return _on_device(rows, device) if memory == "device" else _on_disk(rows, files, folder)
+    if memory == "device":
+        return _on_device(rows, device)
+    made_of = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    key = json.dumps([_VERSION, channels, smallest_side, made_of]).encode()
+    return _on_disk(rows, folder / hashlib.sha256(key).hexdigest()[:16])
 
 
 Row = tuple[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]
@@ -150,18 +154,13 @@ def _on_device(rows: Iterable[Row], device: torch.device) -> PictureCache:
     )
 
 
-def _on_disk(rows: Iterable[Row], files: list[Path], folder: Path) -> PictureCache:
+def _on_disk(rows: Iterable[Row], stem: Path) -> PictureCache:
     names, sizes = [], []
     digest = hashlib.sha256()
-    key = hashlib.sha256(
-        json.dumps(
-            [_VERSION, *((f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files)]
-        ).encode()
-    ).hexdigest()[:16]
-    pixels_file, index_file = folder / f"{key}.pixels", folder / f"{key}.json"
+    pixels_file, index_file = stem.with_suffix(".pixels"), stem.with_suffix(".json")
     if not index_file.exists():
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            stem.parent.mkdir(parents=True, exist_ok=True)
             partial = pixels_file.with_suffix(".partial")
             with partial.open("wb") as out:
                 for name, pixels in rows:
@@ -181,7 +180,7 @@ def _on_disk(rows: Iterable[Row], files: list[Path], folder: Path) -> PictureCac
             partial.replace(index_file)
         except OSError as error:
             raise ResourceError(
-                f"the cache {folder} cannot be written: {error.strerror}"
+                f"the cache {stem.parent} cannot be written: {error.strerror}"
             ) from error
     index = json.loads(index_file.read_text(encoding="utf-8"))
     total = sum(height * width for height, width in index["sizes"])

@@ -1,0 +1,223 @@
+"""The command line, run as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import photo, small_model
+from rnan.images import Picture, read, write
+from rnan.models.checkpoints import Checkpoint, to_bytes
+from rnan.models.initialise import near_identity
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A narrow network that does nothing, as a file."""
+    model = small_model()
+    near_identity(model)
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    info = {"task": "denoise-color", "level_range": [0, 75], "training": []}
+    path.write_bytes(to_bytes(Checkpoint(config=model.config, state=model.state_dict(), info=info)))
+    return path
+
+
+def rnan(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "rnan", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=120,
+    )
+
+
+def fails(code: int, message: str, *arguments: object) -> None:
+    done = rnan(*arguments)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stdout == ""
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "a photo é.png"
+    write(Picture(pixels=photo(40, 60)), path)
+    return path
+
+
+def test_help_names_every_command() -> None:
+    done = rnan("--help")
+    assert done.returncode == 0
+    for name in ("denoise", "evaluate", "models", "train", "bench"):
+        assert f"  {name} " in done.stdout
+        assert "Example" in rnan(name, "--help").stdout
+
+
+def test_version_is_for_bug_reports() -> None:
+    done = rnan("--version")
+    assert done.returncode == 0
+    assert "torch 2." in done.stdout
+    assert "denoise-color" in done.stdout
+
+
+def test_one_file(tmp_path: Path, picture: Path, weights: Path) -> None:
+    out = tmp_path / "new folder" / "out.png"
+    done = rnan("denoise", picture, "-o", out, "--sigma", 10, "--model", weights, "--compare")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{out} (sigma 10.0 given, ")
+    assert np.array_equal(read(out).pixels, read(picture).pixels)
+    assert read(out.with_name("out-compare.png")).size == (40, 128)
+    fails(1, "pass --overwrite", "denoise", picture, "-o", out, "--model", weights)
+    again = rnan("denoise", picture, "-o", out, "--model", weights, "--overwrite")
+    assert again.returncode == 0
+    assert "estimated" in again.stdout
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_formats(tmp_path: Path, weights: Path, suffix: str, channels: int) -> None:
+    source = tmp_path / f"in{suffix}"
+    write(Picture(pixels=photo(33, 47, channels=channels)), source)
+    done = rnan("denoise", source, "-o", tmp_path / "out", "--model", weights, "--sigma", 5)
+    assert done.returncode == 0, done.stderr
+    before, after = read(source), read(tmp_path / "out" / f"in{suffix}")
+    assert after.pixels.shape == before.pixels.shape
+    assert np.abs(after.pixels.astype(int) - before.pixels).max() <= (8 if suffix == ".jpg" else 0)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_16_bit_keeps_its_depth(tmp_path: Path, weights: Path, suffix: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (20, 30, 3), dtype=np.uint16)
+    write(Picture(pixels=pixels), tmp_path / f"in{suffix}")
+    out = tmp_path / f"out{suffix}"
+    done = rnan(
+        *("denoise", tmp_path / f"in{suffix}", "-o", out, "--model", weights),
+        *("--sigma", 5, "--dtype", "float32"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(read(out).pixels, pixels)
+
+
+def test_a_bad_file_does_not_stop_the_others(tmp_path: Path, weights: Path) -> None:
+    folder = tmp_path / "in"
+    write(Picture(pixels=photo(20, 20)), folder / "a.png")
+    (folder / "b.png").write_bytes(b"no picture")
+    write(Picture(pixels=photo(20, 20)), folder / "c.jpg")
+    write(Picture(pixels=photo(20, 20)), folder / "deeper" / "d.png")
+    (folder / "notes.txt").write_text("left alone")
+    out = tmp_path / "out"
+    done = rnan("denoise", folder, "-o", out, "--model", weights, "--sigma", 5)
+    assert done.returncode == 3
+    assert "b.png is not a picture" in done.stderr
+    assert done.stderr.endswith("rnan: 1 of 3 pictures failed\n")
+    assert sorted(path.name for path in out.iterdir()) == ["a.png", "c.jpg"]
+
+    deep = tmp_path / "deep"
+    done = rnan("denoise", folder, "-o", deep, "--model", weights, "--sigma", 5, "--recursive")
+    assert (deep / "deeper" / "d.png").exists()
+    assert done.returncode == 3
+
+    (folder / "a.png").write_bytes(b"")
+    (folder / "c.jpg").write_bytes(b"")
+    done = rnan("denoise", folder, "-o", tmp_path / "none", "--model", weights)
+    assert done.returncode == 1
+    assert done.stderr.endswith("rnan: 3 of 3 pictures failed\n")
+
+
+def test_bad_input_is_one_line(tmp_path: Path, picture: Path, weights: Path) -> None:
+    out = tmp_path / "out.png"
+    to = ("-o", out, "--model", weights)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(weights.read_bytes()[:500])
+
+    fails(1, "does not exist", "denoise", tmp_path / "none.png", *to)
+    fails(1, "holds no pictures", "denoise", empty, "-o", tmp_path / "x", "--model", weights)
+    fails(1, "not a picture", "denoise", blocked, *to)
+    fails(1, "cannot be written", "denoise", picture, "-o", blocked / "o.png", "--model", weights)
+    fails(1, "ending must be one of", "denoise", picture, "-o", "o.xyz", "--model", weights)
+    fails(1, "its own result", "denoise", picture, "-o", picture, "--model", weights)
+    fails(2, "sigma must lie between 0 and 75", "denoise", picture, *to, "--sigma", 90)
+    fails(2, "a number or auto", "denoise", picture, *to, "--sigma", "much")
+    fails(2, "tile must be at least 32", "denoise", picture, *to, "--tile", 5)
+    fails(2, "is no size", "denoise", picture, *to, "--max-memory", "lots")
+    fails(2, "unknown device", "denoise", picture, *to, "--device", "abacus")
+    fails(2, "Missing option", "denoise", picture)
+    fails(2, "unknown command denose (did you mean denoise?)", "denose")
+    fails(5, "is damaged", "denoise", picture, "-o", out, "--model", damaged)
+    fails(5, "unknown model nothing", "denoise", picture, "-o", out, "--model", "nothing")
+    assert not out.exists()
+    verbose = rnan("denoise", blocked, "-o", out, "--model", weights, "-vv")
+    assert "Traceback" in verbose.stderr
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path, picture: Path, weights: Path) -> None:
+    if os.geteuid() == 0:
+        folder = Path("/proc/self")  # where not even root can write
+    else:
+        folder = tmp_path / "locked"
+        folder.mkdir(mode=0o500)
+    fails(1, "cannot be written", "denoise", picture, "-o", folder / "o.png", "--model", weights)
+
+
+def test_evaluate_writes_records(tmp_path: Path, weights: Path) -> None:
+    folder = tmp_path / "Some Pictures"
+    for number in range(2):
+        write(Picture(pixels=photo(40, 50, seed=number)), folder / f"{number}.png")
+    out = tmp_path / "result.json"
+    done = rnan(
+        *("evaluate", "denoise-color", folder, "--model", weights, "--level", "15,25"),
+        *("--level", "50", "--json", out, "--assume", "auto"),
+    )
+    assert done.returncode == 0, done.stderr
+    content = json.loads(out.read_text())
+    assert [(row["level"], row["metric"]) for row in content["records"]] == [
+        (level, metric) for level in ("15", "25", "50") for metric in ("psnr", "ssim")
+    ]
+    assert all(
+        list(row)
+        == ["table", "task", "training_data", "dataset", "level", "method", "metric", "value"]
+        for row in content["records"]
+    )
+    assert content["records"][0]["dataset"] == "some pictures"
+    assert content["records"][0]["method"] == f"{weights}@auto"
+    assert content["run"]["seed"] == 0
+    assert len(content["run"]["weights_sha256"]) == 64
+    fails(1, "is not a folder", "evaluate", "denoise-color", tmp_path / "none", "--model", "none")
+    fails(2, "unknown task denoise", "evaluate", "denoise", folder, "--model", "none")
+
+
+def test_models_are_described(weights: Path) -> None:
+    listed = rnan("models", "list")
+    assert "paper-small" in listed.stdout
+    shown = rnan("models", "show", "paper")
+    assert "7,447,427" in shown.stdout
+    assert "receptive field" in shown.stdout
+    assert "non-local (softmax over keys, windows of 8)" in rnan("models", "show", weights).stdout
+    fails(5, "unknown model papr", "models", "show", "papr")
+
+
+def test_bench_prints_a_table() -> None:
+    done = rnan("bench", "--size", "32x48", "--runs", 1)
+    assert done.returncode == 0, done.stderr
+    assert "| compact |" in done.stdout
+    assert "| plain |" in done.stdout
+    fails(2, "HEIGHTxWIDTH", "bench", "--size", "large")
+
+
+def test_train_refuses_in_one_line(tmp_path: Path) -> None:
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("task: denoise-color\nbudget: {steps: 1}\ndata: {folders: [none]}\n")
+    fails(1, "none is not a folder", "train", recipe, "-o", tmp_path / "run")
+    fails(2, "did you mean seed?", "train", recipe, "sed=1", "-o", tmp_path / "run")

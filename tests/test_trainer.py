@@ -1,0 +1,292 @@
+"""Training runs: they learn, they resume with the same bits, they survive what goes wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from conftest import photo
+from rnan.errors import ConfigError, ResourceError, RnanError, WeightsError
+from rnan.images import Picture, write
+from rnan.models.checkpoints import from_bytes
+from rnan.settings import from_mapping
+from rnan.training.config import TrainConfig
+from rnan.training.trainer import Trainer
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    for number in range(6):
+        write(Picture(pixels=photo(48, 56, seed=number)), folder / f"{number}.png")
+    return folder
+
+
+def settings(pictures: Path, **changes: object) -> dict[str, object]:
+    values: dict[str, object] = {
+        "task": "denoise-color",
+        "dtype": "float32",
+        "log_every": 4,
+        "checkpoint_every": 8,
+        "model": {"fields": {"features": 8, "inner": 4, "window": 8}},
+        "data": {"folders": [str(pictures)], "patch_size": 16, "batch_size": 4},
+        "schedule": {"warmup": 4},
+        "budget": {"steps": 24},
+        "validation": {"every": 12, "crop": 32, "whole_at_end": False},
+    }
+    for key, value in changes.items():
+        section = values.get(key)
+        both = isinstance(section, dict) and isinstance(value, dict)
+        values[key] = {**section, **value} if both else value  # type: ignore[dict-item]
+    return values
+
+
+def config(pictures: Path, **changes: object) -> TrainConfig:
+    return from_mapping(TrainConfig, settings(pictures, **changes))
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_learns_and_leaves_what_it_should(pictures: Path, tmp_path: Path) -> None:
+    run = config(
+        pictures,
+        budget={"steps": 120},
+        validation={"every": 40, "whole_at_end": True},
+        optimizer={"learning_rate": 3e-3},
+    )
+    seen: list[int] = []
+    result = Trainer(run, tmp_path / "run", report=lambda s: seen.append(s.step)).run()
+    assert result.finished
+    assert result.step == 120
+    assert seen == list(range(4, 121, 4))
+
+    validation = [row for row in rows(tmp_path / "run" / "validation.csv") if row["level"] == "50"]
+    assert [int(row["step"]) for row in validation] == [40, 80, 120]
+    # The do-nothing figure is 14.15 dB; from there it climbs.
+    values = [float(row["psnr"]) for row in validation]
+    assert values[0] < values[1] < values[2]
+    assert values[2] > 17
+    steps = rows(tmp_path / "run" / "steps.csv")
+    assert len(steps) == 30
+    assert all(row["skipped"] == "0" for row in steps)
+    assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["loss"] == "l1"
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["validation_mean"] > 20
+    assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 2
+
+    weights = from_bytes(result.weights.read_bytes())
+    assert weights.info["task"] == "denoise-color"
+    (stretch,) = weights.info["training"]
+    assert stretch["patches"] == 480
+    assert stretch["recipe"]["data"]["folders"] == ["pictures"]
+    assert str(tmp_path) not in result.weights.read_bytes().decode("latin-1")
+
+
+def newest(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(sorted((folder / "checkpoints").glob("*.safetensors"))[-1])
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_a_killed_run_resumes_with_the_same_bits(pictures: Path, tmp_path: Path) -> None:
+    values = settings(pictures, budget={"steps": 60}, dtype="auto")
+    Trainer(from_mapping(TrainConfig, values), tmp_path / "whole").run()
+
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(values))
+    command = [sys.executable, "-m", "rnan", "train", str(recipe), "-o", str(tmp_path / "killed")]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    checkpoints = tmp_path / "killed" / "checkpoints"
+    deadline = time.monotonic() + 120
+    while not (checkpoints.exists() and len(list(checkpoints.glob("step-*.safetensors"))) == 2):
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+
+    resumed = Trainer(from_mapping(TrainConfig, values), tmp_path / "killed", resume=True)
+    assert 0 < resumed.step < 60
+    resumed.run()
+    assert same(newest(tmp_path / "whole"), newest(tmp_path / "killed"))
+    logs = [rows(tmp_path / name / "steps.csv") for name in ("whole", "killed")]
+    assert [row["loss"] for row in logs[0]] == [row["loss"] for row in logs[1]]
+
+
+def test_sigterm_and_max_time_end_with_a_checkpoint(pictures: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(settings(pictures, budget={"steps": 10**6})))
+    command = [sys.executable, "-m", "rnan", "train", str(recipe), "-o", str(tmp_path / "run")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not list((tmp_path / "run").glob("checkpoints/*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "stopped at step" in errors
+    done = subprocess.run(
+        [*command, "--resume", "--max-time", "0.01"], capture_output=True, text=True, check=True
+    )
+    assert "stopped at step" in done.stderr
+
+
+def test_two_runs_in_one_folder_are_refused(pictures: Path, tmp_path: Path) -> None:
+    run = config(pictures, budget={"steps": 2})
+    with pytest.raises(ConfigError, match="no run to resume"):
+        Trainer(run, tmp_path / "run", resume=True)
+    Trainer(run, tmp_path / "run").run()
+    with pytest.raises(ConfigError, match="holds a run already"):
+        Trainer(run, tmp_path / "run")
+    with pytest.raises(ConfigError, match="differs from the settings given"):
+        Trainer(config(pictures, budget={"steps": 3}), tmp_path / "run", resume=True)
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(
+    pictures: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = config(pictures)
+    Trainer(run, tmp_path / "run").run()
+    before, last = sorted((tmp_path / "run" / "checkpoints").iterdir())
+    last.write_bytes(last.read_bytes()[:1000])
+    assert Trainer(run, tmp_path / "run", resume=True).step == 16
+    assert "is damaged" in caplog.text
+    before.write_bytes(b"")
+    with pytest.raises(ConfigError, match="no checkpoint in"):
+        Trainer(run, tmp_path / "run", resume=True)
+
+
+def test_steps_that_are_not_finite_are_skipped_and_counted(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer(config(pictures), tmp_path / "run")
+    batch = trainer.sampler.batch
+
+    def sometimes_broken(step: int) -> object:
+        made = batch(step)
+        if step in (5, 6):
+            made.draws[0, 0, 0, 0] = float("nan")
+        return made
+
+    monkeypatch.setattr(trainer.sampler, "batch", sometimes_broken)
+    trainer.run()
+    assert int(trainer.skipped) == 2
+    assert rows(tmp_path / "run" / "steps.csv")[-1]["skipped"] == "2"
+    assert all(tensor.isfinite().all() for tensor in newest(tmp_path / "run").values())
+
+
+def test_a_skipped_step_changes_nothing(pictures: Path, tmp_path: Path) -> None:
+    trainer = Trainer(config(pictures), tmp_path / "run")
+    parameters = list(trainer.model.parameters())
+    good, bad = trainer.sampler.batch(0), trainer.sampler.batch(1)
+    trainer._step(trainer.model, parameters, good, 1e-3)
+    bad.draws.fill_(float("inf"))
+    before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
+    moments = [trainer.optimizer.state[p]["exp_avg"].clone() for p in parameters]
+    trainer._step(trainer.model, parameters, bad, 1e-3)
+    assert same(before, trainer.model.state_dict())
+    for parameter, moment in zip(parameters, moments, strict=True):
+        assert torch.equal(trainer.optimizer.state[parameter]["exp_avg"], moment)
+        assert float(trainer.optimizer.state[parameter]["step"]) == 1
+
+
+def test_steps_that_stay_broken_are_an_error(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer(config(pictures, budget={"steps": 100}), tmp_path / "run")
+    batch = trainer.sampler.batch
+
+    def broken(step: int) -> object:
+        made = batch(step)
+        made.draws.fill_(float("nan"))
+        return made
+
+    monkeypatch.setattr(trainer.sampler, "batch", broken)
+    with pytest.raises(RnanError, match="were not finite; lower"):
+        trainer.run()
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer(config(pictures), tmp_path / "run")
+    real = os.fdopen
+
+    def full(handle: int, *rest: object) -> object:
+        if trainer.step > 8:
+            os.close(handle)
+            raise OSError(28, "No space left on device")
+        return real(handle, *rest)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "fdopen", full)
+    with pytest.raises(ResourceError, match="no space left"):
+        trainer.run()
+    monkeypatch.undo()
+    assert Trainer(config(pictures), tmp_path / "run", resume=True).step == 8
+
+
+def test_starting_from_weights(
+    pictures: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = Trainer(config(pictures), tmp_path / "first").run()
+    start = str(first.weights)
+    same_shape = Trainer(config(pictures, init_from=start), tmp_path / "second")
+    assert not caplog.records
+    expected = from_bytes(first.weights.read_bytes()).state["head.weight"].float()
+    assert torch.equal(same_shape.model.head.weight.detach(), expected)
+    result = same_shape.run()
+    history = from_bytes(result.weights.read_bytes()).info["training"]
+    assert [stretch["steps"] for stretch in history] == [24, 24]
+
+    longer = {"fields": {"features": 8, "inner": 4, "window": 8, "plan": "NLL"}}
+    Trainer(config(pictures, init_from=start, model=longer), tmp_path / "third")
+    assert "tensors start as they were made (body.2." in caplog.text
+    with pytest.raises(WeightsError, match="do not exist"):
+        Trainer(config(pictures, init_from="none.safetensors"), tmp_path / "fourth")
+
+
+def test_pictures_that_changed_stop_a_resume(pictures: Path, tmp_path: Path) -> None:
+    Trainer(config(pictures), tmp_path / "run").run()
+    write(Picture(pixels=photo(48, 56, seed=99)), pictures / "3.png", overwrite=True)
+    with pytest.raises(ConfigError, match="pictures have changed"):
+        Trainer(config(pictures), tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss": "l2", "optimizer": {"name": "adam", "clip": None}, "schedule": {"kind": "step"}},
+        {"dtype": "float64", "ema": 0.0, "schedule": {"kind": "cosine"}},
+        {"dtype": "bfloat16", "model": {"init": "default"}},
+        {"model": {"preset": "released", "fields": {"features": 8, "inner": 4, "plan": "NLN"}}},
+        {"data": {"memory": "disk"}},
+    ],
+    ids=["paper-like", "float64", "default-init", "released", "on-disk"],
+)
+def test_other_settings_run(pictures: Path, tmp_path: Path, changes: dict[str, object]) -> None:
+    result = Trainer(config(pictures, budget={"steps": 6}, **changes), tmp_path / "run").run()
+    assert result.step == 6
+    from_bytes(result.weights.read_bytes()).build()
+
+
+def test_time_is_a_budget_too(pictures: Path, tmp_path: Path) -> None:
+    start = time.perf_counter()
+    run = config(pictures, budget={"steps": None, "minutes": 0.05})
+    result = Trainer(run, tmp_path / "run").run()
+    assert result.finished
+    assert 2.5 < time.perf_counter() - start < 20

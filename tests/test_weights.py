@@ -1,0 +1,131 @@
+"""The bundled networks keep what their cards say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data as skimage_data
+
+from rnan.api import list_models, load_restorer
+from rnan.degradations.noise import noisy
+from rnan.errors import WeightsError
+from rnan.evaluation.datasets import picture_files, references
+from rnan.evaluation.runner import measure
+from rnan.metrics import as_eight_bit, psnr
+from rnan.tasks import TASKS, get_task
+from rnan.weights import registry
+
+FOLDER = Path(registry.__file__).parent
+TASK = get_task("denoise-color")
+
+
+def test_every_file_has_its_card_and_the_wheel_stays_small() -> None:
+    assert "denoise-color" in list_models()
+    total = 0
+    for name in list_models():
+        content = (FOLDER / f"{name}.safetensors").read_bytes()
+        card = registry.card(name)
+        assert card["sha256"] == hashlib.sha256(content).hexdigest()
+        assert card["bytes"] == len(content)
+        assert card["task"] in TASKS
+        assert card["training"]
+        assert card["metrics"]
+        assert "research" in card["licence_note"]
+        total += len(content)
+    assert total <= 40 * 2**20
+
+
+def test_damaged_bundled_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = registry.card("denoise-color")
+    monkeypatch.setattr(registry, "card", lambda name: {**honest, "sha256": "0"})
+    registry._load_bundled.cache_clear()
+    with pytest.raises(WeightsError, match="are damaged; install rnan again"):
+        registry.load("denoise-color")
+
+
+def test_a_photograph_comes_out_better() -> None:
+    clean = skimage_data.coffee()[:200, :200].astype(np.float64)
+    restorer = load_restorer()
+    for sigma in (15, 25, 50):
+        lq = as_eight_bit(noisy(clean, sigma, name="coffee"))
+        restored = restorer(lq.astype(np.uint8), level=sigma)
+        assert psnr(restored.astype(np.float64), clean) > psnr(lq, clean) + 6
+
+
+def test_a_gray_picture_comes_out_better() -> None:
+    clean = skimage_data.camera()[:200, :200].astype(np.float64)
+    lq = as_eight_bit(noisy(clean, 25, name="camera")).astype(np.uint8)
+    restored = load_restorer()(lq, level=25)
+    assert restored.shape == lq.shape
+    assert psnr(restored.astype(np.float64), clean) > psnr(lq.astype(np.float64), clean) + 4
+
+
+def test_tiles_show_no_seam() -> None:
+    clean = np.tile(skimage_data.coffee()[:300, :300], (2, 2, 1)).astype(np.float64)
+    lq = noisy(clean, 25, name="coffee").astype(np.float32) / 255
+    whole = load_restorer(dtype="float32", tile=1024)(lq, level=25)
+    tiled = load_restorer(dtype="float32", tile=288)(lq, level=25)
+    assert np.abs(tiled - whole).max() <= 1 / 255
+
+
+def test_bfloat16_is_as_good_as_float32() -> None:
+    clean = skimage_data.coffee()[:192, :192].astype(np.float64)
+    lq = noisy(clean, 25, name="coffee").astype(np.float32) / 255
+    scores = [
+        psnr(load_restorer(dtype=dtype)(lq, level=25) * 255.0, clean)
+        for dtype in ("float32", "bfloat16")
+    ]
+    assert abs(scores[0] - scores[1]) < 0.01
+
+
+def test_clean_photographs_are_left_alone(data: Path) -> None:
+    """A clean picture through ``--sigma auto`` keeps 45 dB to itself, in the median."""
+    restorer = load_restorer()
+    kept = []
+    for picture in references(picture_files(data / "test" / "kodak24"), channels=3):
+        pixels = picture.gt.astype(np.uint8)
+        restored = restorer(pixels, level="auto").astype(np.float64)
+        kept.append(psnr(restored, picture.gt))
+    assert float(np.median(kept)) >= 45
+
+
+BARS = {15: 33.6, 25: 31.0, 50: 27.7}
+
+
+def test_cbsd68_at_sigma_25(data: Path) -> None:
+    assert _measured(data, 25) >= BARS[25]
+
+
+@pytest.mark.check
+@pytest.mark.parametrize("sigma", BARS)
+def test_cbsd68(data: Path, sigma: int) -> None:
+    measured = _measured(data, sigma)
+    assert measured >= BARS[sigma]
+    said = {
+        row["level"]: row["value"]
+        for row in json.loads((FOLDER / "denoise-color.json").read_text())["metrics"]
+        if row["dataset"] == "cbsd68" and row["metric"] == "psnr"
+    }
+    assert measured == pytest.approx(said[str(sigma)], abs=0.01)
+
+
+def _measured(data: Path, sigma: int) -> float:
+    pictures = references(picture_files(data / "test" / "cbsd68"), channels=3)
+    (score,) = measure(TASK, pictures, [sigma], load_restorer(), with_ssim=False)
+    return score.psnr
+
+
+@pytest.mark.check
+def test_compact_is_faster_than_the_plain_net() -> None:
+    import torch
+
+    from rnan.bench.speed import compare
+    from rnan.inference.device import choose_dtype
+
+    device = torch.device("cpu")
+    rows = compare(["compact"], device=device, dtype=choose_dtype("auto", device), runs=5)
+    assert {row.name: row.ratio for row in rows}["compact"] <= 1.0
