@@ -26,7 +26,10 @@ def command(
 ) -> None:
     """Time networks against a plain 20-layer 64-feature net of convolutions, in the same run.
 
-    Example: rnan bench --preset compact --preset paper-small
+    Attention over the whole picture, as the paper's presets have it, takes time with the square
+    of the pixels: give those a small --size.
+
+    Example: rnan bench --preset compact
     """
     try:
         height, width = (int(side) for side in size.split("x"))

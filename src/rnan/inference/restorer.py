@@ -26,9 +26,6 @@ Progress = Callable[[int, int], None]
 
 Level = float | str | NDArray[Any]
 
-_LARGEST_TILE = 768
-"""Beyond this side a larger tile is no faster."""
-
 
 class Cancel(Protocol):
     """What says that the work shall stop; ``threading.Event`` is one."""
@@ -210,7 +207,7 @@ class Restorer:
         )
         side = math.isqrt(budget // self.engine.bytes_per_pixel)
         grid = self.engine.grid
-        return max(2 * grid, min(side, _LARGEST_TILE) // grid * grid)
+        return max(2 * grid, min(side, self.engine.largest_tile) // grid * grid)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -20,6 +20,8 @@ class Engine(Protocol):
     """Whether it is told the level."""
     grid: int
     """Tiles start on multiples of this many input pixels."""
+    largest_tile: int
+    """Side, in input pixels, beyond which larger tiles gain nothing or cost too much."""
     bytes_per_pixel: int
     """About how much memory the features take, for each input pixel."""
 

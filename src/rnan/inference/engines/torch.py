@@ -12,6 +12,12 @@ from rnan.models import RNAN
 
 _log = logging.getLogger(__name__)
 
+_LARGEST_TILE = 768
+"""Beyond this side a larger tile is no faster."""
+
+_LARGEST_WHOLE_TILE = 192
+"""The same for attention over the whole tile, which costs the fourth power of the side."""
+
 _LIVE_MAPS = 10
 """Feature maps that are alive at once, in float32, as measured at 1024x1024."""
 
@@ -31,6 +37,8 @@ class TorchEngine:
         self.scales = config.scales
         self.takes_level = config.level_channel
         self.grid = config.unshuffle * math.lcm(2, config.window or 1)
+        whole = config.window is None and "N" in config.plan
+        self.largest_tile = _LARGEST_WHOLE_TILE if whole else _LARGEST_TILE
         self.bytes_per_pixel = 4 * _LIVE_MAPS * config.features // config.unshuffle**2
         self._warned = False
 
