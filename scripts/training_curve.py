@@ -1,6 +1,6 @@
 """Plot validation PSNR over minutes from the CSV files of one or more runs.
 
-    python scripts/training_curve.py OUT.png NAME=validation.csv [NAME=validation.csv ...]
+python scripts/training_curve.py OUT.png NAME=validation.csv [NAME=validation.csv ...]
 """
 
 from __future__ import annotations

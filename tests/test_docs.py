@@ -1,0 +1,48 @@
+"""The documents say what the program does."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+import yaml
+
+import rnan
+from rnan.cli.main import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_results_are_those_of_the_card() -> None:
+    made = runpy.run_path(str(ROOT / "scripts" / "readme_results.py"), run_name="made")
+    assert made["with_results"](README) == README
+
+
+def test_python_examples_run() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_commands_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+    for command in re.findall(r"^rnan (\w+)", text, flags=re.MULTILINE):
+        assert command in COMMANDS, command
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for goal in re.findall(r"(?:^|`)make (\w+)", text, flags=re.MULTILINE):
+        assert re.search(rf"^{goal}:", makefile, flags=re.MULTILINE), goal
+
+
+def test_one_version_everywhere() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == rnan.__version__
+    assert rnan.__version__ in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
