@@ -41,8 +41,9 @@ def test_lossless_round_trip(
     rng = np.random.default_rng(0)
     pixels = from_float(rng.random((13, 7, channels), np.float32), np.dtype(depth))
     opacity = from_float(rng.random((13, 7), np.float32), np.dtype(depth)) if alpha else None
+    metadata = Metadata(icc=SRGB, dpi=(300, 150))
     path = tmp_path / f"with blank é{suffix}"
-    write(Picture(pixels=pixels, alpha=opacity, metadata=Metadata(icc=SRGB)), path)
+    write(Picture(pixels=pixels, alpha=opacity, metadata=metadata), path)
     back = read(path)
     if suffix == ".webp" and channels == 1:
         assert np.array_equal(back.pixels, np.repeat(pixels, 3, axis=2))  # WebP knows no gray
@@ -52,8 +53,9 @@ def test_lossless_round_trip(
     assert (back.alpha is None) == (not alpha)
     if alpha:
         assert np.array_equal(back.alpha, opacity)
-    if not (suffix == ".png" and depth is np.uint16):
-        assert back.metadata.icc == SRGB
+    assert back.metadata.icc == SRGB
+    if suffix != ".webp":
+        assert back.metadata.dpi == pytest.approx((300, 150), abs=0.02)
 
 
 def test_jpeg_keeps_profile_exif_and_resolution(tmp_path: Path) -> None:
@@ -71,6 +73,19 @@ def test_jpeg_keeps_profile_exif_and_resolution(tmp_path: Path) -> None:
         assert image.info["dpi"] == (300, 300)
         assert image.getexif()[0x010F] == "camera"
         assert image.getexif().get(0x0112, 1) == 1
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied_alike(tmp_path: Path, orientation: int) -> None:
+    """JPEG by Pillow, TIFF by us: the same turn."""
+    pixels = np.kron(photo(2, 3), np.ones((16, 16, 1), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif, quality=100, subsampling=0)
+    Image.fromarray(pixels).save(tmp_path / "b.tif", tiffinfo={274: orientation})
+    jpeg, tiff = (read(tmp_path / name).pixels.astype(int) for name in ("a.jpg", "b.tif"))
+    assert jpeg.shape == tiff.shape
+    assert np.abs(jpeg - tiff).max() <= 6
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])

@@ -151,8 +151,9 @@ def _decode_png16(data: bytes, name: str) -> Picture:
         import imagecodecs
     except ImportError:
         raise MissingExtraError("imagecodecs (for 16-bit PNG)", "all") from None
-    pixels, alpha = split_alpha(imagecodecs.png_decode(data))
     image = _open(data, name)
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    pixels, alpha = split_alpha(_upright(imagecodecs.png_decode(data), orientation))
     metadata = Metadata(
         format="PNG",
         icc=image.info.get("icc_profile") or None,
@@ -177,8 +178,10 @@ def _decode_tiff(data: bytes, name: str) -> Picture:
         pixels = page.asarray()
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
-        tags = page.tags
-        icc = tags["InterColorProfile"].value if "InterColorProfile" in tags else None
+        tags = {tag.name: tag.value for tag in page.tags}
+        pixels = _upright(pixels, int(tags.get("Orientation", 1)))
+        icc = tags.get("InterColorProfile")
+        dpi = _tiff_dpi(tags)
     if pixels.dtype not in (np.uint8, np.uint16, np.float32, np.float16):
         raise InputError(f"{name} has {pixels.dtype} samples; 8 and 16 bit and float are read")
     if np.issubdtype(pixels.dtype, np.floating):
@@ -188,7 +191,33 @@ def _decode_tiff(data: bytes, name: str) -> Picture:
     elif photometric == "MINISWHITE":
         pixels = np.iinfo(pixels.dtype).max - pixels
     colour, alpha = split_alpha(pixels)
-    return Picture(pixels=colour, alpha=alpha, metadata=Metadata(format="TIFF", icc=icc))
+    return Picture(pixels=colour, alpha=alpha, metadata=Metadata(format="TIFF", icc=icc, dpi=dpi))
+
+
+_ORIENTATION = 0x0112
+"""The tag of EXIF and TIFF that says how a picture was turned."""
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Apply an orientation (1 to 8) as EXIF and TIFF define it."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _tiff_dpi(tags: dict[str, Any]) -> tuple[float, float] | None:
+    inches = {2: 1.0, 3: 2.54}.get(int(tags.get("ResolutionUnit", 2)))
+    try:
+        across, down = (
+            tags[name][0] / tags[name][1] * inches for name in ("XResolution", "YResolution")
+        )
+    except (KeyError, TypeError, ZeroDivisionError):
+        return None
+    return _dpi((across, down))
 
 
 def _dpi(value: Any) -> tuple[float, float] | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import io
 import os
+import struct
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from rnan.errors import InputError, MissingExtraError, ResourceError
-from rnan.images.picture import Picture, from_float, to_float
+from rnan.images.picture import Metadata, Picture, from_float, to_float
 
 FORMATS = {
     ".png": "PNG",
@@ -115,7 +117,8 @@ def encode(picture: Picture, file_format: str) -> bytes:
 def _encode_with_pillow(picture: Picture, file_format: str) -> bytes:
     if picture.alpha is not None and file_format in ("JPEG", "BMP"):
         raise InputError(f"{file_format} holds no transparency; write PNG, TIFF or WebP")
-    image = Image.fromarray(np.squeeze(_samples(picture, np.dtype(np.uint8))))
+    samples = _samples(picture, np.dtype(np.uint8))
+    image = Image.fromarray(samples[:, :, 0] if samples.shape[2] == 1 else samples)
     options = dict(_OPTIONS.get(file_format, {}))
     metadata = picture.metadata
     if metadata.icc:
@@ -134,7 +137,25 @@ def _encode_png16(picture: Picture) -> bytes:
         import imagecodecs
     except ImportError:
         raise MissingExtraError("imagecodecs (for 16-bit PNG)", "all") from None
-    return bytes(imagecodecs.png_encode(np.squeeze(_samples(picture, np.dtype(np.uint16)))))
+    samples = _samples(picture, np.dtype(np.uint16))
+    data = bytes(imagecodecs.png_encode(samples[:, :, 0] if samples.shape[2] == 1 else samples))
+    return _with_chunks(data, picture.metadata)
+
+
+def _with_chunks(png: bytes, metadata: Metadata) -> bytes:
+    """Colour profile and resolution, which the encoder does not take, behind the header."""
+    chunks = b""
+    if metadata.icc:
+        chunks += _chunk(b"iCCP", b"profile\0\0" + zlib.compress(metadata.icc))
+    if metadata.dpi:
+        across, down = (round(dots / 0.0254) for dots in metadata.dpi)  # in dots a metre
+        chunks += _chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
+    behind_header = 8 + 25
+    return png[:behind_header] + chunks + png[behind_header:]
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def _encode_tiff(picture: Picture) -> bytes:
