@@ -212,6 +212,13 @@ def test_tiles_are_halved_when_memory_runs_out() -> None:
         Restorer(task, engine, RestoreOptions(tile=128))(picture, level=9)
 
 
+def test_the_time_is_guessed_from_a_probe() -> None:
+    one = restorer(small_model())
+    small, large = one.seconds_for(200, 200), one.seconds_for(2000, 2000)
+    assert 0 < small < large
+    assert large < 60
+
+
 def test_memory_chooses_the_tile() -> None:
     small = restorer(small_model(features=64, inner=32), max_memory=2**26)
     large = restorer(small_model(features=64, inner=32), max_memory=2**29)
