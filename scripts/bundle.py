@@ -10,6 +10,7 @@ the card alone; nothing is chosen by them.
 from __future__ import annotations
 
 import argparse
+import datetime
 import hashlib
 import json
 import sys
@@ -24,6 +25,7 @@ from rnan.models.checkpoints import from_bytes
 from rnan.tasks import Task, get_task
 from rnan.weights import registry
 
+LOG = Path(__file__).parent.parent / "docs" / "training-log.md"
 WEIGHTS = Path(registry.__file__).parent
 NEEDED_GAIN = 0.01
 
@@ -84,6 +86,38 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
     }
 
 
+def log(
+    name: str, info: dict[str, Any], new: float, old: float | None, *, metrics: list[dict[str, Any]]
+) -> None:
+    """Append what the newest stretch saw and gained to the training log."""
+    stretch = info["training"][-1]
+    recipe = stretch["recipe"]
+    lines = [
+        f"## {datetime.datetime.now(datetime.UTC).date()}: {name}, stretch {len(info['training'])}",
+        "",
+        f"{stretch['steps']:,} steps, {stretch['patches']:,} patches of {recipe['data']['patch_size']}"
+        f"x{recipe['data']['patch_size']}, {stretch['hours']:.2f} hours on {stretch['hardware']}; "
+        f"{stretch['pictures']} pictures of {', '.join(recipe['data']['folders'])}, "
+        f"seed {recipe['seed']}, started from {recipe['init_from'] or 'nothing'}.",
+        "",
+        f"Mean PSNR on the whole validation pictures: {new:.3f} dB"
+        + ("." if old is None else f", {new - old:+.3f} against the bundled weights before."),
+    ]
+    if metrics:
+        sets = sorted({row["dataset"] for row in metrics})
+        levels = sorted({row["level"] for row in metrics}, key=float)
+        psnr = {(r["dataset"], r["level"]): r["value"] for r in metrics if r["metric"] == "psnr"}
+        lines += ["", "| PSNR, dB | " + " | ".join(f"level {level}" for level in levels) + " |"]
+        lines += ["|---|" + "---|" * len(levels)]
+        for dataset in sets:
+            cells = " | ".join(f"{psnr[dataset, level]:.2f}" for level in levels)
+            lines.append(f"| {dataset} | {cells} |")
+    else:
+        lines.append("Not bundled.")
+    with LOG.open("a", encoding="utf-8") as file:
+        file.write("\n" + "\n".join(lines) + "\n")
+
+
 def main() -> None:
     """Parse, compare, copy."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -98,12 +132,15 @@ def main() -> None:
     folder = arguments.data / VALIDATION_FOLDER
     new = validation_mean(source, task, folder)
     print(f"validation mean: {new:.3f} dB")
+    old = None
     if name in registry.bundled():
         old = validation_mean(name, task, folder)
         print(f"bundled now:     {old:.3f} dB")
-        if new < old + NEEDED_GAIN:
-            sys.exit(f"not better by {NEEDED_GAIN} dB: the bundled weights stay")
+    if old is not None and new < old + NEEDED_GAIN:
+        log(name, from_bytes(source.read_bytes()).info, new, old, metrics=[])
+        sys.exit(f"not better by {NEEDED_GAIN} dB: the bundled weights stay")
     said = card(name, source, task, arguments.data, new)
+    log(name, said, new, old, metrics=said["metrics"])
     (WEIGHTS / f"{name}.safetensors").write_bytes(source.read_bytes())
     (WEIGHTS / f"{name}.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     print(f"bundled as {name}")
