@@ -92,11 +92,12 @@ def log(
     """Append what the newest stretch saw and gained to the training log."""
     stretch = info["training"][-1]
     recipe = stretch["recipe"]
+    side = recipe["data"]["patch_size"]
     lines = [
         f"## {datetime.datetime.now(datetime.UTC).date()}: {name}, stretch {len(info['training'])}",
         "",
-        f"{stretch['steps']:,} steps, {stretch['patches']:,} patches of {recipe['data']['patch_size']}"
-        f"x{recipe['data']['patch_size']}, {stretch['hours']:.2f} hours on {stretch['hardware']}; "
+        f"{stretch['steps']:,} steps, {stretch['patches']:,} patches of {side}x{side}, "
+        f"{stretch['hours']:.2f} hours on {stretch['hardware']}; "
         f"{stretch['pictures']} pictures of {', '.join(recipe['data']['folders'])}, "
         f"seed {recipe['seed']}, started from {recipe['init_from'] or 'nothing'}.",
         "",
