@@ -11,7 +11,7 @@ from skimage import data
 from rnan.api import load_restorer
 from rnan.degradations.noise import noisy
 from rnan.images import Picture, write
-from rnan.inference.files import Job, restore_file
+from rnan.inference.files import plan, restore_file
 from rnan.metrics import as_eight_bit, psnr
 
 SIGMA = 25.0
@@ -26,9 +26,10 @@ def main() -> None:
     source, target = FOLDER / "noisy.png", FOLDER / "restored.png"
     write(Picture(pixels=lq.astype(np.uint8)), source, overwrite=True)
 
+    (job,) = plan([source], target, compare=True)
     start = time.perf_counter()
     restorer = load_restorer("denoise-color")
-    done = restore_file(restorer, Job(source, target), overwrite=True, compare=True)
+    done = restore_file(restorer, job, overwrite=True)
     seconds = time.perf_counter() - start
     restored = restorer(lq.astype(np.uint8), level=done.level).astype(np.float64)
 
@@ -39,7 +40,7 @@ def main() -> None:
     print(f"PSNR after     {psnr(restored, clean):.2f} dB")
     print(f"time           {seconds:.1f} s, loading the network included")
     print(f"restored       {target.resolve()}")
-    print(f"before/after   {done.job.comparison.resolve()}")
+    print(f"before/after   {job.outputs[1].resolve()}")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from rnan.models.checkpoints import (
     released_keys,
     to_bytes,
 )
+from rnan.settings import to_mapping
 
 
 def checkpoint() -> Checkpoint:
@@ -43,6 +44,10 @@ def test_half_precision_halves_the_file() -> None:
     assert half < 0.6 * full
 
 
+def odd(**info: object) -> Checkpoint:
+    return Checkpoint(config=checkpoint().config, state=checkpoint().state, info=info)
+
+
 def damaged() -> dict[str, bytes]:
     whole = to_bytes(checkpoint())
     state = dict(checkpoint().state)
@@ -55,6 +60,9 @@ def damaged() -> dict[str, bytes]:
         "not safetensors": b"\x80\x04" + bytes(300),
         "a header of absurd length": (2**60).to_bytes(8, "little") + whole[8:],
         "no metadata": save(state),
+        "a later format": whole.replace(b'"rnan-1"', b'"rnan-9"'),
+        "a task that is no name": to_bytes(odd(task=[1])),
+        "levels that are no numbers": to_bytes(odd(level_range=["a", "b"])),
         "metadata that is no JSON": save(state, {"format": FORMAT, "rnan": "{"}),
         "an unknown setting": save(state, {"format": FORMAT, "rnan": json.dumps(header)}),
     }
@@ -66,6 +74,15 @@ def test_damaged_files_are_refused_in_one_line(kind: str) -> None:
         from_bytes(damaged()[kind], name="file")
     assert "\n" not in str(caught.value)
     assert "file is not a weights file of rnan or is damaged" in str(caught.value)
+
+
+def test_whole_numbers_are_refused() -> None:
+    good = checkpoint()
+    header = {"config": to_mapping(good.config)}
+    whole = {key: value.int() for key, value in good.state.items()}
+    data = save(whole, {"format": FORMAT, "rnan": json.dumps(header)})
+    with pytest.raises(WeightsError, match="not floating-point"):
+        from_bytes(data)
 
 
 def test_values_that_are_not_finite_are_refused() -> None:

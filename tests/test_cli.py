@@ -132,6 +132,41 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path: Path, weights: Path) -> N
     assert done.stderr.endswith("rnan: 3 of 3 pictures failed\n")
 
 
+def test_results_never_replace_inputs(tmp_path: Path, weights: Path) -> None:
+    tree = tmp_path / "tree"
+    for name in ("x.png", "x.jpg", "sub/x.png", "sub/x-compare.png"):
+        write(Picture(pixels=photo(16, 16)), tree / name)
+    before = {path: path.read_bytes() for path in tree.rglob("*.*")}
+    options = ("--model", weights, "--sigma", 5, "--overwrite", "--compare")
+    # The folder of results is not searched for inputs.
+    done = rnan("denoise", tree, "-o", tree / "results", "--recursive", *options)
+    assert done.returncode == 0, done.stderr
+    assert rnan("denoise", tree, "-o", tree / "results", "--recursive", *options).returncode == 0
+    results = {path.relative_to(tree / "results") for path in (tree / "results").rglob("*.*")}
+    assert len(results) == 8
+    assert Path("x.png-compare.png") in results
+    assert Path("x.jpg-compare.png") in results
+    message = "is an input and would be overwritten"
+    fails(1, message, "denoise", tree / "x.png", tree / "sub/x.png", "-o", tree / "sub", *options)
+    two = tree / "sub" / "x.png", tree / "sub" / "x-compare.png"
+    fails(2, "would both be written to", "denoise", *two, "-o", tmp_path / "o", *options)
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_quiet_and_closed_pipes(tmp_path: Path, weights: Path) -> None:
+    for number in range(3):
+        write(Picture(pixels=photo(16, 16)), tmp_path / "in" / f"{number}.png")
+    command = ("denoise", tmp_path / "in", "--model", weights, "--sigma", 5)
+    done = rnan(*command, "-o", tmp_path / "a", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    words = [sys.executable, "-m", "rnan", *map(str, command), "-o", str(tmp_path / "b")]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    assert len(list((tmp_path / "b").iterdir())) == 3
+
+
 def test_bad_input_is_one_line(tmp_path: Path, picture: Path, weights: Path) -> None:
     out = tmp_path / "out.png"
     to = ("-o", out, "--model", weights)
@@ -147,11 +182,24 @@ def test_bad_input_is_one_line(tmp_path: Path, picture: Path, weights: Path) -> 
     fails(1, "not a picture", "denoise", blocked, *to)
     fails(1, "cannot be written", "denoise", picture, "-o", blocked / "o.png", "--model", weights)
     fails(1, "ending must be one of", "denoise", picture, "-o", "o.xyz", "--model", weights)
-    fails(1, "its own result", "denoise", picture, "-o", picture, "--model", weights)
+    fails(
+        1,
+        "is an input and would be overwritten",
+        "denoise",
+        picture,
+        "-o",
+        picture,
+        "--model",
+        weights,
+    )
     fails(2, "sigma must lie between 0 and 75", "denoise", picture, *to, "--sigma", 90)
     fails(2, "a number or auto", "denoise", picture, *to, "--sigma", "much")
     fails(2, "tile must be at least 32", "denoise", picture, *to, "--tile", 5)
     fails(2, "is no size", "denoise", picture, *to, "--max-memory", "lots")
+    fails(2, "the path is empty", "denoise", "", "-o", out)
+    fails(2, "is a file; several pictures need a folder", "denoise", picture, picture, *to)
+    fails(2, "not in the range", "denoise", picture, *to, "--threads", 100_000)
+    fails(5, "a preset without weights", "denoise", picture, "-o", out, "--model", "paper")
     fails(2, "unknown device", "denoise", picture, *to, "--device", "abacus")
     fails(2, "Missing option", "denoise", picture)
     fails(2, "unknown command denose (did you mean denoise?)", "denose")
@@ -195,6 +243,9 @@ def test_evaluate_writes_records(tmp_path: Path, weights: Path) -> None:
     assert content["run"]["seed"] == 0
     assert len(content["run"]["weights_sha256"]) == 64
     fails(1, "is not a folder", "evaluate", "denoise-color", tmp_path / "none", "--model", "none")
+    fails(2, "must not be negative", "evaluate", "denoise-color", folder, "--level", "nan")
+    fails(2, "between 0 and 75", "evaluate", "denoise-color", folder, "--assume", "99")
+    fails(1, "is a folder", "evaluate", "denoise-color", folder, "--json", folder)
     fails(2, "unknown task denoise", "evaluate", "denoise", folder, "--model", "none")
 
 

@@ -129,9 +129,9 @@ def encoded(file_format: str) -> bytes:
     return buffer.getvalue()
 
 
-def float_tiff(value: float) -> bytes:
+def float_tiff(value: float, dtype: type = np.float32) -> bytes:
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, np.full((8, 8), value, np.float32))
+    tifffile.imwrite(buffer, np.full((8, 8), value, dtype))
     return buffer.getvalue()
 
 
@@ -142,11 +142,11 @@ def gif() -> bytes:
     return buffer.getvalue()
 
 
-def two_pages() -> bytes:
+def two_pages(*, equal: bool = False) -> bytes:
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as file:
         file.write(photo(8, 8))
-        file.write(photo(9, 9))
+        file.write(photo(8, 8) if equal else photo(9, 9))
     return buffer.getvalue()
 
 
@@ -174,6 +174,8 @@ HOSTILE = {
     "tiff with values that are not finite": (float_tiff(float("nan")), "not finite"),
     "animation": (gif(), "holds 2 pictures"),
     "two pages": (two_pages(), "holds 2 pages"),
+    "two equal pages": (two_pages(equal=True), "holds 2 pages"),
+    "64-bit tiff": (float_tiff(0.5, np.float64), "float64 samples"),
     "cmyk": (cmyk(), "is CMYK"),
 }
 
@@ -235,6 +237,47 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot be written"):
         write(Picture(pixels=photo(8, 8)), tmp_path / "file" / "a.png")
+
+
+def test_premultiplied_colour_is_divided_again() -> None:
+    buffer = io.BytesIO()
+    straight, alpha = photo(8, 8), np.full((8, 8, 1), 128, np.uint8)
+    stored = np.rint(straight * (128 / 255)).astype(np.uint8)
+    rgba = np.concatenate((stored, alpha), axis=2)
+    tifffile.imwrite(buffer, rgba, photometric="rgb", extrasamples=["assocalpha"])
+    picture = decode(buffer.getvalue())
+    assert np.abs(picture.pixels.astype(int) - straight).max() <= 1
+
+
+def test_ycbcr_tiff_is_converted() -> None:
+    buffer = io.BytesIO()
+    image = Image.fromarray(photo(16, 16))
+    image.convert("YCbCr").save(buffer, "TIFF")
+    picture = decode(buffer.getvalue())
+    assert np.abs(picture.pixels.astype(int) - photo(16, 16)).max() <= 4
+
+
+def test_the_photograph_of_a_phones_jpeg_is_taken() -> None:
+    buffer = io.BytesIO()
+    first, second = (Image.fromarray(photo(16, 16, seed=seed)) for seed in (0, 1))
+    first.save(buffer, "MPO", save_all=True, append_images=[second])
+    assert np.abs(decode(buffer.getvalue()).pixels.astype(int) - photo(16, 16)).mean() < 10
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.png")
+    with pytest.raises(InputError, match="a device or a pipe"):
+        read(tmp_path / "p.png")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1)], ids=str)
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
+def test_thin_pictures(tmp_path: Path, suffix: str, size: tuple[int, int]) -> None:
+    for channels in (1, 3):
+        path = tmp_path / f"{channels}{suffix}"
+        write(Picture(pixels=photo(*size, channels=channels)), path)
+        assert read(path).pixels.shape == (*size, 3 if suffix == ".webp" else channels)
 
 
 def test_size_is_read_from_the_header(tmp_path: Path) -> None:

@@ -118,6 +118,8 @@ def test_what_cannot_be_restored_is_refused(picture: object, message: str) -> No
         (76, "got 76"),
         (float("nan"), "got nan"),
         ("high", "a number or auto"),
+        (1 + 2j, "must be a number, a map or auto"),
+        (np.zeros(0), "the map of sigma is empty"),
         (np.full((4, 4), 10.0), r"must have the picture's size \(16, 16\), got \(4, 4\)"),
         (np.full((16, 16), 90.0), "got 90"),
     ],
@@ -189,6 +191,20 @@ def test_a_tile_that_overflows_is_computed_again(caplog: pytest.LogCaptureFixtur
     assert [record.message for record in caplog.records] == [
         "torch.bfloat16 overflowed; computing such tiles in float32"
     ]
+
+
+class Broken(TorchEngine):
+    """Gives values that are not finite whatever the type."""
+
+    def _run(self, lq: torch.Tensor, level: object, scale: int, dtype: torch.dtype) -> torch.Tensor:
+        return lq * float("nan")
+
+
+def test_a_network_that_never_gives_numbers_is_an_error() -> None:
+    for dtype in (torch.bfloat16, torch.float32):
+        engine = Broken(small_model(), device=torch.device("cpu"), dtype=dtype)
+        with pytest.raises(WeightsError, match="its weights are broken"):
+            Restorer(get_task("denoise-color"), engine)(photo(16, 16), level=5)
 
 
 class Hungry(TorchEngine):

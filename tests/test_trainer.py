@@ -17,7 +17,7 @@ import yaml
 from safetensors.torch import load_file
 
 from conftest import photo
-from rnan.errors import ConfigError, ResourceError, RnanError, WeightsError
+from rnan.errors import ConfigError, InputError, ResourceError, RnanError, WeightsError
 from rnan.images import Picture, write
 from rnan.models.checkpoints import from_bytes
 from rnan.settings import from_mapping
@@ -153,8 +153,27 @@ def test_two_runs_in_one_folder_are_refused(pictures: Path, tmp_path: Path) -> N
     Trainer(run, tmp_path / "run").run()
     with pytest.raises(ConfigError, match="holds a run already"):
         Trainer(run, tmp_path / "run")
-    with pytest.raises(ConfigError, match="differs from the settings given"):
-        Trainer(config(pictures, budget={"steps": 3}), tmp_path / "run", resume=True)
+    with pytest.raises(ConfigError, match="loss was l1 when the run began and is l2 now"):
+        Trainer(config(pictures, budget={"steps": 2}, loss="l2"), tmp_path / "run", resume=True)
+
+
+def test_a_finished_run_can_be_prolonged(pictures: Path, tmp_path: Path) -> None:
+    Trainer(config(pictures, budget={"steps": 8}), tmp_path / "run").run()
+    longer = Trainer(config(pictures, budget={"steps": 12}), tmp_path / "run", resume=True)
+    assert longer.step == 8
+    assert longer.run().step == 12
+
+
+def test_a_start_that_failed_leaves_the_folder_free(pictures: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not a folder"):
+        Trainer(config(pictures / "none"), tmp_path / "run")
+    Trainer(config(pictures), tmp_path / "run")
+
+
+def test_the_only_picture_is_for_validation(tmp_path: Path) -> None:
+    write(Picture(pixels=photo(48, 56)), tmp_path / "one" / "a.png")
+    with pytest.raises(InputError, match="the only picture is kept for validation"):
+        Trainer(config(tmp_path / "one"), tmp_path / "run")
 
 
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(

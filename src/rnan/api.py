@@ -27,6 +27,8 @@ def load_restorer(model: str | Path = "denoise-color", **options: Any) -> Restor
         WeightsError: The weights are missing, damaged, of another shape or of no known task.
         ConfigError: An option is unknown or out of range, or the device is not there.
     """
+    if not isinstance(model, (str, Path)):
+        raise WeightsError(f"a model is a name or a file, got {model!r}")
     settings = from_mapping(RestoreOptions, options)
     checkpoint = registry.load(model)
     task = checkpoint.info.get("task")

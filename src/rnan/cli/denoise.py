@@ -13,8 +13,10 @@ from rnan.cli.options import PATH, restore_options, restoring, verbosity
 from rnan.errors import Cancelled, ConfigError, InputError, PartialFailure, ResourceError, RnanError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from rnan.inference import Restorer
-    from rnan.inference.files import Done, Job
+    from rnan.inference.files import Job
 
 _LONG = 10.0
 """Seconds from which on a picture's time is said before it starts."""
@@ -47,10 +49,10 @@ def command(
     overwrite: bool,
     **options: Any,
 ) -> None:
-    r"""Remove noise from pictures: files and folders, 8 and 16 bit, colour and gray.
+    """Remove noise from pictures: files and folders, 8 and 16 bit, colour and gray.
 
-    Examples:
     \b
+    Examples:
       rnan denoise photo.jpg -o clean.jpg
       rnan denoise scans/ -o clean/ --sigma 12 --compare
 
@@ -63,11 +65,11 @@ def command(
     from rnan.api import load_restorer
     from rnan.inference.files import plan
 
-    jobs = plan(inputs, output, recursive=recursive)
+    jobs = plan(inputs, output, recursive=recursive, compare=compare)
     restorer = load_restorer(model, **restore_options(**options))
     if not isinstance(level, str):
         restorer.task.check_level(level)
-    _run(restorer, jobs, level=level, overwrite=overwrite, compare=compare)
+    _run(restorer, jobs, level=level, overwrite=overwrite)
 
 
 def _level(sigma: str) -> float | str:
@@ -79,61 +81,72 @@ def _level(sigma: str) -> float | str:
         raise ConfigError(f"--sigma takes a number or auto, got {sigma!r}") from None
 
 
-def _run(
-    restorer: Restorer, jobs: list[Job], *, level: float | str, overwrite: bool, compare: bool
-) -> None:
+def _run(restorer: Restorer, jobs: list[Job], *, level: float | str, overwrite: bool) -> None:
     """Restore one after another; a bad file does not stop the rest."""
-    from rnan.inference.files import restore_file
-
     failures: list[RnanError] = []
     with progress.bar() as bar:
         overall = bar.add_task("pictures", total=len(jobs), visible=len(jobs) > 1)
         for job in jobs:
-            start = time.perf_counter()
+            tiles = bar.add_task(job.source.name, total=None)
             try:
-                _announce(restorer, job)
-                tiles = bar.add_task(job.source.name, total=None)
-
-                def advance(done: int, total: int, tiles: Any = tiles) -> None:
-                    bar.update(tiles, completed=done, total=total)
-
-                done = restore_file(
-                    restorer,
-                    job,
-                    level=level,
-                    overwrite=overwrite,
-                    compare=compare,
-                    progress=advance,
-                )
-                bar.remove_task(tiles)
-                click.echo(_sentence(done, time.perf_counter() - start))
-            except (Cancelled, ConfigError, ResourceError):
+                sentence = _one(restorer, job, level, overwrite, bar, tiles)
+            except (Cancelled, ConfigError):
                 raise
             except RnanError as error:
                 if len(jobs) == 1:
                     raise
                 failures.append(error)
-                click.echo(f"rnan: {error}", err=True)
+                progress.say(bar, f"rnan: {error}", err=True)
+            else:
+                progress.say(bar, sentence)
+            bar.remove_task(tiles)
             bar.advance(overall)
     if failures:
-        kind = InputError if len(failures) == len(jobs) else PartialFailure
-        raise kind(f"{len(failures)} of {len(jobs)} pictures failed")
+        raise _summary(failures, len(jobs))
 
 
-def _announce(restorer: Restorer, job: Job) -> None:
-    from rnan.images.read import size_of
+def _one(
+    restorer: Restorer,
+    job: Job,
+    level: float | str,
+    overwrite: bool,
+    bar: Progress,
+    tiles: TaskID,
+) -> str:
+    """Restore one picture and say what was done."""
+    from rnan.inference.files import restore_file
+
+    start = time.perf_counter()
+    _announce(restorer, job, bar)
+    done = restore_file(
+        restorer,
+        job,
+        level=level,
+        overwrite=overwrite,
+        progress=lambda done, total: bar.update(tiles, completed=done, total=total),
+    )
+    how = "estimated" if done.estimated else "given"
+    return f"{job.target} (sigma {done.level:.1f} {how}, {time.perf_counter() - start:.1f} s)"
+
+
+def _summary(failures: list[RnanError], pictures: int) -> RnanError:
+    message = f"{len(failures)} of {pictures} pictures failed"
+    if any(isinstance(error, ResourceError) for error in failures):
+        return ResourceError(message)
+    return InputError(message) if len(failures) == pictures else PartialFailure(message)
+
+
+def _announce(restorer: Restorer, job: Job, bar: Progress) -> None:
+    """Say about how long a large picture will take."""
+    from rnan.images.read import MAX_PIXELS, size_of
 
     size = size_of(job.source)
-    if size is None or size[0] * size[1] < 2_000_000:
+    pixels = size[0] * size[1] if size else 0
+    if size is None or not 2_000_000 <= pixels <= MAX_PIXELS:
         return
     seconds = restorer.seconds_for(*size)
     if seconds >= _LONG:
-        click.echo(
-            f"{job.source.name}: {size[0] * size[1] / 1e6:.1f} megapixels, about {seconds:.0f} s",
-            err=True,
+        about = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+        progress.say(
+            bar, f"{job.source.name}: {pixels / 1e6:.1f} megapixels, about {about}", err=True
         )
-
-
-def _sentence(done: Done, seconds: float) -> str:
-    how = "estimated" if done.estimated else "given"
-    return f"{done.job.target} (sigma {done.level:.1f} {how}, {seconds:.1f} s)"

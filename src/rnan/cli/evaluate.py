@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @click.option(
     "--level", multiple=True, help="Levels, also with commas.  [default: the task's table]"
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the degradation.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the degradation."
+)
 @click.option("--self-ensemble", is_flag=True, help='The paper\'s "+".')
 @click.option("--dataset", help="Name in the records.  [default: the folder's]")
 @click.option("--assume", help="Tell the network this level, or auto to estimate it.")
@@ -50,6 +52,7 @@ def command(
     """
     from rnan.evaluation.datasets import picture_files, references
     from rnan.evaluation.runner import measure, records
+    from rnan.images.write import check_writable
     from rnan.tasks import get_task
 
     set_threads(threads)
@@ -57,7 +60,12 @@ def command(
     levels = _levels(level, definition)
     told = _told(assume, definition)
     name = model or task
+    if json_file is not None:
+        check_writable(json_file)
     restorer = _restorer(name, definition, self_ensemble=self_ensemble, **options)
+    if restorer is not None and told is None:
+        for value in levels:
+            definition.check_level(value)
     files = picture_files(folder)
     with progress.bar() as bar:
         row = bar.add_task("measuring", total=len(files) * len(levels))
@@ -90,18 +98,23 @@ def command(
 def _levels(given: tuple[str, ...], task: Task) -> list[float]:
     words = [word for text in given for word in text.split(",")] or list(task.table_levels)
     try:
-        return [float(word) for word in words]
+        levels = [float(word) for word in words]
     except ValueError:
         raise ConfigError(f"--level takes numbers, got {','.join(words)!r}") from None
+    for level in levels:
+        if not 0.0 <= level < float("inf"):
+            raise ConfigError(f"--level must not be negative or infinite, got {level:g}")
+    return levels
 
 
 def _told(assume: str | None, task: Task) -> float | str | None:
     if assume is None or assume == "auto":
         return assume
     try:
-        return task.check_level(float(assume))
+        level = float(assume)
     except ValueError:
         raise ConfigError(f"--assume takes a number or auto, got {assume!r}") from None
+    return task.check_level(level)
 
 
 def _restorer(name: str, task: Task, **options: Any) -> Restorer | None:

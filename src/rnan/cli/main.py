@@ -5,6 +5,7 @@ Nothing here imports torch or numpy, so that ``rnan --help`` answers at once.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import os
@@ -110,13 +111,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     )
     for noisy in ("PIL", "matplotlib", "torch", "tensorboard"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # our own line says what is wrong
     sys.exit(_run(arguments, show_traceback=verbose > 1))
 
 
 def _run(arguments: list[str], *, show_traceback: bool) -> int:
     try:
         code: Any = cli.main(arguments, prog_name="rnan", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.Abort:
         return _fail("interrupted", 130)
@@ -137,6 +140,9 @@ def _run(arguments: list[str], *, show_traceback: bool) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return _fail(f"{error.strerror or error}: {error.filename or 'output'}", 4 if full else 1)
     except MemoryError:
         return _fail("not enough memory", 4)
     except Exception as error:  # a bug of ours; still no wall of text for the user

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from rnan.cli.options import verbosity
+
+_STRETCH = ("patches", "pictures", "hours", "hardware")
+"""What is shown of each stretch of training."""
 
 
 @click.group("models")
@@ -72,11 +74,8 @@ def _show_training(info: dict[str, Any]) -> None:
     low, high = info.get("level_range", (0, 0))
     click.echo(f"task              {info.get('task')}, levels {low:g} to {high:g}")
     for number, stretch in enumerate(info.get("training", []), start=1):
-        folders = ", ".join(Path(folder).name for folder in stretch["recipe"]["data"]["folders"])
-        click.echo(
-            f"stretch {number:<9} {stretch['patches']:,} patches of {folders}, "
-            f"{stretch['hours']:.2f} h on {stretch['hardware']}"
-        )
+        said = [f"{key} {stretch[key]}" for key in _STRETCH if key in stretch]
+        click.echo(f"stretch {number:<9} {', '.join(said)}")
 
 
 def _show_card(card: dict[str, Any]) -> None:

@@ -10,7 +10,20 @@ import click
 
 Decorated = Callable[..., Any]
 
-PATH = click.Path(path_type=Path)
+_MOST_THREADS = 256
+
+
+class _NonEmptyPath(click.Path):
+    """A path; an empty one, as an unset shell variable gives, is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _NonEmptyPath(path_type=Path)
+THREADS = click.IntRange(1, _MOST_THREADS)
 
 
 def verbosity(function: Decorated) -> Decorated:
@@ -26,7 +39,7 @@ def verbosity(function: Decorated) -> Decorated:
 def computing(function: Decorated) -> Decorated:
     """``--device``, ``--dtype`` and ``--threads``."""
     for option in (
-        click.option("--threads", type=click.IntRange(1), help="Threads of the processor to use."),
+        click.option("--threads", type=THREADS, help="Threads of the processor to use."),
         click.option(
             "--dtype",
             type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
@@ -67,6 +80,13 @@ def restoring(function: Decorated) -> Decorated:
         ),
         click.option(
             "--max-memory", help="Memory the network may take, for example 512M; chooses the tile."
+        ),
+        click.option(
+            "--overlap",
+            type=int,
+            default=96,
+            show_default=True,
+            help="Pixels that neighbouring tiles share.",
         ),
         click.option("--tile", type=int, help="Side of the tiles in pixels, instead of a budget."),
     ):

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+
+
+def quiet() -> bool:
+    """Whether ``-q`` was given."""
+    return logging.getLogger().level >= logging.ERROR
+
+
+def say(bar: Progress, text: str, *, err: bool = False) -> None:
+    """Print one line while a bar is drawn: results on stdout, everything else on stderr.
+
+    A closed pipe behind stdout does not stop the work.
+    """
+    if quiet() and not text.startswith("rnan: "):
+        return
+    live = not bar.disable
+    if live:
+        bar.stop()
+    try:
+        click.echo(" ".join(text.split()), err=err)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if live:
+        bar.start()
 
 
 def console() -> Console:
@@ -26,7 +52,7 @@ def wanted() -> bool:
 
 
 @contextmanager
-def bar(*, quiet: bool = False) -> Iterator[Progress]:
+def bar() -> Iterator[Progress]:
     """A bar with the time left; it draws nothing where it is not wanted."""
     from rich.progress import (
         BarColumn,
@@ -45,7 +71,7 @@ def bar(*, quiet: bool = False) -> Iterator[Progress]:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console(),
-        disable=quiet or not wanted(),
+        disable=quiet() or not wanted(),
         transient=True,
     ) as progress:
         yield progress

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnan.cli import progress
-from rnan.cli.options import PATH, set_threads, verbosity
+from rnan.cli.options import PATH, THREADS, set_threads, verbosity
 from rnan.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     help="Minutes after which to stop with a checkpoint.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
-@click.option("--threads", type=click.IntRange(1), help="Threads of the processor to use.")
+@click.option("--threads", type=THREADS, help="Threads of the processor to use.")
 @verbosity
 def command(
     config: Path,
@@ -39,13 +39,13 @@ def command(
     device: str,
     threads: int | None,
 ) -> None:
-    r"""Train a network from a YAML recipe.
+    """Train a network from a YAML recipe.
 
-    Examples:
     \b
+    Examples:
       rnan train recipes/denoise-color.yaml -o runs/first budget.minutes=30
       rnan train recipes/denoise-color.yaml -o runs/first budget.minutes=30 --resume
-      rnan train recipes/denoise-color.yaml -o runs/mine init_from=denoise-color \
+      rnan train recipes/denoise-color.yaml -o runs/mine init_from=denoise-color \\
           data.folders=[my-pictures]
 
     The folder holds config.yaml (every setting), steps.csv, validation.csv, checkpoints/ and
@@ -62,7 +62,7 @@ def command(
         def report(status: Status) -> None:
             bar.update(task, completed=1000 * status.spent, description=_sentence(status))
             if not progress.wanted():
-                click.echo(_sentence(status), err=True)
+                progress.say(bar, _sentence(status), err=True)
 
         trainer = Trainer(settings, output, device=device, resume=resume, report=report)
         stop, interrupted = _stop_on_signals()

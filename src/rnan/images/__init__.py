@@ -1,7 +1,7 @@
 """Pictures as people have them: read, write, metadata, depth (numpy, no torch)."""
 
 from rnan.images.picture import Metadata, Picture, from_float, to_float
-from rnan.images.read import EXTENSIONS, decode, read
+from rnan.images.read import EXTENSIONS, decode, read, size_of
 from rnan.images.write import check_output, write, write_whole
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "decode",
     "from_float",
     "read",
+    "size_of",
     "to_float",
     "write",
     "write_whole",

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from rnan.errors import InputError, MissingExtraError
-from rnan.images.picture import Metadata, Picture, Pixels
+from rnan.images.picture import Metadata, Picture, Pixels, from_float, to_float
 
 MAX_PIXELS = 2**29
 """Pictures of more pixels (537 million) are refused before they are decoded."""
@@ -23,6 +23,8 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp"
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+
+_TIFF_TYPES = (np.uint8, np.uint16, np.float16, np.float32)
 
 _bomb_limit = threading.Lock()
 
@@ -34,9 +36,11 @@ def read(path: Path) -> Picture:
         InputError: The file is missing, empty, no picture, damaged or too large.
     """
     try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder, not a picture")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is a device or a pipe, not a file")
         data = path.read_bytes()
-    except IsADirectoryError:
-        raise InputError(f"{path} is a folder, not a picture") from None
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None
     except OSError as error:
@@ -95,16 +99,16 @@ def _open_unlimited(source: io.BytesIO | Path) -> Image.Image:
 def _open(data: bytes, name: str) -> Image.Image:
     image = _open_unlimited(io.BytesIO(data))
     _check_size(*image.size, name)
-    if getattr(image, "n_frames", 1) > 1:
-        raise InputError(
-            f"{name} holds {getattr(image, 'n_frames', 0)} pictures; only one is taken"
-        )
+    frames = getattr(image, "n_frames", 1)
+    # Phones add a gain or depth map to a JPEG as a second picture; the first is the photograph.
+    if frames > 1 and image.format != "MPO":
+        raise InputError(f"{name} holds {frames} pictures; extract the one you want")
     return image
 
 
 def _decode_with_pillow(data: bytes, name: str) -> Picture:
     image = _open(data, name)
-    file_format = image.format or ""
+    file_format = "JPEG" if image.format == "MPO" else image.format or ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about damaged EXIF, which is then left out
         image.load()
@@ -166,14 +170,20 @@ def _decode_tiff(data: bytes, name: str) -> Picture:
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:
-        if len(file.pages) > 1 and len(file.series) > 1:
-            raise InputError(f"{name} holds {len(file.pages)} pages; only one is taken")
+        pages = sum(
+            not getattr(page, "subfiletype", 0) & 1 for page in file.pages
+        )  # 1: a thumbnail
+        if pages > 1:
+            raise InputError(f"{name} holds {pages} pages; extract the one you want")
         page = file.pages.first
         _check_size(page.imagewidth, page.imagelength, name)
         photometric = tifffile.PHOTOMETRIC(page.photometric).name
         if photometric not in ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR", "PALETTE"):
             raise InputError(f"{name} is {photometric}; convert it to RGB first")
-        if photometric == "PALETTE" or page.bitspersample not in (8, 16, 32):
+        if page.dtype not in _TIFF_TYPES and page.bitspersample > 1:
+            raise InputError(f"{name} has {page.dtype} samples; 8 and 16 bit and float are read")
+        converts = photometric == "YCBCR" and page.compression != tifffile.COMPRESSION.JPEG
+        if photometric == "PALETTE" or converts or page.bitspersample not in (8, 16, 32):
             return _decode_with_pillow(data, name)
         pixels = page.asarray()
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
@@ -182,8 +192,7 @@ def _decode_tiff(data: bytes, name: str) -> Picture:
         pixels = _upright(pixels, int(tags.get("Orientation", 1)))
         icc = tags.get("InterColorProfile")
         dpi = _tiff_dpi(tags)
-    if pixels.dtype not in (np.uint8, np.uint16, np.float32, np.float16):
-        raise InputError(f"{name} has {pixels.dtype} samples; 8 and 16 bit and float are read")
+        extra = page.extrasamples
     if np.issubdtype(pixels.dtype, np.floating):
         pixels = pixels.astype(np.float32)
         if not np.isfinite(pixels).all():
@@ -191,7 +200,16 @@ def _decode_tiff(data: bytes, name: str) -> Picture:
     elif photometric == "MINISWHITE":
         pixels = np.iinfo(pixels.dtype).max - pixels
     colour, alpha = split_alpha(pixels)
+    if alpha is not None and tifffile.EXTRASAMPLE.ASSOCALPHA in extra:
+        colour = _unpremultiplied(colour, alpha)
     return Picture(pixels=colour, alpha=alpha, metadata=Metadata(format="TIFF", icc=icc, dpi=dpi))
+
+
+def _unpremultiplied(colour: Pixels, alpha: Pixels) -> Pixels:
+    """Colour that was stored times its opacity, as it was before."""
+    opacity = to_float(alpha)[:, :, None]
+    divided = to_float(colour) / np.where(opacity > 0, opacity, 1)
+    return from_float(divided.astype(np.float32), colour.dtype)
 
 
 _ORIENTATION = 0x0112
@@ -231,7 +249,9 @@ def _dpi(value: Any) -> tuple[float, float] | None:
 def size_of(path: Path) -> tuple[int, int] | None:
     """Height and width from the header alone; ``None`` where it cannot be read."""
     try:
-        with _open_unlimited(path) as image:
-            return image.height, image.width
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # reading says what is wrong with a file
+            with _open_unlimited(path) as image:
+                return image.height, image.width
     except Exception:  # decoders raise whatever they like on damaged files
         return None

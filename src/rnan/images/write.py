@@ -69,6 +69,22 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise InputError(f"{path} exists; pass --overwrite to replace it")
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a file that could not be written, before long work is done for it.
+
+    Raises:
+        InputError: ``path`` is a folder, or its folder cannot be written.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write bytes to a temporary name beside ``path``, then rename.
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnan.errors import ConfigError, InputError
-from rnan.images import EXTENSIONS, check_output, read, write
+from rnan.errors import ConfigError, InputError, ResourceError
+from rnan.images import EXTENSIONS, Picture, check_output, read, write
 from rnan.images.compare import side_by_side
 from rnan.images.write import FORMATS
-from rnan.inference.restorer import Cancel, Level, Progress, Restorer
+from rnan.inference.restorer import Cancel, Level, Progress, Restorer, is_out_of_memory
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,13 @@ class Job:
 
     source: Path
     target: Path
+    comparison: Path | None = None
+    """Where the before/after picture goes, if one is wanted."""
 
     @property
-    def comparison(self) -> Path:
-        """Where the before/after picture goes."""
-        return self.target.with_name(f"{self.target.stem}-compare.png")
+    def outputs(self) -> list[Path]:
+        """Every file that is written."""
+        return [self.target] if self.comparison is None else [self.target, self.comparison]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +42,9 @@ class Done:
     estimated: bool
 
 
-def plan(inputs: Sequence[Path], output: Path, *, recursive: bool = False) -> list[Job]:
+def plan(
+    inputs: Sequence[Path], output: Path, *, recursive: bool = False, compare: bool = False
+) -> list[Job]:
     """Pair each input with its output.
 
     One file goes to ``output`` itself, unless that is a folder; everything else goes into the
@@ -49,47 +57,68 @@ def plan(inputs: Sequence[Path], output: Path, *, recursive: bool = False) -> li
             written to one output.
     """
     single = len(inputs) == 1 and not inputs[0].is_dir()
-    if single and not output.is_dir() and output.suffix.lower() in FORMATS:
-        jobs = [Job(inputs[0], output)]
+    looks_like_file = output.suffix.lower() in FORMATS and not output.is_dir()
+    if single and looks_like_file:
+        pairs = [(inputs[0], output)]
+    elif looks_like_file or output.is_file():
+        raise ConfigError(f"{output} is a file; several pictures need a folder to go to")
+    elif single and output.suffix and not output.is_dir():
+        raise InputError(
+            f"cannot write {output.name}: the ending must be one of {', '.join(sorted(FORMATS))}"
+        )
     else:
-        if output.is_file() or (single and output.suffix and not output.is_dir()):
-            raise (
-                ConfigError(f"{output} is a file; several pictures need a folder to go to")
-                if output.is_file() and not single
-                else InputError(
-                    f"cannot write {output.name}: the ending must be one of "
-                    f"{', '.join(sorted(FORMATS))}"
-                )
-            )
-        jobs = [
-            Job(source, output / name)
+        pairs = [
+            (source, output / name)
             for entry in inputs
-            for source, name in _pictures(entry, recursive=recursive)
+            for source, name in _pictures(entry, recursive=recursive, leave_out=output)
         ]
-    seen: dict[Path, Path] = {}
-    for job in jobs:
-        if job.target in seen:
-            raise ConfigError(
-                f"{job.source} and {seen[job.target]} would both be written to {job.target}"
-            )
-        seen[job.target] = job.source
-        if job.target.exists() and job.source.exists() and job.target.samefile(job.source):
-            raise InputError(f"{job.source} would be overwritten by its own result")
+    stems = Counter(target.with_suffix("") for _, target in pairs)
+    jobs = [
+        Job(source, target, _comparison(target, stems) if compare else None)
+        for source, target in pairs
+    ]
+    _check_collisions(jobs)
     return jobs
 
 
-def _pictures(entry: Path, *, recursive: bool) -> Iterator[tuple[Path, Path]]:
+def _comparison(target: Path, stems: Counter[Path]) -> Path:
+    # a.jpg and a.png side by side would share a name without their endings.
+    shared = stems[target.with_suffix("")] > 1
+    return target.with_name(f"{target.name if shared else target.stem}-compare.png")
+
+
+def _check_collisions(jobs: list[Job]) -> None:
+    sources = {job.source.resolve() for job in jobs}
+    taken: dict[Path, Path] = {}
+    for job in jobs:
+        for path in job.outputs:
+            place = path.resolve()
+            if place in sources:
+                raise InputError(
+                    f"{path} is an input and would be overwritten by a result; name another folder"
+                )
+            if place in taken:
+                raise ConfigError(
+                    f"{job.source} and {taken[place]} would both be written to {path}"
+                )
+            taken[place] = job.source
+
+
+def _pictures(entry: Path, *, recursive: bool, leave_out: Path) -> Iterator[tuple[Path, Path]]:
     if not entry.is_dir():
         if not entry.exists():
-            raise InputError(f"{entry} does not exist")
+            what = "is a link to nothing" if entry.is_symlink() else "does not exist"
+            raise InputError(f"{entry} {what}")
         yield entry, Path(entry.name)
         return
     found = False
+    own_results = leave_out.resolve()
     for folder, folders, files in os.walk(entry, followlinks=False):
-        folders[:] = sorted(folders) if recursive else []
+        deeper = sorted(folders) if recursive else []
+        folders[:] = [name for name in deeper if (Path(folder) / name).resolve() != own_results]
         for name in sorted(files):
             path = Path(folder) / name
-            if path.suffix.lower() in EXTENSIONS and not name.startswith("."):
+            if path.suffix.lower() in EXTENSIONS and not name.startswith(".") and path.is_file():
                 found = True
                 yield path, path.relative_to(entry)
     if not found:
@@ -102,7 +131,6 @@ def restore_file(
     *,
     level: Level = "auto",
     overwrite: bool = False,
-    compare: bool = False,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Done:
@@ -111,15 +139,29 @@ def restore_file(
     Raises:
         RnanError: Whatever goes wrong, in one line.
     """
-    check_output(job.target, overwrite=overwrite)
-    if compare:
-        check_output(job.comparison, overwrite=overwrite)
-    picture = read(job.source)
-    estimated = isinstance(level, str) and level == "auto"
-    if estimated:
-        level = restorer.estimate(picture)
-    restored = restorer(picture, level=level, progress=progress, cancel=cancel)
-    write(restored, job.target, overwrite=overwrite)
-    if compare:
-        write(side_by_side(picture, restored), job.comparison, overwrite=overwrite)
+    for path in job.outputs:
+        check_output(path, overwrite=overwrite)
+    try:
+        picture = read(job.source)
+        _warn_of_large_floats(job.source, picture)
+        estimated = isinstance(level, str) and level == "auto"
+        if estimated:
+            level = restorer.estimate(picture)
+        restored = restorer(picture, level=level, progress=progress, cancel=cancel)
+        write(restored, job.target, overwrite=overwrite)
+        if job.comparison is not None:
+            write(side_by_side(picture, restored), job.comparison, overwrite=overwrite)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ResourceError(
+            f"{job.source}: not enough memory for a picture of this size"
+        ) from error
     return Done(job=job, level=level, estimated=estimated)
+
+
+def _warn_of_large_floats(source: Path, picture: Picture) -> None:
+    if picture.pixels.dtype.kind == "f" and picture.pixels.max() > 2.0:
+        _log.warning(
+            "%s: values up to %g; in floating point white is 1", source, picture.pixels.max()
+        )

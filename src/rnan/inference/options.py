@@ -59,4 +59,7 @@ def parse_size(text: str) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
     if not match:
         raise ConfigError(f"{text!r} is no size; write for example 512M or 2G")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
+    size = float(match[1]) * _UNITS[match[2].upper()]
+    if size > 2**60:
+        raise ConfigError(f"{text!r} is more memory than there is")
+    return int(size)

@@ -122,7 +122,14 @@ class Restorer:
             if level != "auto":
                 raise ConfigError(f"{self.task.level_name} must be a number or auto, got {level!r}")
             level = self._estimate(plane, clipped=clipped)
-        values = np.asarray(level, dtype=np.float32)
+        try:
+            values = np.asarray(level, dtype=np.float32)
+        except (TypeError, ValueError):
+            raise ConfigError(
+                f"{self.task.level_name} must be a number, a map or auto, got {level!r}"
+            ) from None
+        if values.size == 0:
+            raise ConfigError(f"the map of {self.task.level_name} is empty")
         for extreme in (values.min(), values.max()):
             self.task.check_level(float(extreme))
         if values.ndim == 0:
@@ -159,7 +166,7 @@ class Restorer:
             try:
                 return self._pass(lq, level, tile, progress, cancel)
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 if self.options.tile is not None or tile <= 2 * self.engine.grid:
                     raise ResourceError(
@@ -212,7 +219,8 @@ class Restorer:
         return max(2 * grid, min(side, self.engine.largest_tile) // grid * grid)
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error, whatever its class, says that memory ran out."""
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
         "can't allocate memory" in str(error) or "not enough memory" in str(error)
     )

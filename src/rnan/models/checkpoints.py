@@ -76,15 +76,35 @@ def from_bytes(data: bytes, *, name: str = "the file") -> Checkpoint:
     """
     try:
         state = load_tensors(data)
-        header = json.loads(_metadata(data)["rnan"])
+        metadata = _metadata(data)
+        header = json.loads(metadata["rnan"])
+        if metadata.get("format") != FORMAT:
+            raise ValueError(f"its format is {metadata.get('format')}, not {FORMAT}")
+        _check_info(header)
         config = from_mapping(RNANConfig, header.pop("config"), where="config")
     except (SafetensorError, KeyError, ValueError, TypeError, ConfigError) as error:
         raise WeightsError(
             f"{name} is not a weights file of rnan or is damaged ({_brief(error)})"
         ) from error
+    if not all(tensor.is_floating_point() for tensor in state.values()):
+        raise WeightsError(f"{name} holds tensors that are not floating-point numbers")
     if any(not tensor.isfinite().all() for tensor in state.values()):
         raise WeightsError(f"{name} holds values that are not finite")
     return Checkpoint(config=config, state=state, info=header)
+
+
+def _check_info(header: dict[str, Any]) -> None:
+    low, high = header.get("level_range", (0, 1))
+    stretches = header.get("training", [])
+    well_formed = (
+        isinstance(header.get("task", ""), str)
+        and isinstance(low, (int, float))
+        and isinstance(high, (int, float))
+        and isinstance(stretches, list)
+        and all(isinstance(stretch, dict) for stretch in stretches)
+    )
+    if not well_formed:
+        raise ValueError("what it says of itself makes no sense")
 
 
 def _metadata(data: bytes) -> dict[str, str]:

@@ -13,6 +13,19 @@ from rnan.errors import ConfigError
 from rnan.models.attention import Softmax
 from rnan.models.blocks import AttentionBlock
 
+_BOUNDS = {
+    "channels_in": (1, 64),
+    "channels_out": (1, 64),
+    "features": (1, 1024),
+    "inner": (1, 1024),
+    "unshuffle": (1, 16),
+    "blocks_before": (0, 16),
+    "blocks_after": (0, 16),
+    "trunk_blocks": (0, 16),
+    "mask_blocks": (0, 16),
+}
+"""So that a weights file cannot ask for a network that no machine holds."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RNANConfig:
@@ -93,19 +106,21 @@ class RNANConfig:
     def __post_init__(self) -> None:
         if not self.plan or set(self.plan) - {"N", "L"}:
             raise ConfigError(f"plan must be a row of N and L, got {self.plan!r}")
-        sizes = ("channels_in", "channels_out", "features", "inner", "unshuffle")
-        for name in sizes:
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("blocks_before", "blocks_after", "trunk_blocks", "mask_blocks"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{name} must not be negative, got {getattr(self, name)}")
+        if len(self.plan) > 200:
+            raise ConfigError(f"plan must have at most 200 blocks, got {len(self.plan)}")
+        for name, (low, high) in _BOUNDS.items():
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(f"{name} must be {low} to {high}, got {getattr(self, name)}")
+        if not 0.0 < self.value_range < float("inf"):
+            raise ConfigError(f"value_range must be positive, got {self.value_range}")
         if self.upsample_kernel not in (3, 4, 6):
             raise ConfigError(f"upsample_kernel must be 3, 4 or 6, got {self.upsample_kernel}")
         if self.window is not None and self.window < 1:
             raise ConfigError(f"window must be at least 1, got {self.window}")
-        if not self.scales or min(self.scales) < 1 or len(set(self.scales)) != len(self.scales):
-            raise ConfigError(f"scales must be different numbers from 1 on, got {self.scales}")
+        if not self.scales or not 1 <= min(self.scales) <= max(self.scales) <= 16:
+            raise ConfigError(f"scales must be numbers from 1 to 16, got {self.scales}")
+        if len(set(self.scales)) != len(self.scales):
+            raise ConfigError(f"scales must be different numbers, got {self.scales}")
         if self.tail == "upsampler" and set(self.scales) - {2, 3, 4}:
             raise ConfigError(f"an upsampler tail enlarges by 2, 3 or 4, got {self.scales}")
         if self.mean and len(self.mean) != self.channels_in:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rnan.errors import ConfigError, InputError, ResourceError
-from rnan.images import Picture, read
+from rnan.images import Picture, read, size_of
 from rnan.images.picture import from_float, to_float
 from rnan.inference.device import free_memory
 
@@ -120,13 +120,8 @@ def _with_channels(
 
 
 def _decoded_size(file: Path, channels: int) -> int:
-    from PIL import Image
-
-    try:
-        with Image.open(file) as image:
-            return image.width * image.height * channels
-    except OSError:  # the decoder's own message follows when it is read
-        return 0
+    size = size_of(file)  # where it cannot be told, reading says why
+    return size[0] * size[1] * channels if size else 0
 
 
 def _index(names: list[str], sizes: list[tuple[int, int]]) -> tuple[Tensor, Tensor, Tensor]:

@@ -178,6 +178,25 @@ class TrainConfig:
         _require(0.0 <= self.schedule.decay_share <= 1.0, "schedule.decay_share must be 0 to 1")
         _require(self.log_every >= 1, "log_every must be at least 1")
         _require(self.checkpoint_every >= 1, "checkpoint_every must be at least 1")
+        _require(self.seed >= 0, "seed must not be negative")
+        _require(
+            self.data.folders == tuple(dict.fromkeys(self.data.folders)),
+            "data.folders names a folder twice",
+        )
+        optimizer, schedule = self.optimizer, self.schedule
+        _require(
+            all(0.0 <= beta < 1.0 for beta in optimizer.betas), "optimizer.betas must be 0 to 1"
+        )
+        _require(optimizer.eps > 0, "optimizer.eps must be positive")
+        _require(optimizer.weight_decay >= 0, "optimizer.weight_decay must not be negative")
+        _require(optimizer.clip is None or optimizer.clip > 0, "optimizer.clip must be positive")
+        _require(schedule.warmup >= 0, "schedule.warmup must not be negative")
+        _require(schedule.halve_every >= 1, "schedule.halve_every must be at least 1")
+        low, high = self.level.low, self.level.high
+        _require(low is None or high is None or low <= high, "level.low must not exceed level.high")
+        _require(self.validation.every >= 0, "validation.every must not be negative")
+        _require(self.validation.crop >= 16, "validation.crop must be at least 16")
+        _require(self.validation.pictures >= 1, "validation.pictures must be at least 1")
         given = [v for v in (self.budget.steps, self.budget.minutes) if v is not None]
         _require(len(given) == 1, "budget needs either steps or minutes")
         _require(given[0] > 0, "budget must be positive")

@@ -16,7 +16,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from rnan.errors import ConfigError, RnanError
+from rnan.errors import ConfigError, InputError, RnanError
 from rnan.evaluation.datasets import picture_files, references, split
 from rnan.evaluation.runner import Score, measure
 from rnan.images import write_whole
@@ -39,6 +39,9 @@ from rnan.weights import registry
 _log = logging.getLogger(__name__)
 
 _MOST_SKIPPED_IN_A_ROW = 20
+
+_MAY_CHANGE = ("budget.", "log_every", "checkpoint_every", "validation.")
+"""Settings that a resumed run may change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +104,7 @@ class Trainer:
         self.task = get_task(config.task)
         self.device = choose_device(device)
         self.report = report
-        self._prepare_folder(resume)
+        self._check_folder(resume)
         self.dtype = (
             torch.float64 if config.dtype == "float64" else choose_dtype(config.dtype, self.device)
         )
@@ -128,25 +131,32 @@ class Trainer:
         self._in_a_row = torch.zeros((), device=self.device)
         if resume:
             self._resume()
+        # Only now, so that a start that failed leaves the folder free.
+        write_whole(folder / "config.yaml", _as_yaml(to_mapping(config)))
         self._log = RunLog(folder, after=self.step)
         self._psnr: dict[float, float] = {}
 
     # Preparation
 
-    def _prepare_folder(self, resume: bool) -> None:
+    def _check_folder(self, resume: bool) -> None:
         settings = self.folder / "config.yaml"
-        wanted = yaml.safe_dump(to_mapping(self.config), sort_keys=False)
-        if resume:
-            if not settings.exists():
-                raise ConfigError(f"{self.folder} holds no run to resume")
-            if settings.read_text(encoding="utf-8") != wanted:
+        if not resume:
+            if settings.exists() or checkpoints(self.folder / "checkpoints"):
                 raise ConfigError(
-                    f"{settings} differs from the settings given; resume with the same ones"
+                    f"{self.folder} holds a run already; pass --resume or another folder"
                 )
             return
-        if settings.exists() or checkpoints(self.folder / "checkpoints"):
-            raise ConfigError(f"{self.folder} holds a run already; pass --resume or another folder")
-        write_whole(settings, wanted.encode())
+        if not settings.exists():
+            raise ConfigError(f"{self.folder} holds no run to resume")
+        before = _flat(yaml.safe_load(settings.read_text(encoding="utf-8")))
+        # As YAML gives it back, so that equal values compare equal.
+        now = _flat(yaml.safe_load(_as_yaml(to_mapping(self.config))))
+        for key in sorted(before.keys() | now.keys()):
+            if before.get(key) != now.get(key) and not key.startswith(_MAY_CHANGE):
+                raise ConfigError(
+                    f"{key} was {before.get(key)} when the run began and is {now.get(key)} now; "
+                    f"resume with the same settings (only budget and logging may change)"
+                )
 
     def _files(self) -> tuple[list[Path], list[Path]]:
         training: list[Path] = []
@@ -156,6 +166,10 @@ class Trainer:
                 (training, validation), split(picture_files(folder)), strict=True
             ):
                 part += files
+        if not training:
+            raise InputError(
+                "the only picture is kept for validation (every twentieth is); add another"
+            )
         return training, validation
 
     def _cache(self, files: list[Path]) -> PictureCache:
@@ -252,6 +266,7 @@ class Trainer:
         norm = torch.zeros((), device=self.device)
         mark = (start, self.step)
         stopped = False
+        skipped_before = int(self.skipped)
         for batch in self.sampler.stream(self.step):
             self.seconds = before + time.perf_counter() - start
             spent = share_spent(config.budget, step=self.step, seconds=self.seconds)
@@ -270,7 +285,9 @@ class Trainer:
                 self._check_finite()
                 now = time.perf_counter()
                 speed = (self.step - mark[1]) * config.data.batch_size / (now - mark[0])
-                mean_loss = float(loss_sum) / config.log_every
+                counted = config.log_every - (int(self.skipped) - skipped_before)
+                mean_loss = float(loss_sum) / counted if counted > 0 else float("nan")
+                skipped_before = int(self.skipped)
                 loss_sum.zero_()
                 mark = (now, self.step)
                 self._log_steps(learning_rate, mean_loss, float(norm), spent, speed)
@@ -324,9 +341,8 @@ class Trainer:
             list(self.average.values()), list(self.model.state_dict().values()), 1.0 - decay
         )
 
-    def _check_finite(self) -> None:
-        if float(self._in_a_row) >= _MOST_SKIPPED_IN_A_ROW:
-            self._save()
+    def _check_finite(self, most: int = _MOST_SKIPPED_IN_A_ROW) -> None:
+        if float(self._in_a_row) >= most:
             raise RnanError(
                 f"the last {int(self._in_a_row)} steps were not finite; lower "
                 f"optimizer.learning_rate or use dtype=float32"
@@ -422,6 +438,7 @@ class Trainer:
         write_whole(self.folder / "weights.safetensors", to_bytes(self._averaged()))
 
     def _finish(self, *, stopped: bool) -> Result:
+        self._check_finite(min(_MOST_SKIPPED_IN_A_ROW, max(1, self.step)))
         self._save()
         scores: list[Score] = []
         if not stopped and self.config.validation.whole_at_end:
@@ -441,3 +458,18 @@ class Trainer:
             step=self.step,
             scores=scores,
         )
+
+
+def _as_yaml(values: Any) -> bytes:
+    return yaml.safe_dump(values, sort_keys=False).encode()
+
+
+def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    """Dotted names and values of nested mappings."""
+    if not isinstance(values, dict):
+        return {prefix.removesuffix("."): values}
+    return {
+        name: value
+        for key, inner in values.items()
+        for name, value in _flat(inner, f"{prefix}{key}.").items()
+    }

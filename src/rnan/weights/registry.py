@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rnan.errors import WeightsError
+from rnan.models import PRESETS
 from rnan.models.checkpoints import Checkpoint, from_bytes
 from rnan.settings import nearest
 
@@ -68,6 +69,8 @@ def _load_bundled(name: str) -> Checkpoint:
 
 
 def _check_bundled(name: str) -> None:
+    if name in PRESETS:
+        raise WeightsError(f"{name} is a preset without weights; train it, or pass a weights file")
     if name not in bundled():
         raise WeightsError(
             f"unknown model {name}{nearest(name, bundled())}; known are "

@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor
 
+from rnan.errors import WeightsError
 from rnan.models import RNAN
 
 _log = logging.getLogger(__name__)
@@ -45,12 +46,16 @@ class TorchEngine:
     def __call__(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
         """See :class:`rnan.inference.engines.Engine`."""
         restored = self._run(lq, level, scale, self.dtype)
-        if self.dtype != torch.float32 and not restored.isfinite().all():
+        if restored.isfinite().all():
+            return restored
+        if self.dtype != torch.float32:
             if not self._warned:
                 self._warned = True
                 _log.warning("%s overflowed; computing such tiles in float32", self.dtype)
             restored = self._run(lq, level, scale, torch.float32)
-        return restored
+            if restored.isfinite().all():
+                return restored
+        raise WeightsError("the network gives values that are not finite; its weights are broken")
 
     @torch.inference_mode()
     def _run(self, lq: Tensor, level: Tensor | None, scale: int, dtype: torch.dtype) -> Tensor:
