@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import Tensor, nn
 
 from rnan.errors import ConfigError, InputError, RnanError
@@ -30,18 +29,16 @@ from rnan.settings import to_mapping
 from rnan.tasks import get_task
 from rnan.training.cache import PictureCache, build_cache
 from rnan.training.config import TrainConfig
+from rnan.training.folder import check_folder, write_settings
 from rnan.training.log import RunLog
 from rnan.training.sampler import Batch, Levels, PatchSampler
 from rnan.training.schedule import rate, share_spent
-from rnan.training.state import checkpoints, load_newest, save_state
+from rnan.training.state import load_newest, save_state
 from rnan.weights import registry
 
 _log = logging.getLogger(__name__)
 
 _MOST_SKIPPED_IN_A_ROW = 20
-
-_MAY_CHANGE = ("budget.", "log_every", "checkpoint_every", "validation.")
-"""Settings that a resumed run may change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +101,7 @@ class Trainer:
         self.task = get_task(config.task)
         self.device = choose_device(device)
         self.report = report
-        self._check_folder(resume)
+        check_folder(folder, config, resume=resume)
         self.dtype = (
             torch.float64 if config.dtype == "float64" else choose_dtype(config.dtype, self.device)
         )
@@ -132,31 +129,11 @@ class Trainer:
         if resume:
             self._resume()
         # Only now, so that a start that failed leaves the folder free.
-        write_whole(folder / "config.yaml", _as_yaml(to_mapping(config)))
+        write_settings(folder, config)
         self._log = RunLog(folder, after=self.step)
         self._psnr: dict[float, float] = {}
 
     # Preparation
-
-    def _check_folder(self, resume: bool) -> None:
-        settings = self.folder / "config.yaml"
-        if not resume:
-            if settings.exists() or checkpoints(self.folder / "checkpoints"):
-                raise ConfigError(
-                    f"{self.folder} holds a run already; pass --resume or another folder"
-                )
-            return
-        if not settings.exists():
-            raise ConfigError(f"{self.folder} holds no run to resume")
-        before = _flat(yaml.safe_load(settings.read_text(encoding="utf-8")))
-        # As YAML gives it back, so that equal values compare equal.
-        now = _flat(yaml.safe_load(_as_yaml(to_mapping(self.config))))
-        for key in sorted(before.keys() | now.keys()):
-            if before.get(key) != now.get(key) and not key.startswith(_MAY_CHANGE):
-                raise ConfigError(
-                    f"{key} was {before.get(key)} when the run began and is {now.get(key)} now; "
-                    f"resume with the same settings (only budget and logging may change)"
-                )
 
     def _files(self) -> tuple[list[Path], list[Path]]:
         training: list[Path] = []
@@ -458,18 +435,3 @@ class Trainer:
             step=self.step,
             scores=scores,
         )
-
-
-def _as_yaml(values: Any) -> bytes:
-    return yaml.safe_dump(values, sort_keys=False).encode()
-
-
-def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
-    """Dotted names and values of nested mappings."""
-    if not isinstance(values, dict):
-        return {prefix.removesuffix("."): values}
-    return {
-        name: value
-        for key, inner in values.items()
-        for name, value in _flat(inner, f"{prefix}{key}.").items()
-    }

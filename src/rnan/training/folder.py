@@ -1,0 +1,61 @@
+"""The folder of a run: whose it is, and the settings that were written into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rnan.errors import ConfigError
+from rnan.images import write_whole
+from rnan.settings import to_mapping
+from rnan.training.config import TrainConfig
+from rnan.training.state import checkpoints
+
+_MAY_CHANGE = ("budget.", "log_every", "checkpoint_every", "validation.")
+"""Settings that a resumed run may change."""
+
+
+def check_folder(folder: Path, config: TrainConfig, *, resume: bool) -> None:
+    """Refuse to begin where a run is, and to resume where none is or with other settings.
+
+    Raises:
+        ConfigError: As said; the message names the setting that differs.
+    """
+    settings = folder / "config.yaml"
+    if not resume:
+        if settings.exists() or checkpoints(folder / "checkpoints"):
+            raise ConfigError(f"{folder} holds a run already; pass --resume or another folder")
+        return
+    if not settings.exists():
+        raise ConfigError(f"{folder} holds no run to resume")
+    before = _flat(yaml.safe_load(settings.read_text(encoding="utf-8")))
+    # As YAML gives it back, so that equal values compare equal.
+    now = _flat(yaml.safe_load(_as_yaml(config)))
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key) and not key.startswith(_MAY_CHANGE):
+            raise ConfigError(
+                f"{key} was {before.get(key)} when the run began and is {now.get(key)} now; "
+                f"resume with the same settings (only budget and logging may change)"
+            )
+
+
+def write_settings(folder: Path, config: TrainConfig) -> None:
+    """Write ``config.yaml`` with every setting."""
+    write_whole(folder / "config.yaml", _as_yaml(config))
+
+
+def _as_yaml(config: TrainConfig) -> bytes:
+    return yaml.safe_dump(to_mapping(config), sort_keys=False).encode()
+
+
+def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    """Dotted names and values of nested mappings."""
+    if not isinstance(values, dict):
+        return {prefix.removesuffix("."): values}
+    return {
+        name: value
+        for key, inner in values.items()
+        for name, value in _flat(inner, f"{prefix}{key}.").items()
+    }
