@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 from conftest import photo
-from rnan.errors import InputError, ResourceError
+from rnan.errors import InputError, MissingExtraError, ResourceError
 from rnan.images import Metadata, Picture, decode, from_float, read, to_float, write
 from rnan.images.compare import side_by_side
 from rnan.images.read import size_of
@@ -198,6 +199,12 @@ def test_truncation_anywhere_is_no_traceback(file_format: str) -> None:
         except InputError:
             continue
         assert picture.size == (64, 64)  # only a trailer was missing
+
+
+def test_16_bit_png_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    with pytest.raises(MissingExtraError, match="run: pip install imagecodecs"):
+        decode(png_header(8, 8, 16))
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:

@@ -68,8 +68,9 @@ class MissingExtraError(RnanError, ImportError):
 
     exit_code = 5
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; run: pip install 'rnan[{extra}]'")
+    def __init__(self, package: str, extra: str | None = None) -> None:
+        what = f"'rnan[{extra}]'" if extra else package
+        super().__init__(f"{package} is not installed; run: pip install {what}")
         self.package = package
         self.extra = extra
 

@@ -154,7 +154,7 @@ def _decode_png16(data: bytes, name: str) -> Picture:
     try:
         import imagecodecs
     except ImportError:
-        raise MissingExtraError("imagecodecs (for 16-bit PNG)", "all") from None
+        raise MissingExtraError("imagecodecs") from None
     image = _open(data, name)
     orientation = image.getexif().get(_ORIENTATION, 1)
     pixels, alpha = split_alpha(_upright(imagecodecs.png_decode(data), orientation))

@@ -152,7 +152,7 @@ def _encode_png16(picture: Picture) -> bytes:
     try:
         import imagecodecs
     except ImportError:
-        raise MissingExtraError("imagecodecs (for 16-bit PNG)", "all") from None
+        raise MissingExtraError("imagecodecs") from None
     samples = _samples(picture, np.dtype(np.uint16))
     data = bytes(imagecodecs.png_encode(samples[:, :, 0] if samples.shape[2] == 1 else samples))
     return _with_chunks(data, picture.metadata)
