@@ -93,12 +93,12 @@ class Restorer:
 
     def seconds_for(self, height: int, width: int) -> float:
         """About how long a picture of that size takes, from one small tile timed here."""
-        side = 4 * self.engine.grid if self.engine.grid > 8 else 192
+        side = 8 * self.engine.grid if self.engine.grid > 8 else 192
         probe = torch.zeros(1, self.engine.channels, side, side)
         level = torch.zeros(1) if self.engine.takes_level else None
         scale = self.engine.scales[0]
         times = []
-        for _ in range(4):  # the first warms up; another program may disturb one of the others
+        for _ in range(3):  # the first warms up; another program may disturb one of the others
             start = time.perf_counter()
             self.engine(probe, level, scale)
             times.append(time.perf_counter() - start)

@@ -13,7 +13,7 @@ from rnan.models import RNAN
 
 _log = logging.getLogger(__name__)
 
-_LARGEST_TILE = 1152
+_LARGEST_TILE = 768
 """Beyond this side a larger tile is no faster."""
 
 _LARGEST_WHOLE_TILE = 192
