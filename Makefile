@@ -25,11 +25,11 @@ demo: setup
 	$(RUN) scripts/demo.py
 
 test: setup
-	$(RUN) -m pytest --basetemp .pytest_cache/tmp
+	$(RUN) -m pytest
 
 # Slower than the tests: style, types, and the bars of the bundled weights on the test sets.
 check: lint test
-	$(RUN) -m pytest --basetemp .pytest_cache/tmp -m check
+	$(RUN) -m pytest -m check
 
 lint: setup
 	$(RUN) -m ruff check .
