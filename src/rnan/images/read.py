@@ -170,9 +170,8 @@ def _decode_tiff(data: bytes, name: str) -> Picture:
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:
-        pages = sum(
-            not getattr(page, "subfiletype", 0) & 1 for page in file.pages
-        )  # 1: a thumbnail
+        thumbnail = 1  # the bit that marks a smaller version of another page
+        pages = sum(not getattr(page, "subfiletype", 0) & thumbnail for page in file.pages)
         if pages > 1:
             raise InputError(f"{name} holds {pages} pages; extract the one you want")
         page = file.pages.first

@@ -353,8 +353,8 @@ class Trainer:
     # Validation and results
 
     def _averaged(self) -> Checkpoint:
-        state = self.average if self.config.ema else self.model.state_dict()
-        return Checkpoint(config=self.model.config, state=dict(state), info=self._info())
+        # Without a moving average (ema 0) this is the network itself.
+        return Checkpoint(config=self.model.config, state=dict(self.average), info=self._info())
 
     def _info(self) -> dict[str, Any]:
         config = self.config
