@@ -15,6 +15,7 @@ from rnan.degradations.noise import noisy
 from rnan.estimation import estimate_sigma
 from rnan.evaluation.datasets import Reference, picture_files, references
 from rnan.metrics import as_eight_bit, psnr
+from rnan.tasks import get_task
 
 LEVELS = (0, 1, 2, 3, 4, 5, 10, 30, 50, 70)
 LUMA = (0.298936021293776, 0.587043074451121, 0.114020904255103)
@@ -54,7 +55,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("page", type=Path)
     arguments = parser.parse_args()
-    pictures = list(references(picture_files(arguments.folder), channels=3))
+    pictures = list(references(picture_files(arguments.folder), get_task("denoise-color")))
     rows = ["| σ | " + " | ".join(map(str, LEVELS)) + " |", "|---|" + "---|" * len(LEVELS)]
     for gray in (False, True):
         for clipped in (False, True):

@@ -19,6 +19,7 @@ LAYERS = [
     {"models", "images"},
     {"metrics"},
     {"degradations"},
+    {"levels"},
     {"tasks", "weights", "estimation"},
     {"inference"},
     {"api", "evaluation"},

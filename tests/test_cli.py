@@ -56,7 +56,7 @@ def picture(tmp_path: Path) -> Path:
 def test_help_names_every_command() -> None:
     done = rnan("--help")
     assert done.returncode == 0
-    for name in ("denoise", "evaluate", "models", "train", "bench"):
+    for name in COMMANDS:
         assert f"  {name} " in done.stdout
         assert "Example" in rnan(name, "--help").stdout
 
@@ -245,7 +245,7 @@ def test_evaluate_writes_records(tmp_path: Path, weights: Path) -> None:
     assert content["run"]["seed"] == 0
     assert len(content["run"]["weights_sha256"]) == 64
     fails(1, "is not a folder", "evaluate", "denoise-color", tmp_path / "none", "--model", "none")
-    fails(2, "must not be negative", "evaluate", "denoise-color", folder, "--level", "nan")
+    fails(2, "'nan' is no level", "evaluate", "denoise-color", folder, "--level", "nan")
     fails(2, "between 0 and 75", "evaluate", "denoise-color", folder, "--assume", "99")
     fails(1, "is a folder", "evaluate", "denoise-color", folder, "--json", folder)
     fails(2, "unknown task denoise", "evaluate", "denoise", folder, "--model", "none")
@@ -274,3 +274,114 @@ def test_train_refuses_in_one_line(tmp_path: Path) -> None:
     recipe.write_text("task: denoise-color\nbudget: {steps: 1}\ndata: {folders: [none]}\n")
     fails(1, "none is not a folder", "train", recipe, "-o", tmp_path / "run")
     fails(2, "did you mean seed?", "train", recipe, "sed=1", "-o", tmp_path / "run")
+
+
+def test_degrade_makes_what_the_others_take(tmp_path: Path, picture: Path) -> None:
+    for task, level, name in (
+        ("denoise-color", "25", "noisy.png"),
+        ("demosaic", "grbg", "mosaic.png"),
+        ("dejpeg-color", "10", "bad.jpg"),
+        ("super-resolution", "2", "small.png"),
+    ):
+        done = rnan("degrade", task, picture, "-o", tmp_path / name, "--level", level)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == f"{tmp_path / name}\n"
+    folder = tmp_path / "inputs"
+    done = rnan("degrade", "denoise-gray", picture.parent, "-o", folder, "--level", 5, "--float")
+    assert done.returncode == 0, done.stderr
+    assert read(folder / f"{picture.stem}.tif").pixels.dtype == np.float32
+    fails(2, "'x' is no level", "degrade", "denoise-gray", picture, "-o", folder, "--level", "x")
+    fails(
+        1,
+        "--overwrite",
+        "degrade",
+        "demosaic",
+        picture,
+        "-o",
+        tmp_path / "mosaic.png",
+        "--level",
+        "grbg",
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "task", "level", "options"),
+    [
+        ("denoise", "denoise-gray", "25", []),
+        ("dejpeg", "dejpeg-color", "20", ["--quality", "20"]),
+        ("demosaic", "demosaic", "rggb", ["--pattern", "RGGB"]),
+        ("upscale", "super-resolution", "x3", ["--scale", "3"]),
+    ],
+)
+def test_every_task_restores_with_what_is_bundled(
+    tmp_path: Path, picture: Path, command: str, task: str, level: str, options: list[str]
+) -> None:
+    lq, out = tmp_path / "lq.png", tmp_path / "out.png"
+    assert rnan("degrade", task, picture, "-o", lq, "--level", level).returncode == 0
+    done = rnan(command, lq, "-o", out, *options, "--compare")
+    assert done.returncode == 0, done.stderr
+    before, after = read(lq), read(out)
+    assert after.is_gray == (task == "denoise-gray")
+    scale = 3 if command == "upscale" else 1
+    assert after.size == tuple(scale * side for side in before.size)
+    assert (tmp_path / "out-compare.png").exists()
+
+
+def test_restoring_commands_refuse_in_one_line(tmp_path: Path, picture: Path) -> None:
+    out = tmp_path / "o.png"
+    fails(2, "quality must lie between 1 and 100", "dejpeg", picture, "-o", out, "--quality", 0)
+    fails(
+        2,
+        "sigma must lie between 0 and 15",
+        "demosaic",
+        picture,
+        "-o",
+        out,
+        "--pattern",
+        "grbg",
+        "--sigma",
+        99,
+    )
+    fails(2, "--pattern", "demosaic", picture, "-o", out)
+    fails(1, "no GRBG mosaic", "demosaic", picture, "-o", out, "--pattern", "grbg")
+    fails(2, "--scale", "upscale", picture, "-o", out, "--scale", 7)
+    fails(2, "is for colour denoising", "upscale", picture, "-o", out, "--model", "denoise-color")
+    assert not out.exists()
+
+
+def test_evaluate_compares_and_saves(tmp_path: Path) -> None:
+    write(Picture(pixels=photo(48, 52)), tmp_path / "set5" / "a.png")
+    done = rnan(
+        *("evaluate", "super-resolution", tmp_path / "set5", "--model", "none"),
+        *("--model", "classical:bicubic", "--level", "2", "--save-images", tmp_path / "out"),
+        *("--csv", tmp_path / "r.csv", "--markdown", tmp_path / "r.md"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "| RNAN, Table 8" in done.stdout
+    assert done.stdout == (tmp_path / "r.md").read_text()
+    assert (tmp_path / "r.csv").read_text().startswith("table,task,training_data,dataset,level,")
+    assert read(tmp_path / "out" / "classical-bicubic" / "x2" / "a.png").size == (48, 52)
+    assert read(tmp_path / "out" / "input" / "x2" / "a.png").size == (24, 26)
+
+
+def test_evaluate_warns_of_levels_it_was_not_trained_for(tmp_path: Path, weights: Path) -> None:
+    write(Picture(pixels=photo(40, 50)), tmp_path / "in" / "a.png")
+    done = rnan(
+        *("evaluate", "denoise-color", tmp_path / "in", "--model", weights, "--level", "90"),
+        *("--save-masks", tmp_path / "masks"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "was trained for sigma 0 to 75: at 90 it is told 75" in done.stderr
+    assert list((tmp_path / "masks").rglob("mask-1-nonlocal.png"))
+
+
+def test_figure(tmp_path: Path, picture: Path, weights: Path) -> None:
+    out = tmp_path / "f.png"
+    arguments = ("figure", "denoise-color", picture, "-o", out, "--model", weights)
+    done = rnan(*arguments, "--level", 50, "--crop", "4,4,24,24")
+    assert done.returncode == 0, done.stderr
+    assert min(read(out).size) > 200
+    fails(1, "--overwrite", *arguments)
+    fails(2, "X,Y,W,H", *arguments, "--overwrite", "--crop", "4")
+    fails(1, "does not lie inside", *arguments, "--overwrite", "--crop", "40,40,400,400")
+    fails(2, "shows one --level", *arguments, "--overwrite", "--level", "10,20")

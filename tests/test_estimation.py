@@ -1,7 +1,8 @@
-"""How noisy a picture is, read off the picture."""
+"""What a picture went through, read off the picture."""
 
 from __future__ import annotations
 
+import io
 import time
 from pathlib import Path
 
@@ -9,17 +10,19 @@ import numpy as np
 import pytest
 
 from conftest import photo
+from rnan.degradations.jpeg import compress
 from rnan.degradations.noise import noisy
-from rnan.estimation import estimate_sigma
+from rnan.estimation import estimate_quality, estimate_sigma, quality_of_table
 from rnan.evaluation.datasets import picture_files, references
 from rnan.metrics import as_eight_bit
+from rnan.tasks import get_task
 
 
 @pytest.mark.parametrize("sigma", [0, 1, 3, 5, 10, 30, 50, 70])
 @pytest.mark.parametrize("clipped", [False, True], ids=["free", "8-bit"])
 def test_kodak24(data: Path, sigma: int, clipped: bool) -> None:
     errors = []
-    for picture in references(picture_files(data / "test" / "kodak24"), channels=3):
+    for picture in references(picture_files(data / "test" / "kodak24"), get_task("denoise-color")):
         lq = noisy(picture.gt, sigma, name=picture.name)
         errors.append(
             abs(estimate_sigma(as_eight_bit(lq) if clipped else lq, clipped=clipped) - sigma)
@@ -58,3 +61,42 @@ def test_large_pictures_take_no_longer() -> None:
     start = time.perf_counter()
     assert estimate_sigma(image, clipped=False) == pytest.approx(10, rel=0.05)
     assert time.perf_counter() - start < 5.0
+
+
+QUALITIES = [10, 20, 40, 60, 80, 95]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_quality_of_a_decoded_jpeg(channels: int) -> None:
+    gt = np.rint(noisy(photo(160, 208, channels=channels).astype(np.float64), 4, name="a"))
+    gt = as_eight_bit(gt)
+    for quality in QUALITIES:
+        lq = compress(gt, quality)
+        assert abs(estimate_quality(lq) - quality) <= 1
+        if quality <= 80:  # cropped, so that the grid moved
+            assert abs(estimate_quality(lq[3:, 5:]) - quality) <= 1
+
+
+def test_quality_of_photographs(data: Path) -> None:
+    wrong = 0
+    pictures = list(references(picture_files(data / "test" / "kodak24"), get_task("dejpeg-color")))
+    for picture in pictures[::2]:
+        for quality in (5, 10, 30, 80):
+            wrong += abs(estimate_quality(compress(picture.gt, quality)) - quality) > 1
+        assert estimate_quality(picture.gt) >= 98
+    assert wrong == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 300), (40, 40, 3), (9, 8, 1)])
+def test_quality_where_there_is_nothing_to_see(shape: tuple[int, ...]) -> None:
+    assert estimate_quality(np.full(shape, 77.0)) == 100
+
+
+def test_quality_of_a_table() -> None:
+    from PIL import Image
+
+    for quality in (1, 25, 50, 77, 98):
+        file = io.BytesIO()
+        Image.fromarray(photo(16, 16)).save(file, "JPEG", quality=quality)
+        assert quality_of_table(Image.open(file).quantization[0]) == quality
+    assert quality_of_table([16] * 64) in range(75, 90)  # of no libjpeg quality

@@ -300,5 +300,5 @@ def test_side_by_side() -> None:
     both = side_by_side(before, after).pixels
     assert np.array_equal(both[:, :10], before.pixels)
     assert np.array_equal(both[:, -10:], after.pixels)
-    with pytest.raises(InputError, match="same height"):
+    with pytest.raises(InputError, match="sizes that are multiples"):
         side_by_side(before, Picture(pixels=photo(9, 10)))

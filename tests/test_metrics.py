@@ -50,13 +50,41 @@ def test_identity_and_symmetry() -> None:
 
 
 def test_protocol_cuts_the_border() -> None:
-    gt = np.zeros((30, 30))
+    gt = np.zeros((30, 30, 1))
     spoilt = gt.copy()
     spoilt[:4] = 255
     assert Protocol(name="x", crop_border=4).psnr(spoilt, gt) == 100.0
     assert Protocol(name="x", crop_border=3).psnr(spoilt, gt) < 20
     with pytest.raises(InputError, match="nothing inside"):
         Protocol(name="x", crop_border=15).psnr(gt, gt)
+    assert Protocol(name="x", crop_border=1).psnr(spoilt, gt, scale=4) == 100.0
+
+
+def test_protocol_on_luma() -> None:
+    gt = photo(30, 40).astype(np.float64)
+    one = Protocol(name="x", luma=True)
+    # 1 more in every channel is 219/255 more in luma.
+    assert one.psnr(gt + 1, gt) == pytest.approx(20 * np.log10(255 * 255 / 219))
+    assert one.psnr(gt[:, :, :1] + 1, gt[:, :, :1]) == pytest.approx(20 * np.log10(255))
+
+
+def test_a_second_formula_for_ssim() -> None:
+    """The definition, pixel by pixel, with a two-dimensional window."""
+    noisy, gt = pair(1)
+    offsets = np.arange(11) - 5
+    window = np.exp(-(offsets[:, None] ** 2 + offsets**2) / (2 * 1.5**2))
+    window /= window.sum()
+    values = []
+    for row in range(gt.shape[0] - 10):
+        for column in range(gt.shape[1] - 10):
+            x, y = (p[row : row + 11, column : column + 11] for p in (noisy, gt))
+            mx, my = (window * x).sum(), (window * y).sum()
+            vx, vy = (window * (x - mx) ** 2).sum(), (window * (y - my) ** 2).sum()
+            cov = (window * (x - mx) * (y - my)).sum()
+            c1, c2 = 2.55**2, 7.65**2
+            top = (2 * mx * my + c1) * (2 * cov + c2)
+            values.append(top / ((mx**2 + my**2 + c1) * (vx + vy + c2)))
+    assert ssim(noisy, gt) == pytest.approx(np.mean(values), abs=1e-10)
 
 
 def test_what_cannot_be_compared_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +11,16 @@ import torch
 from PIL import Image
 
 from conftest import photo, restorer, small_model
+from rnan.degradations.jpeg import encode
+from rnan.degradations.mosaic import PATTERNS, measured, mosaic
 from rnan.errors import Cancelled, ConfigError, InputError, ResourceError, WeightsError
-from rnan.images import Picture
+from rnan.images import Picture, read
+from rnan.images.colour import to_luma
 from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
+from rnan.inference.mosaics import arrange
 from rnan.inference.options import parse_size
+from rnan.models.initialise import near_identity
 from rnan.tasks import get_task
 
 KINDS = {
@@ -284,3 +290,84 @@ def test_weights_of_an_unknown_task_are_refused(tmp_path: object) -> None:
         load_restorer("denoise-colour")
     with pytest.raises(ConfigError, match=r"unknown setting devce \(did you mean device\?\)"):
         load_restorer("denoise-color", devce="cpu")
+
+
+def for_task(name: str, **fields: object) -> Restorer:
+    """A restorer that does nothing, for another task."""
+    task = get_task(name)
+    shape = {"channels_in": task.channels, "channels_out": task.channels, **fields}
+    if task.scales != (1,):
+        shape["scales"] = task.scales
+    model = small_model(**shape)
+    near_identity(model)
+    engine = TorchEngine(model, device=torch.device("cpu"), dtype=torch.float32)
+    return Restorer(task, engine)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 6), (2, 2), (5, 3), (37, 50)])
+def test_every_pattern_and_size_is_turned_to_grbg_and_back(
+    pattern: str, size: tuple[int, int]
+) -> None:
+    gt = photo(*size).astype(np.float64)
+    zero_filled = mosaic(gt, pattern).astype(np.uint8)
+    arranged = arrange(torch.from_numpy(zero_filled / 255.0).permute(2, 0, 1).float(), pattern)
+    assert arranged.shape[1] % 2 == arranged.shape[2] % 2 == 0
+    assert not (arranged * ~measured(*arranged.shape[1:])).any()
+    one = for_task("demosaic")
+    # The network that does nothing gives the zero-filled mosaic back.
+    assert np.array_equal(one(zero_filled, level=pattern), zero_filled)
+    single = zero_filled.sum(axis=2).astype(np.uint8)
+    assert np.array_equal(one(single, level=pattern), zero_filled)
+    deep = single.astype(np.uint16) * 257
+    assert np.array_equal(one(deep, level=pattern), zero_filled.astype(np.uint16) * 257)
+
+
+def test_what_is_no_mosaic() -> None:
+    one = for_task("demosaic")
+    with pytest.raises(InputError, match="no RGGB mosaic"):
+        one(mosaic(photo(8, 8).astype(np.float64), "grbg").astype(np.uint8), level="rggb")
+    with pytest.raises(ConfigError, match="unknown Bayer pattern 'grgb'"):
+        one(photo(8, 8, channels=1), level="grgb")
+    with pytest.raises(ConfigError, match="needs its pattern"):
+        one(photo(8, 8, channels=1))
+    with pytest.raises(ConfigError, match="sigma must lie between 0 and 15"):
+        one(photo(8, 8, channels=1), level="grbg", sigma=40)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_enlarging(scale: int, channels: int) -> None:
+    picture = photo(21, 30, channels=channels)
+    one = for_task("super-resolution")
+    large = one(picture, level=scale)
+    # The network that does nothing repeats each pixel.
+    assert np.array_equal(large, picture.repeat(scale, axis=0).repeat(scale, axis=1))
+    tiled = Restorer(one.task, one.engine, RestoreOptions(tile=32, overlap=8, self_ensemble=True))
+    assert np.array_equal(tiled(photo(50, 70), level=scale), one(photo(50, 70), level=scale))
+    with_alpha = np.concatenate((photo(21, 30), np.full((21, 30, 1), 90, np.uint8)), axis=2)
+    assert one(with_alpha, level=scale).shape == (21 * scale, 30 * scale, 4)
+    with pytest.raises(ConfigError, match="no scale 5; they have 2, 3, 4"):
+        one(picture, level=5)
+    with pytest.raises(ConfigError, match="whole number"):
+        one(picture, level="auto")
+
+
+def test_colour_through_a_network_for_luma_keeps_its_chroma() -> None:
+    one = for_task("dejpeg")
+    one.engine.model.tails["x1"][0].bias.data.fill_(0.1)  # adds to every luma
+    picture = photo(24, 24).astype(np.float32) / 255
+    brighter = one(picture, level=10)
+    luma = to_luma(255.0 * brighter.astype(np.float64)) - to_luma(255.0 * picture)
+    assert np.allclose(luma, 25.5, atol=1e-3)
+    assert np.allclose(np.ptp(brighter - picture, axis=2), 0, atol=1e-6)
+    with pytest.raises(ConfigError, match="take denoise-color"):
+        for_task("denoise-gray")(picture, level=10)
+
+
+def test_quality_is_read_in_the_file_or_estimated(tmp_path: Path) -> None:
+    one = for_task("dejpeg-color")
+    picture = photo(96, 128)
+    (tmp_path / "a.jpg").write_bytes(encode(picture, 37))
+    assert one.estimate(read(tmp_path / "a.jpg")) == 37
+    assert abs(one.estimate(read(tmp_path / "a.jpg").pixels) - 37) <= 1

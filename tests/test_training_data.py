@@ -12,6 +12,7 @@ from conftest import photo
 from rnan.errors import ConfigError, InputError
 from rnan.evaluation.datasets import split
 from rnan.images import Picture, write
+from rnan.tasks import get_task
 from rnan.training.cache import PictureCache, build_cache
 from rnan.training.config import BudgetSection, ScheduleSection, load_config
 from rnan.training.sampler import Levels, PatchSampler
@@ -78,7 +79,7 @@ def pictures(folder: Path) -> list[Path]:
 def cache(folder: Path, memory: str = "device") -> PictureCache:
     return build_cache(
         pictures(folder),
-        channels=3,
+        task=get_task("denoise-color"),
         smallest_side=32,
         device=CPU,
         memory=memory,
@@ -92,7 +93,7 @@ def test_small_pictures_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFi
     with pytest.raises(InputError, match="no picture has sides of at least 100"):
         build_cache(
             pictures(tmp_path),
-            channels=3,
+            task=get_task("denoise-color"),
             smallest_side=100,
             device=CPU,
             memory="device",

@@ -14,6 +14,7 @@ from rnan.api import list_models, load_restorer
 from rnan.degradations.noise import noisy
 from rnan.errors import WeightsError
 from rnan.evaluation.datasets import picture_files, references
+from rnan.evaluation.methods import Network
 from rnan.evaluation.runner import measure
 from rnan.metrics import as_eight_bit, psnr
 from rnan.tasks import TASKS, get_task
@@ -86,7 +87,7 @@ def test_clean_photographs_are_left_alone(data: Path) -> None:
     """A clean picture through ``--sigma auto`` keeps 45 dB to itself, in the median."""
     restorer = load_restorer()
     kept = []
-    for picture in references(picture_files(data / "test" / "kodak24"), channels=3):
+    for picture in references(picture_files(data / "test" / "kodak24"), TASK):
         pixels = picture.gt.astype(np.uint8)
         restored = restorer(pixels, level="auto").astype(np.float64)
         kept.append(psnr(restored, picture.gt))
@@ -114,8 +115,10 @@ def test_cbsd68(data: Path, sigma: int) -> None:
 
 
 def _measured(data: Path, sigma: int) -> float:
-    pictures = references(picture_files(data / "test" / "cbsd68"), channels=3)
-    (score,) = measure(TASK, pictures, [sigma], load_restorer(), with_ssim=False)
+    pictures = references(picture_files(data / "test" / "cbsd68"), TASK)
+    (score,) = measure(
+        TASK, pictures, [TASK.level(str(sigma))], Network(load_restorer()), with_ssim=False
+    )
     return score.psnr
 
 

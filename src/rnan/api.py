@@ -5,21 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rnan.errors import WeightsError
+from rnan.errors import ConfigError, WeightsError
+from rnan.images import Picture
+from rnan.inference.conditions import LevelLike
 from rnan.inference.device import choose_device, choose_dtype
 from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.options import RestoreOptions
-from rnan.inference.restorer import Level, Restorer
-from rnan.settings import from_mapping
-from rnan.tasks import TASKS, get_task
+from rnan.inference.restorer import Restorer
+from rnan.settings import from_mapping, nearest
+from rnan.tasks import RESTORATIONS, TASKS, Task, get_task
 from rnan.weights import registry
 
 
-def load_restorer(model: str | Path = "denoise-color", **options: Any) -> Restorer:
+def load_restorer(
+    model: str | Path = "denoise-color", *, task: str | None = None, **options: Any
+) -> Restorer:
     """Load a network, ready to restore pictures.
 
     Args:
         model: The name of bundled weights, see :func:`list_models`, or a weights file.
+        task: What it is for, where the file does not say it.
         options: Fields of :class:`~rnan.inference.RestoreOptions`: ``device``, ``dtype``,
             ``tile``, ``overlap``, ``max_memory``, ``self_ensemble``, ``strength``.
 
@@ -31,31 +36,82 @@ def load_restorer(model: str | Path = "denoise-color", **options: Any) -> Restor
         raise WeightsError(f"a model is a name or a file, got {model!r}")
     settings = from_mapping(RestoreOptions, options)
     checkpoint = registry.load(model)
-    task = checkpoint.info.get("task")
-    if task not in TASKS:
-        raise WeightsError(f"{model} is for the task {task!r}, which this version does not know")
+    name = checkpoint.info.get("task", task)
+    if name not in TASKS:
+        raise WeightsError(f"{model} is for the task {name!r}, which this version does not know")
     device = choose_device(settings.device)
     engine = TorchEngine(
         checkpoint.build(), device=device, dtype=choose_dtype(settings.dtype, device)
     )
-    return Restorer(get_task(task), engine, settings)
+    return Restorer(get_task(name), engine, settings)
 
 
 def restore(
-    picture: Any, *, model: str | Path = "denoise-color", level: Level = "auto", **options: Any
+    picture: Any,
+    *,
+    model: str | Path = "denoise-color",
+    level: LevelLike = "auto",
+    sigma: float = 0.0,
+    **options: Any,
 ) -> Any:
     """Restore one picture; :func:`load_restorer` serves many of them faster.
 
     Args:
         picture: PIL, numpy or a tensor, see :meth:`rnan.inference.Restorer.__call__`.
         model: The name of bundled weights, or a weights file.
-        level: For denoising σ on the 0-255 scale, or ``"auto"``.
+        level: σ on the 0-255 scale, JPEG's quality, the Bayer pattern or the scale, by the task of
+            the model; ``"auto"`` estimates σ and quality.
+        sigma: Beside a Bayer pattern, σ of the sensor's noise on the 0-255 scale.
         options: As for :func:`load_restorer`.
 
     Returns:
         The same kind, layout and depth.
     """
-    return load_restorer(model, **options)(picture, level=level)
+    return load_restorer(model, **options)(picture, level=level, sigma=sigma)
+
+
+class Restorers:
+    """The bundled networks for what people ask for, each loaded when a picture needs it.
+
+    Args:
+        restoration: ``denoise``, ``dejpeg``, ``demosaic`` or ``upscale``.
+        model: Weights for every picture, instead of those that suit its channels.
+        options: As for :func:`load_restorer`.
+
+    Raises:
+        ConfigError: There is no such restoration, or ``model`` is for another.
+        WeightsError: ``model`` cannot be loaded.
+    """
+
+    def __init__(self, restoration: str, model: str | Path | None = None, **options: Any) -> None:
+        if restoration not in RESTORATIONS:
+            raise ConfigError(
+                f"unknown restoration {restoration}{nearest(restoration, RESTORATIONS)}"
+            )
+        self._by_channels = RESTORATIONS[restoration]
+        self._options = from_mapping(RestoreOptions, options)
+        self._loaded: dict[str, Restorer] = {}
+        self._given = None
+        if model is not None:
+            self._given = load_restorer(model, **options)
+            if self._given.task.name not in self._by_channels.values():
+                raise ConfigError(f"{model} is for {self._given.task.title}")
+
+    @property
+    def tasks(self) -> list[Task]:
+        """Those that a picture may be given to."""
+        if self._given is not None:
+            return [self._given.task]
+        return [get_task(name) for name in sorted(set(self._by_channels.values()))]
+
+    def __call__(self, picture: Picture) -> Restorer:
+        """The restorer for a picture."""
+        if self._given is not None:
+            return self._given
+        name = self._by_channels[1 if picture.is_gray else 3]
+        if name not in self._loaded:
+            self._loaded[name] = load_restorer(name, **vars(self._options))
+        return self._loaded[name]
 
 
 def list_models() -> list[str]:

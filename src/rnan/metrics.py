@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnan.errors import InputError
+from rnan.images.colour import to_luma
 
 Plane = NDArray[np.float64]
 
@@ -27,22 +28,29 @@ class Protocol:
     name: str
     """Name of the protocol in reports."""
 
+    luma: bool = False
+    """Colour pictures are measured on their luma, not rounded; gray ones as they are."""
+
     crop_border: int = 0
-    """Pixels ignored on each side."""
+    """Pixels ignored on each side, times the scale of the enlargement."""
 
-    def psnr(self, restored: Plane, gt: Plane) -> float:
-        """PSNR in dB of pictures ``(H, W)`` or ``(H, W, C)``."""
-        return psnr(self._crop(restored), self._crop(gt))
+    def psnr(self, restored: Plane, gt: Plane, *, scale: int = 1) -> float:
+        """PSNR in dB of pictures ``(H, W, C)`` enlarged by ``scale``."""
+        return psnr(self._measured(restored, scale), self._measured(gt, scale))
 
-    def ssim(self, restored: Plane, gt: Plane) -> float:
-        """SSIM of pictures ``(H, W)`` or ``(H, W, C)``."""
-        return ssim(self._crop(restored), self._crop(gt))
+    def ssim(self, restored: Plane, gt: Plane, *, scale: int = 1) -> float:
+        """SSIM of pictures ``(H, W, C)`` enlarged by ``scale``."""
+        return ssim(self._measured(restored, scale), self._measured(gt, scale))
 
-    def _crop(self, picture: Plane) -> Plane:
-        border = self.crop_border
+    def _measured(self, picture: Plane, scale: int) -> Plane:
+        border = self.crop_border * scale
         if min(picture.shape[:2]) <= 2 * border:
-            raise InputError(f"a picture of {picture.shape[:2]} has nothing inside {border} pixels")
-        return picture[border : picture.shape[0] - border, border : picture.shape[1] - border]
+            raise InputError(
+                f"a picture of {picture.shape[1]}x{picture.shape[0]} has nothing inside the "
+                f"border of {border} pixels that is cut"
+            )
+        inside = picture[border : picture.shape[0] - border, border : picture.shape[1] - border]
+        return to_luma(inside) if self.luma else inside
 
 
 def as_eight_bit(picture: Plane) -> Plane:
@@ -82,7 +90,10 @@ def ssim(restored: Plane, gt: Plane) -> float:
     """
     _check_shapes(restored, gt)
     if min(restored.shape[:2]) < _WINDOW:
-        raise InputError(f"SSIM needs sides of at least {_WINDOW} pixels, got {restored.shape[:2]}")
+        raise InputError(
+            f"SSIM needs sides of at least {_WINDOW} pixels, "
+            f"got {restored.shape[1]}x{restored.shape[0]}"
+        )
     if restored.ndim == 3:
         planes = [ssim(restored[..., c], gt[..., c]) for c in range(restored.shape[2])]
         return float(np.mean(planes))

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnan.degradations import noise
+from rnan.degradations import jpeg, mosaic, noise, resize
 from rnan.errors import ConfigError
+from rnan.images.colour import to_gray, to_luma
+from rnan.levels import Kind, Level, parse_level
 from rnan.metrics import Protocol
 from rnan.settings import nearest
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,45 +33,144 @@ class Task:
     title: str
     """In a few words, for people."""
 
-    channels: int
-    """Channels of the pictures."""
+    plane: Literal["rgb", "gray", "luma"] = "rgb"
+    """What of a picture is restored; gray and luma are one channel."""
 
-    level_name: str
-    """What the level is, for messages."""
+    kind: Kind
+    """What the level is."""
 
-    level_range: tuple[float, float]
-    """Levels the bundled network covers."""
+    level_range: tuple[float, float] = (0.0, 0.0)
+    """Values of the level that the bundled network covers (σ, quality)."""
 
-    level_scale: float
-    """The network is told level / level_scale."""
+    level_scale: float = 1.0
+    """The network is told the value over this."""
 
     table_levels: tuple[str, ...]
     """Levels of the paper's table, as ``published.csv`` spells them."""
 
+    scales: tuple[int, ...] = (1,)
+    """Enlargements."""
+
+    margin: int = 0
+    """LQ pixels around a training patch that its degradation reaches for."""
+
     protocol: Protocol
     """How results are measured."""
 
-    degrade: Callable[..., NDArray[np.float64]]
-    """For measurements: ``(gt, level, *, name, seed)``, a picture ``(H, W, C)`` on the 0-255 scale;
-    repeatable by the picture's name, the level and the seed."""
+    degrade: Callable[..., Array]
+    """For measurements: ``(gt, level, *, name, seed)``, whole numbers ``(H, W, C)`` on the 0-255
+    scale to the LQ picture; repeatable by the picture's name, the level and the seed."""
 
-    degrade_batch: Callable[[Tensor, Tensor, Tensor], Tensor]
-    """For training: ``(gt, levels, draws)`` to ``lq``; batches ``(B, C, H, W)`` in [0, 1] on any
-    device, levels ``(B,)``, standard normal draws shaped like ``gt``."""
+    degrade_batch: Callable[[Tensor, Tensor, Tensor, int], Tensor]
+    """For training: ``(gt, values, draws, scale)`` to ``lq``; batches ``(B, C, H, W)`` in [0, 1] on
+    any device, values of the level ``(B,)``, standard normal draws shaped like ``gt`` (empty where
+    the task is not :attr:`noisy`)."""
 
-    def check_level(self, level: float) -> float:
-        """``level`` itself, if it can be.
+    @property
+    def channels(self) -> int:
+        """Channels of the restored pictures."""
+        return 3 if self.plane == "rgb" else 1
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the degradation draws noise."""
+        return self.kind in ("sigma", "pattern")
+
+    @property
+    def level_name(self) -> str:
+        """What the number is that the network is told, for messages."""
+        return "quality" if self.kind == "quality" else "sigma"
+
+    def level(self, text: str) -> Level:
+        """The level that a word spells.
+
+        Raises:
+            ConfigError: It spells none of this task.
+        """
+        return parse_level(self.kind, text)
+
+    def check_level(self, value: float) -> float:
+        """``value`` itself, if the bundled network covers it.
 
         Raises:
             ConfigError: It lies outside :attr:`level_range` or is not a number.
         """
         low, high = self.level_range
-        if not low <= level <= high:
+        if not low <= value <= high:
             raise ConfigError(
-                f"{self.level_name} must lie between {low:g} and {high:g}, got {level:g}"
+                f"{self.level_name} must lie between {low:g} and {high:g}, got {value:g}"
             )
-        return float(level)
+        return float(value)
 
+    def reference(self, picture: NDArray[Any]) -> Array:
+        """The reference that a clean picture gives.
+
+        Args:
+            picture: ``(H, W, 1)`` or ``(H, W, 3)`` on the 0-255 scale.
+
+        Returns:
+            Whole numbers ``(H, W, C)``; a gray picture stays one plane in a colour task.
+        """
+        values = picture.astype(np.float64)
+        if self.plane == "gray":
+            values = to_gray(values)
+        elif self.plane == "luma":
+            values = to_luma(values)
+        return np.floor(values + 0.5)
+
+
+def _noise(gt: Array, level: Level, *, name: str, seed: int) -> Array:
+    return noise.noisy(gt, level.value, name=name, seed=seed)
+
+
+def _noise_batch(gt: Tensor, sigma: Tensor, draws: Tensor, scale: int) -> Tensor:
+    return noise.add_noise(gt, sigma, draws)
+
+
+def _mosaic(gt: Array, level: Level, *, name: str, seed: int) -> Array:
+    colour = np.repeat(gt, 3, axis=2) if gt.shape[2] == 1 else gt
+    if level.value:
+        # Before the mosaic, so that the zeros between the samples stay zeros.
+        colour = noise.noisy(colour, level.value, name=name, seed=seed)
+    return mosaic.mosaic(colour, level.pattern)
+
+
+def _mosaic_batch(gt: Tensor, sigma: Tensor, draws: Tensor, scale: int) -> Tensor:
+    return mosaic.mosaic_batch(noise.add_noise(gt, sigma, draws))
+
+
+def _jpeg(gt: Array, level: Level, *, name: str, seed: int) -> Array:
+    return jpeg.compress(gt, level.value)
+
+
+def _jpeg_batch(gt: Tensor, quality: Tensor, draws: Tensor, scale: int) -> Tensor:
+    return jpeg.compress_batch(gt, quality)
+
+
+def _downscale(gt: Array, level: Level, *, name: str, seed: int) -> Array:
+    return resize.downscale(gt, level.scale)
+
+
+def _downscale_batch(gt: Tensor, values: Tensor, draws: Tensor, scale: int) -> Tensor:
+    return resize.downscale_batch(gt, scale)
+
+
+_DENOISE: dict[str, Any] = {
+    "kind": "sigma",
+    "level_range": (0.0, 75.0),
+    "level_scale": 255.0,
+    "table_levels": ("10", "30", "50", "70"),
+    "degrade": _noise,
+    "degrade_batch": _noise_batch,
+}
+_JPEG: dict[str, Any] = {
+    "kind": "quality",
+    "level_range": (1.0, 100.0),
+    "level_scale": 100.0,
+    "table_levels": ("10", "20", "30", "40"),
+    "degrade": _jpeg,
+    "degrade_batch": _jpeg_batch,
+}
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -74,17 +178,62 @@ TASKS: dict[str, Task] = {
         Task(
             name="denoise-color",
             title="colour denoising",
-            channels=3,
-            level_name="sigma",
-            level_range=(0.0, 75.0),
-            level_scale=255.0,
-            table_levels=("10", "30", "50", "70"),
             protocol=Protocol(name="rgb"),
-            degrade=noise.noisy,
-            degrade_batch=noise.add_noise,
+            **_DENOISE,
+        ),
+        Task(
+            name="denoise-gray",
+            title="gray denoising",
+            plane="gray",
+            protocol=Protocol(name="gray"),
+            **_DENOISE,
+        ),
+        Task(
+            name="demosaic",
+            title="demosaicing",
+            kind="pattern",
+            level_range=(0.0, 15.0),
+            level_scale=255.0,
+            table_levels=("grbg",),
+            protocol=Protocol(name="rgb"),
+            degrade=_mosaic,
+            degrade_batch=_mosaic_batch,
+        ),
+        Task(
+            name="dejpeg",
+            title="JPEG repair, gray and luma",
+            plane="luma",
+            protocol=Protocol(name="luma"),
+            **_JPEG,
+        ),
+        Task(
+            name="dejpeg-color",
+            title="JPEG repair, colour",
+            protocol=Protocol(name="rgb"),
+            **_JPEG,
+        ),
+        Task(
+            name="super-resolution",
+            title="super-resolution",
+            kind="scale",
+            table_levels=("x2", "x3", "x4"),
+            scales=(2, 3, 4),
+            margin=4,
+            protocol=Protocol(name="luma, border cut", luma=True, crop_border=1),
+            degrade=_downscale,
+            degrade_batch=_downscale_batch,
         ),
     )
 }
+
+
+RESTORATIONS: dict[str, dict[int, str]] = {
+    "denoise": {1: "denoise-gray", 3: "denoise-color"},
+    "dejpeg": {1: "dejpeg", 3: "dejpeg-color"},
+    "demosaic": {1: "demosaic", 3: "demosaic"},
+    "upscale": {1: "super-resolution", 3: "super-resolution"},
+}
+"""What people ask for, and the task that it is for a picture of so many channels."""
 
 
 def get_task(name: str) -> Task:
@@ -94,5 +243,7 @@ def get_task(name: str) -> Task:
         ConfigError: There is none.
     """
     if name not in TASKS:
-        raise ConfigError(f"unknown task {name}{nearest(name, TASKS)}")
+        raise ConfigError(
+            f"unknown task {name}{nearest(name, TASKS)}; known are {', '.join(TASKS)}"
+        )
     return TASKS[name]

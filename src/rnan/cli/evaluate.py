@@ -8,128 +8,128 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnan.cli import progress
+from rnan.cli.measuring import Measurement, load_measurement, measuring
 from rnan.cli.options import PATH, computing, set_threads, verbosity
-from rnan.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rnan.evaluation.runner import Score
-    from rnan.inference import Restorer
-    from rnan.tasks import Task
+    from rnan.evaluation.runner import Measured
 
 
 @click.command("evaluate")
 @click.argument("task")
 @click.argument("folder", type=PATH)
-@click.option("--model", help="Weights, name or file; none measures the input.  [default: TASK]")
-@click.option(
-    "--level", multiple=True, help="Levels, also with commas.  [default: the task's table]"
-)
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the degradation."
-)
-@click.option("--self-ensemble", is_flag=True, help='The paper\'s "+".')
 @click.option("--dataset", help="Name in the records.  [default: the folder's]")
-@click.option("--assume", help="Tell the network this level, or auto to estimate it.")
+@click.option("--lq", type=PATH, help="Folder of given inputs, paired by name; degrades nothing.")
 @click.option("--json", "json_file", type=PATH, help="Write records and facts of the run here.")
+@click.option("--csv", "csv_file", type=PATH, help="Write records here.")
+@click.option("--markdown", "markdown_file", type=PATH, help="Write the table here.")
+@click.option("--save-images", type=PATH, help="Folder for the inputs and restored pictures.")
+@click.option("--save-masks", type=PATH, help="Folder for pictures of what a network attends to.")
+@measuring
 @computing
 @verbosity
 def command(
     task: str,
     folder: Path,
-    model: str | None,
     level: tuple[str, ...],
-    seed: int,
-    self_ensemble: bool,
     dataset: str | None,
-    assume: str | None,
+    lq: Path | None,
     json_file: Path | None,
+    csv_file: Path | None,
+    markdown_file: Path | None,
+    save_images: Path | None,
+    save_masks: Path | None,
     threads: int | None,
     **options: Any,
 ) -> None:
-    """Measure a network on a folder of clean pictures, by the paper's protocol.
+    """Measure networks on a folder of clean pictures, by the paper's protocol.
 
-    Example: rnan evaluate denoise-color kodak24/ --level 15,25,50
+    \b
+    Examples:
+      rnan evaluate denoise-color kodak24/ --level 15,25,50
+      rnan evaluate super-resolution set5/ --model none --model super-resolution
+      rnan evaluate demosaic my-pictures/ --model demosaic --model classical:menon
+
+    TASK is denoise-color, denoise-gray, demosaic, dejpeg, dejpeg-color or super-resolution. Any
+    folder will do: sizes may differ, colour is made gray for a gray task.
     """
-    from rnan.evaluation.datasets import picture_files, references
+    from rnan.evaluation import report
+    from rnan.evaluation.datasets import pair, picture_files, references
+    from rnan.evaluation.published import published_for
+    from rnan.evaluation.records import Record
     from rnan.evaluation.runner import measure, records
     from rnan.images.write import check_writable
     from rnan.tasks import get_task
 
     set_threads(threads)
     definition = get_task(task)
-    levels = _levels(level, definition)
-    told = _told(assume, definition)
-    name = model or task
-    if json_file is not None:
-        check_writable(json_file)
-    restorer = _restorer(name, definition, self_ensemble=self_ensemble, **options)
-    if restorer is not None and told is None:
-        for value in levels:
-            definition.check_level(value)
+    for path in (json_file, csv_file, markdown_file):
+        if path is not None:
+            check_writable(path)
+    plan = load_measurement(definition, level, **options)
     files = picture_files(folder)
-    with progress.bar() as bar:
-        row = bar.add_task("measuring", total=len(files) * len(levels))
-        scores = measure(
-            definition,
-            references(files, channels=definition.channels),
-            levels,
-            restorer,
-            assume=told,
-            seed=seed,
-            progress=lambda: bar.advance(row),
-        )
-    method = name + ("+" if self_ensemble else "") + (f"@{assume}" if assume else "")
+    lq_files = pair(files, lq) if lq is not None else None
     dataset = dataset or folder.resolve().name.lower()
-    _print(scores, dataset, method, len(files))
-    if json_file is not None:
-        from rnan.evaluation.report import write_json
+    ours: list[Record] = []
+    with progress.bar() as bar:
+        total = len(files) * sum(len(one.levels) for one in plan.methods)
+        row = bar.add_task("measuring", total=total)
+        for method in plan.methods:
 
-        write_json(
-            json_file,
-            records(definition, scores, dataset=dataset, method=method),
+            def keep(one: Measured, method: Measurement = method) -> None:
+                bar.advance(row)
+                if save_images is not None:
+                    _save(one, save_images, method.name)
+                if save_masks is not None and method.restorer is not None:
+                    _save_masks(one, save_masks, method)
+
+            scores = measure(
+                definition,
+                references(files, definition, lq_files=lq_files),
+                method.levels,
+                method.run,
+                seed=plan.seed,
+                quantise_lq=plan.quantise_lq,
+                keep=keep,
+            )
+            ours += records(definition, scores, dataset=dataset, method=method.name)
+    table = report.table(ours, published_for(task, dataset))
+    head = f"{definition.title} on {dataset}, {len(files)} pictures, PSNR in dB / SSIM"
+    click.echo(f"{head}\n\n{table}")
+    if csv_file is not None:
+        report.write_csv(csv_file, ours)
+    if markdown_file is not None:
+        markdown_file.write_text(f"{head}\n\n{table}\n", encoding="utf-8")
+    if json_file is not None:
+        run = report.facts(
             task=definition,
             files=files,
-            seed=seed,
-            model=name,
-            device=None if restorer is None else restorer.engine.device,
+            seed=plan.seed,
+            quantise_lq=plan.quantise_lq,
+            models=[one.model for one in plan.methods],
+            device=plan.device,
         )
+        report.write_json(json_file, ours, run)
 
 
-def _levels(given: tuple[str, ...], task: Task) -> list[float]:
-    words = [word for text in given for word in text.split(",")] or list(task.table_levels)
-    try:
-        levels = [float(word) for word in words]
-    except ValueError:
-        raise ConfigError(f"--level takes numbers, got {','.join(words)!r}") from None
-    for level in levels:
-        if not 0.0 <= level < float("inf"):
-            raise ConfigError(f"--level must not be negative or infinite, got {level:g}")
-    return levels
+def _save(one: Measured, folder: Path, method: str) -> None:
+    """Input and result as 8-bit PNG: ``FOLDER/METHOD/LEVEL/NAME.png``."""
+    import numpy as np
+
+    from rnan.images import Picture, write
+    from rnan.metrics import as_eight_bit
+
+    for name, pixels in ((method, one.restored), ("input", one.lq)):
+        path = (
+            folder / name.replace("/", "_").replace(":", "-") / one.level.name / f"{one.name}.png"
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(Picture(pixels=as_eight_bit(pixels).astype(np.uint8)), path, overwrite=True)
 
 
-def _told(assume: str | None, task: Task) -> float | str | None:
-    if assume is None or assume == "auto":
-        return assume
-    try:
-        level = float(assume)
-    except ValueError:
-        raise ConfigError(f"--assume takes a number or auto, got {assume!r}") from None
-    return task.check_level(level)
+def _save_masks(one: Measured, folder: Path, method: Measurement) -> None:
+    from rnan.evaluation.attention_maps import save_attention_maps
 
-
-def _restorer(name: str, task: Task, **options: Any) -> Restorer | None:
-    if name == "none":
-        return None
-    from rnan.api import load_restorer
-
-    restorer = load_restorer(name, **options)
-    if restorer.task.name != task.name:
-        raise ConfigError(f"{name} is for {restorer.task.name}, not for {task.name}")
-    return restorer
-
-
-def _print(scores: list[Score], dataset: str, method: str, pictures: int) -> None:
-    click.echo(f"{method} on {dataset}, {pictures} pictures")
-    click.echo(f"{'level':>8} {'PSNR dB':>9} {'SSIM':>8}")
-    for score in scores:
-        click.echo(f"{score.level:>8g} {score.psnr:>9.3f} {score.ssim or 0:>8.4f}")
+    assert method.restorer is not None
+    place = folder / method.name.replace("/", "_") / one.level.name / one.name
+    save_attention_maps(method.restorer, one.lq, one.level, place)

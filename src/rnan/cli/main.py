@@ -22,7 +22,12 @@ from rnan.settings import nearest
 
 COMMANDS = {
     "denoise": "Remove noise from pictures.",
+    "dejpeg": "Remove the traces of JPEG compression.",
+    "demosaic": "Make colour pictures from Bayer mosaics.",
+    "upscale": "Enlarge pictures 2, 3 or 4 times.",
+    "degrade": "Make the inputs of a task from clean pictures.",
     "evaluate": "Measure a network on a folder of pictures, by the paper's protocol.",
+    "figure": "Show crops of a picture before and after, side by side.",
     "models": "List and describe networks and weights.",
     "train": "Train a network from a YAML recipe.",
     "bench": "Time the networks on this machine.",

@@ -100,5 +100,5 @@ def _print(result: Result) -> None:
     if not result.finished:
         click.echo(f"stopped at step {result.step}; --resume goes on", err=True)
     for score in result.scores:
-        click.echo(f"validation, level {score.level:g}: {score.psnr:.3f} dB")
+        click.echo(f"validation, level {score.level.name}: {score.psnr:.3f} dB")
     click.echo(result.weights)

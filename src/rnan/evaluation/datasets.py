@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from rnan.errors import InputError
 from rnan.images import EXTENSIONS, read
 from rnan.images.picture import to_float
+from rnan.tasks import Task
 
 HOLDOUT = 20
 """Of a training folder the 1st, 21st, 41st … picture is for validation, never trained on."""
@@ -24,7 +26,9 @@ class Reference:
     name: str
     """The file's name without its ending; it seeds the degradation."""
     gt: NDArray[np.float64]
-    """``(H, W, C)`` on the 0-255 scale."""
+    """Whole numbers ``(H, W, C)`` on the 0-255 scale."""
+    lq: NDArray[np.float64] | None = None
+    """A given LQ picture, where nothing is to be degraded."""
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -50,19 +54,63 @@ def split(files: list[Path]) -> tuple[list[Path], list[Path]]:
     return [file for i, file in enumerate(files) if i % HOLDOUT], files[::HOLDOUT]
 
 
-def references(files: list[Path], *, channels: int, crop: int | None = None) -> Iterator[Reference]:
-    """Read pictures one by one.
+def read_values(file: Path) -> NDArray[np.float64]:
+    """A picture on the 0-255 scale: ``(H, W, 1)`` or ``(H, W, 3)``."""
+    return np.float64(255.0) * to_float(read(file).pixels).astype(np.float64)
+
+
+def references(
+    files: list[Path],
+    task: Task,
+    *,
+    crop: int | None = None,
+    lq_files: dict[Path, Path] | None = None,
+) -> Iterator[Reference]:
+    """Read pictures one by one, as references of a task.
 
     Args:
         files: What :func:`picture_files` found.
-        channels: 3 makes a gray picture three equal planes.
+        task: Says what of a picture is measured.
         crop: Take only the middle ``crop`` x ``crop`` pixels (all of a smaller side).
+        lq_files: What :func:`pair` found.
     """
     for file in files:
-        gt = np.float64(255.0) * to_float(read(file).pixels).astype(np.float64)
-        if gt.shape[2] == 1 and channels == 3:
-            gt = np.repeat(gt, 3, axis=2)
+        gt = task.reference(read_values(file))
         if crop is not None:
             top, left = (max(0, (side - crop) // 2) for side in gt.shape[:2])
             gt = gt[top : top + crop, left : left + crop]
-        yield Reference(name=file.stem, gt=np.rint(gt))
+        lq = None
+        if lq_files is not None:
+            lq = read_values(lq_files[file])
+            if lq.shape[2] == 3 and gt.shape[2] == 1:
+                lq = task.reference(lq)
+        yield Reference(name=file.stem, gt=gt, lq=lq)
+
+
+def pair(files: list[Path], folder: Path) -> dict[Path, Path]:
+    """The given LQ picture of each reference: its name, with or without something added.
+
+    ``woman.png`` is found as ``woman.png``, ``woman.jpg``, ``womanx2.png`` or ``woman_LQ_Q10.png``.
+
+    Raises:
+        InputError: One has none, or more than one.
+    """
+    candidates = picture_files(folder)
+    stems = {file.stem for file in files}
+    found = {}
+    for file in files:
+        exact = [lq for lq in candidates if lq.stem == file.stem]
+        fitting = exact or [
+            lq
+            for lq in candidates
+            if _is_name_and_more(lq.stem, file.stem) and lq.stem not in stems
+        ]
+        if len(fitting) != 1:
+            what = "no picture" if not fitting else f"{len(fitting)} pictures"
+            raise InputError(f"{folder} holds {what} for {file.name}")
+        found[file] = fitting[0]
+    return found
+
+
+def _is_name_and_more(stem: str, name: str) -> bool:
+    return re.fullmatch(re.escape(name) + r"([_\-.].*|x\d.*)", stem) is not None

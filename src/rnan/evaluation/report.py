@@ -1,53 +1,125 @@
-"""Results as files that other programs read."""
+"""Results as tables for people, and as files that other programs read."""
 
 from __future__ import annotations
 
+import csv
 import datetime
 import hashlib
+import io
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from rnan import __version__
-from rnan.evaluation.runner import Record
+from rnan.evaluation.published import is_comparable, remark, trained_on
+from rnan.evaluation.records import COLUMNS, Record
 from rnan.images import write_whole
 from rnan.inference.device import hardware_name
 from rnan.tasks import Task
 from rnan.weights import registry
 
 
-def write_json(
-    path: Path,
-    records: list[Record],
+def facts(
     *,
     task: Task,
     files: list[Path],
     seed: int,
-    model: str,
+    quantise_lq: bool,
+    models: Iterable[str],
     device: torch.device | None,
-) -> None:
-    """Write ``records`` and ``run``: version, protocol, seed, date, hardware, hashes.
+) -> dict[str, Any]:
+    """What was run, on what and where: version, protocol, seed, date, hardware, hashes.
+
+    Several models have their hashes under their names.
+    """
+    hashes = {model: _hash_weights(model) for model in models}
+    return {
+        "version": __version__,
+        "torch": torch.__version__,
+        "protocol": task.protocol.name + (", input clipped and rounded" if quantise_lq else ""),
+        "seed": seed,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "hardware": hardware_name(device or torch.device("cpu")),
+        "data_sha256": hash_files(files),
+        "weights_sha256": hashes if len(hashes) > 1 else next(iter(hashes.values())),
+    }
+
+
+def write_json(path: Path, records: list[Record], run: dict[str, Any]) -> None:
+    """Write ``records`` and what :func:`facts` says about the ``run``.
 
     Raises:
         InputError: The file cannot be written.
     """
-    facts = {
-        "version": __version__,
-        "torch": torch.__version__,
-        "protocol": task.protocol.name,
-        "seed": seed,
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "hardware": hardware_name(device or torch.device("cpu")),
-        "data_sha256": _hash_files(files),
-        "weights_sha256": _hash_weights(model),
-    }
-    content: dict[str, Any] = {"records": [row.as_dict() for row in records], "run": facts}
+    content = {"records": [row.as_dict() for row in records], "run": run}
     write_whole(path, json.dumps(content, indent=2).encode())
 
 
-def _hash_files(files: list[Path]) -> str:
+def write_csv(path: Path, records: list[Record]) -> None:
+    """Write records with the columns of ``published.csv``.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(row.as_dict() for row in records)
+    write_whole(path, text.getvalue().encode())
+
+
+def table(ours: Sequence[Record], published: Sequence[Record]) -> str:
+    """A Markdown table of one data set: ours, then the paper's rows of the same levels.
+
+    A cell is PSNR in dB and SSIM. Remarks stand below the table.
+    """
+    levels = list(dict.fromkeys(row.level for row in ours))
+    methods = list(dict.fromkeys(row.method for row in ours))
+    rows = [
+        ["", "trained on", *levels],
+        *([m, "", *_cells([r for r in ours if r.method == m], levels)] for m in methods),
+    ]
+    remarks: dict[str, None] = {}
+    for key in dict.fromkeys((row.table, row.method, trained_on(row)) for row in published):
+        number, method, data = key
+        group = [r for r in published if (r.table, r.method, trained_on(r)) == key]
+        cells = _cells([r for r in group if is_comparable(r)], levels)
+        if not any(cells):
+            continue
+        said = list(dict.fromkeys(remark(row) for row in group if remark(row)))
+        remarks.update(dict.fromkeys(said))
+        marks = "".join(f" [{list(remarks).index(text) + 1}]" for text in said)
+        rows.append([f"{method}, Table {number}{marks}", data, *cells])
+    notes = [f"[{number}] {text}." for number, text in enumerate(remarks, start=1)]
+    return "\n".join([markdown(rows), *(["", *notes] if notes else [])])
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """Rows of cells as a Markdown table, aligned; the first row is the head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
+
+
+def _cells(rows: Iterable[Record], levels: list[str]) -> list[str]:
+    values = {(row.level, row.metric): row.value for row in rows}
+    cells = []
+    for level in levels:
+        psnr, ssim = values.get((level, "psnr")), values.get((level, "ssim"))
+        parts = [f"{psnr:.2f}"] if psnr is not None else []
+        parts += [f"{ssim:.4f}"] if ssim is not None else []
+        cells.append(" / ".join(parts))
+    return cells
+
+
+def hash_files(files: list[Path]) -> str:
+    """SHA-256 of the names and contents of files."""
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.name.encode())
@@ -56,7 +128,7 @@ def _hash_files(files: list[Path]) -> str:
 
 
 def _hash_weights(model: str) -> str:
-    if model == "none":
+    if model == "none" or model.startswith("classical:"):
         return ""
     if model in registry.bundled():
         return str(registry.card(model)["sha256"])

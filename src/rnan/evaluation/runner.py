@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnan.errors import InputError
 from rnan.evaluation.datasets import Reference
-from rnan.inference import Restorer
+from rnan.evaluation.methods import Method
+from rnan.evaluation.records import Record
+from rnan.levels import Level
 from rnan.metrics import as_eight_bit
 from rnan.tasks import Task
 
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
-    """One measured figure, with the columns of ``published.csv``."""
+class Measured:
+    """One picture of a measurement, before and after."""
 
-    table: str = ""
-    task: str
-    training_data: str = ""
-    dataset: str
-    level: str
-    method: str
-    metric: str
-    value: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Names and values; every value a string but ``value``."""
-        return asdict(self)
+    name: str
+    level: Level
+    gt: Array
+    lq: Array
+    restored: Array
+    """As it was measured."""
+    psnr: float
+    ssim: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
     """Mean figures of one level."""
 
-    level: float
+    level: Level
     psnr: float
     ssim: float | None
 
@@ -45,13 +45,13 @@ class Score:
 def measure(
     task: Task,
     pictures: Iterable[Reference],
-    levels: Iterable[float],
-    restorer: Restorer | None,
+    levels: Iterable[Level],
+    method: Method,
     *,
-    assume: float | str | None = None,
     seed: int = 0,
+    quantise_lq: bool = False,
     with_ssim: bool = True,
-    progress: Callable[[], None] | None = None,
+    keep: Callable[[Measured], None] | None = None,
 ) -> list[Score]:
     """Mean PSNR and SSIM over pictures, for each level.
 
@@ -59,43 +59,102 @@ def measure(
         task: Degradation and protocol.
         pictures: Clean pictures; gone through once.
         levels: Levels of the degradation.
-        restorer: What restores; ``None`` measures the degraded input itself (for noise as it
-            is, neither clipped nor rounded).
-        assume: The level that the network is told, where not the true one; ``"auto"`` estimates.
+        method: What restores.
         seed: Of the degradation.
+        quantise_lq: Clip and round the LQ pictures first, as the authors' input files are.
         with_ssim: Off to save time.
-        progress: Called after each picture and level.
+        keep: Called with each picture and level as soon as it is measured.
+
+    Raises:
+        InputError: A picture is smaller than the window of SSIM or the border that is cut, or a
+            given LQ picture does not fit its reference.
     """
     levels = list(levels)
-    psnrs: dict[float, list[float]] = {level: [] for level in levels}
-    ssims: dict[float, list[float]] = {level: [] for level in levels}
+    psnrs: dict[str, list[float]] = {level.name: [] for level in levels}
+    ssims: dict[str, list[float]] = {level.name: [] for level in levels}
     for picture in pictures:
         for level in levels:
-            lq = task.degrade(picture.gt, level, name=picture.name, seed=seed)
-            restored = lq
-            if restorer is not None:
-                told = level if assume is None else assume
-                restored = as_eight_bit(_restore(restorer, lq, told))
-            psnrs[level].append(task.protocol.psnr(restored, picture.gt))
-            if with_ssim:
-                ssims[level].append(task.protocol.ssim(restored, picture.gt))
-            if progress is not None:
-                progress()
+            try:
+                one = _measure_one(
+                    task,
+                    picture,
+                    level,
+                    method,
+                    seed=seed,
+                    quantise_lq=quantise_lq,
+                    with_ssim=with_ssim,
+                )
+            except InputError as error:
+                raise InputError(f"{picture.name}, level {level.name}: {error}") from error
+            psnrs[level.name].append(one.psnr)
+            if one.ssim is not None:
+                ssims[level.name].append(one.ssim)
+            if keep is not None:
+                keep(one)
     return [
         Score(
             level=level,
-            psnr=float(np.mean(psnrs[level])),
-            ssim=float(np.mean(ssims[level])) if with_ssim else None,
+            psnr=float(np.mean(psnrs[level.name])),
+            ssim=float(np.mean(ssims[level.name])) if with_ssim else None,
         )
         for level in levels
     ]
 
 
-def _restore(
-    restorer: Restorer, lq: NDArray[np.float64], level: float | str
-) -> NDArray[np.float64]:
-    restored: NDArray[np.float32] = restorer((lq / 255.0).astype(np.float32), level=level)
-    return restored.astype(np.float64) * 255.0
+def _measure_one(
+    task: Task,
+    picture: Reference,
+    level: Level,
+    method: Method,
+    *,
+    seed: int,
+    quantise_lq: bool,
+    with_ssim: bool,
+) -> Measured:
+    gt = cut_to_multiple(picture.gt, level.scale)
+    if picture.lq is None:
+        lq = task.degrade(gt, level, name=picture.name, seed=seed)
+    else:
+        lq = picture.lq
+        _check_fits(lq, gt, level)
+    if quantise_lq:
+        lq = as_eight_bit(lq)
+    restored = method(lq, level)
+    if restored is not lq:  # noise that nothing was done to is measured as it is
+        restored = as_eight_bit(restored)
+    if restored.shape[2] != gt.shape[2]:  # gray in a colour task
+        restored = restored.mean(axis=2, keepdims=True)
+    protocol = task.protocol
+    return Measured(
+        name=picture.name,
+        level=level,
+        gt=gt,
+        lq=lq,
+        restored=restored,
+        psnr=protocol.psnr(restored, gt, scale=level.scale),
+        ssim=protocol.ssim(restored, gt, scale=level.scale) if with_ssim else None,
+    )
+
+
+def cut_to_multiple(gt: Array, scale: int) -> Array:
+    """Without the last rows and columns that are no whole multiple of ``scale``.
+
+    Raises:
+        InputError: Nothing would be left.
+    """
+    height, width = (side // scale * scale for side in gt.shape[:2])
+    if min(height, width) < 1:
+        raise InputError(f"it is smaller than the scale, {scale}")
+    return gt[:height, :width]
+
+
+def _check_fits(lq: Array, gt: Array, level: Level) -> None:
+    expected = (gt.shape[0] // level.scale, gt.shape[1] // level.scale)
+    if lq.shape[:2] != expected:
+        raise InputError(
+            f"the given picture is {lq.shape[1]}x{lq.shape[0]}, its reference asks for "
+            f"{expected[1]}x{expected[0]}"
+        )
 
 
 def records(task: Task, scores: Iterable[Score], *, dataset: str, method: str) -> list[Record]:
@@ -108,7 +167,7 @@ def records(task: Task, scores: Iterable[Score], *, dataset: str, method: str) -
                     Record(
                         task=task.name,
                         dataset=dataset,
-                        level=f"{score.level:g}",
+                        level=score.level.name,
                         method=method,
                         metric=metric,
                         value=value,

@@ -27,6 +27,9 @@ class Metadata:
     dpi: tuple[float, float] | None = None
     """Resolution in dots an inch, across and down."""
 
+    jpeg_table: tuple[int, ...] | None = None
+    """Luma quantisation table of a JPEG file, 64 entries row by row."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:

@@ -114,10 +114,15 @@ def _decode_with_pillow(data: bytes, name: str) -> Picture:
         image.load()
         dpi = _dpi(image.info.get("dpi"))
         icc = image.info.get("icc_profile") or None
+        table = tuple(getattr(image, "quantization", {}).get(0, ()))
         image = ImageOps.exif_transpose(image)
         exif = image.getexif()
     metadata = Metadata(
-        format=file_format, icc=icc, exif=exif.tobytes() if len(exif) else None, dpi=dpi
+        format=file_format,
+        icc=icc,
+        exif=exif.tobytes() if len(exif) else None,
+        dpi=dpi,
+        jpeg_table=table if file_format == "JPEG" and len(table) == 64 else None,
     )
     pixels, alpha = _channels(image, name)
     return Picture(pixels=pixels, alpha=alpha, metadata=metadata)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rnan.degradations.resize import resize
 from rnan.errors import InputError
 from rnan.images import Picture, from_float, to_float
 from rnan.images.read import split_alpha
@@ -25,6 +26,8 @@ class Planes:
     """Whether values were limited to the range of integers."""
     back: Callable[[list[Tensor]], Any]
     """Restored planes to the kind, layout and depth that came in."""
+    jpeg_table: tuple[int, ...] | None = None
+    """Luma quantisation table, where the picture was a JPEG file."""
 
 
 def to_planes(picture: Any) -> Planes:
@@ -54,9 +57,14 @@ def to_planes(picture: Any) -> Planes:
 
 def _from_picture(picture: Picture) -> Planes:
     def back(restored: list[Tensor]) -> Picture:
-        return picture.with_pixels(_hwc(restored[0], picture.pixels.dtype))
+        pixels = _hwc(restored[0], picture.pixels.dtype)
+        metadata = picture.metadata
+        if pixels.shape[2] != picture.pixels.shape[2]:
+            metadata = replace(metadata, icc=None)  # a profile for gray does not fit colour
+        return Picture(pixels=pixels, alpha=_alpha_like(picture.alpha, pixels), metadata=metadata)
 
-    return Planes([_chw(picture.pixels)], picture.pixels.dtype.kind == "u", back)
+    clipped = picture.pixels.dtype.kind == "u"
+    return Planes([_chw(picture.pixels)], clipped, back, picture.metadata.jpeg_table)
 
 
 def _from_pil(image: Image.Image) -> Planes:
@@ -72,9 +80,7 @@ def _from_pil(image: Image.Image) -> Planes:
         pixels = pixels.astype(np.uint16)
 
     def back(restored: list[Tensor]) -> Image.Image:
-        result = _hwc(restored[0], pixels.dtype)
-        if alpha is not None and alpha.shape == result.shape[:2]:
-            result = np.concatenate((result, alpha[:, :, None]), axis=2)
+        result = _with_alpha(_hwc(restored[0], pixels.dtype), alpha)
         out = Image.fromarray(np.squeeze(result, axis=2) if result.shape[2] == 1 else result)
         out.info = {
             key: image.info[key] for key in ("icc_profile", "dpi", "exif") if key in image.info
@@ -94,10 +100,8 @@ def _from_numpy(array: np.ndarray[Any, Any]) -> Planes:
     pixels, alpha = split_alpha(array)
 
     def back(restored: list[Tensor]) -> np.ndarray[Any, Any]:
-        result = _hwc(restored[0], array.dtype)
-        if alpha is not None:
-            result = np.concatenate((result, alpha[:, :, None]), axis=2)
-        return result[:, :, 0] if array.ndim == 2 else result
+        result = _with_alpha(_hwc(restored[0], array.dtype), alpha)
+        return result[:, :, 0] if array.ndim == 2 and result.shape[2] == 1 else result
 
     return Planes([_chw(pixels)], array.dtype.kind == "u", back)
 
@@ -118,6 +122,22 @@ def _from_tensor(tensor: Tensor) -> Planes:
         return result if tensor.ndim == 4 else result[0]
 
     return Planes(list(batch.detach().cpu().float()), False, back)
+
+
+def _alpha_like(
+    alpha: np.ndarray[Any, Any] | None, pixels: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any] | None:
+    """Opacity of the size that the restored picture has."""
+    if alpha is None or alpha.shape == pixels.shape[:2]:
+        return alpha
+    return resize(alpha, *pixels.shape[:2])
+
+
+def _with_alpha(
+    pixels: np.ndarray[Any, Any], alpha: np.ndarray[Any, Any] | None
+) -> np.ndarray[Any, Any]:
+    fitting = _alpha_like(alpha, pixels)
+    return pixels if fitting is None else np.concatenate((pixels, fitting[:, :, None]), axis=2)
 
 
 def _chw(pixels: np.ndarray[Any, Any]) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from rnan.errors import ConfigError, InputError, ResourceError
 from rnan.images import EXTENSIONS, Picture, check_output, read, write
 from rnan.images.compare import side_by_side
 from rnan.images.write import FORMATS
-from rnan.inference.restorer import Cancel, Level, Progress, Restorer, is_out_of_memory
+from rnan.inference.conditions import LevelLike
+from rnan.inference.restorer import Cancel, Progress, Restorer, is_out_of_memory
 
 _log = logging.getLogger(__name__)
 
@@ -38,17 +39,23 @@ class Done:
     """What was done for one picture."""
 
     job: Job
-    level: Level
+    level: LevelLike
     estimated: bool
 
 
 def plan(
-    inputs: Sequence[Path], output: Path, *, recursive: bool = False, compare: bool = False
+    inputs: Sequence[Path],
+    output: Path,
+    *,
+    recursive: bool = False,
+    compare: bool = False,
+    ending: str | None = None,
 ) -> list[Job]:
     """Pair each input with its output.
 
     One file goes to ``output`` itself, unless that is a folder; everything else goes into the
-    folder ``output``, pictures of input folders under their own relative names.
+    folder ``output``, pictures of input folders under their own relative names, there with
+    ``ending`` instead of their own where one is given.
 
     Raises:
         InputError: An input does not exist, a folder holds no pictures, or an output would be an
@@ -68,7 +75,7 @@ def plan(
         )
     else:
         pairs = [
-            (source, output / name)
+            (source, output / (name if ending is None else name.with_suffix(ending)))
             for entry in inputs
             for source, name in _pictures(entry, recursive=recursive, leave_out=output)
         ]
@@ -126,15 +133,27 @@ def _pictures(entry: Path, *, recursive: bool, leave_out: Path) -> Iterator[tupl
 
 
 def restore_file(
-    restorer: Restorer,
+    choose: Callable[[Picture], Restorer],
     job: Job,
     *,
-    level: Level = "auto",
+    level: LevelLike = "auto",
+    sigma: float = 0.0,
     overwrite: bool = False,
+    before: Callable[[Picture, Restorer], None] | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Done:
     """Read, restore and write one picture; nothing is left of a failed attempt.
+
+    Args:
+        choose: The restorer for a picture.
+        job: Where it is and where it goes.
+        level: See :class:`~rnan.inference.Restorer`, as ``sigma``, ``progress`` and ``cancel``.
+        sigma: Beside a Bayer pattern.
+        overwrite: Replace outputs that exist.
+        before: Called once the picture is read.
+        progress: Called after each tile.
+        cancel: Looked at before each tile.
 
     Raises:
         RnanError: Whatever goes wrong, in one line.
@@ -144,10 +163,13 @@ def restore_file(
     try:
         picture = read(job.source)
         _warn_of_large_floats(job.source, picture)
-        estimated = isinstance(level, str) and level == "auto"
+        restorer = choose(picture)
+        if before is not None:
+            before(picture, restorer)
+        estimated = isinstance(level, str) and level == "auto" and restorer.engine.takes_level
         if estimated:
             level = restorer.estimate(picture)
-        restored = restorer(picture, level=level, progress=progress, cancel=cancel)
+        restored = restorer(picture, level=level, sigma=sigma, progress=progress, cancel=cancel)
         write(restored, job.target, overwrite=overwrite)
         if job.comparison is not None:
             write(side_by_side(picture, restored), job.comparison, overwrite=overwrite)

@@ -7,24 +7,24 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from rnan.degradations.resize import resize
 from rnan.errors import Cancelled, ConfigError, ResourceError
+from rnan.images.colour import CHROMA_KEPT, to_luma
 from rnan.inference import device as hardware
-from rnan.inference.adapters import to_planes
+from rnan.inference.adapters import Planes, to_planes
+from rnan.inference.conditions import Condition, LevelLike, condition, estimated_level
 from rnan.inference.engines import Engine
 from rnan.inference.ensemble import self_ensemble
+from rnan.inference.mosaics import arrange, put_back
 from rnan.inference.options import RestoreOptions
 from rnan.inference.tiling import tiles
 from rnan.tasks import Task
 
 Progress = Callable[[int, int], None]
 """Called with the tiles done and the tiles in all."""
-
-Level = float | str | NDArray[Any]
 
 
 class Cancel(Protocol):
@@ -53,7 +53,8 @@ class Restorer:
         self,
         picture: Any,
         *,
-        level: Level = "auto",
+        level: LevelLike = "auto",
+        sigma: float = 0.0,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Any:
@@ -62,14 +63,19 @@ class Restorer:
         Args:
             picture: PIL; numpy ``(H, W)`` or ``(H, W, C)``, uint8, uint16, or float with white
                 at 1; a tensor ``(C, H, W)`` or ``(N, C, H, W)``, float with white at 1.
-                Gray pictures are taken by colour networks; opacity comes back unchanged.
+                Gray pictures are taken by colour networks; opacity comes back unchanged. A mosaic
+                has one channel, or three that are zero where nothing was measured.
             level: For denoising σ on the 0-255 scale whatever the depth: a number, a map
-                ``(H, W)``, or ``"auto"`` to estimate it.
+                ``(H, W)``, or ``"auto"`` to estimate it. For JPEG the quality, 1 to 100, or
+                ``"auto"``. For demosaicing the pattern: ``"grbg"``, ``"rggb"``, ``"bggr"``,
+                ``"gbrg"``. For super-resolution the scale; where the network has one, ``"auto"``.
+            sigma: For demosaicing: σ of the sensor's noise on the 0-255 scale.
             progress: Called after each tile with the tiles done and the tiles in all.
             cancel: Looked at before each tile.
 
         Returns:
-            The same kind, layout and depth; float is neither clipped nor rounded.
+            The same kind, layout and depth; float is neither clipped nor rounded. A mosaic comes
+            back in colour.
 
         Raises:
             InputError: The picture is not of a kind above.
@@ -79,17 +85,19 @@ class Restorer:
         """
         planes = to_planes(picture)
         restored = [
-            self._restore(
-                plane, self._level(level, plane, clipped=planes.clipped), progress, cancel
-            )
+            self._restore(plane, self._condition(level, sigma, plane, planes), progress, cancel)
             for plane in planes.pictures
         ]
         return planes.back(restored)
 
     def estimate(self, picture: Any) -> float:
-        """The level that ``level="auto"`` takes: for denoising σ on the 0-255 scale."""
+        """The number that ``level="auto"`` takes: σ on the 0-255 scale, or JPEG's quality.
+
+        Raises:
+            ConfigError: Nothing is estimated for this task.
+        """
         planes = to_planes(picture)
-        return self._estimate(planes.pictures[0], clipped=planes.clipped)
+        return self._estimate(planes.pictures[0], planes)
 
     def seconds_for(self, height: int, width: int) -> float:
         """About how long a picture of that size takes, from one small tile timed here."""
@@ -107,64 +115,73 @@ class Restorer:
         area = height * width * (overlap if max(height, width) > self._tile() else 1)
         return seconds * area / side**2 * (8 if self.options.self_ensemble else 1)
 
-    def _estimate(self, plane: Tensor, *, clipped: bool) -> float:
-        from rnan.estimation import estimate_sigma
+    def _estimate(self, plane: Tensor, planes: Planes) -> float:
+        return estimated_level(
+            self.task, plane, clipped=planes.clipped, jpeg_table=planes.jpeg_table
+        )
 
-        sigma = estimate_sigma(plane.permute(1, 2, 0).numpy() * 255.0, clipped=clipped)
-        low, high = self.task.level_range
-        return min(max(sigma, low), high)
-
-    def _level(self, level: Level, plane: Tensor, *, clipped: bool) -> Tensor | None:
-        """The level as the network is told it: ``(1,)`` or a map ``(1, 1, H, W)``."""
-        if not self.engine.takes_level:
-            return None
-        if isinstance(level, str):
-            if level != "auto":
-                raise ConfigError(f"{self.task.level_name} must be a number or auto, got {level!r}")
-            level = self._estimate(plane, clipped=clipped)
-        try:
-            values = np.asarray(level, dtype=np.float32)
-        except (TypeError, ValueError):
-            raise ConfigError(
-                f"{self.task.level_name} must be a number, a map or auto, got {level!r}"
-            ) from None
-        if values.size == 0:
-            raise ConfigError(f"the map of {self.task.level_name} is empty")
-        for extreme in (values.min(), values.max()):
-            self.task.check_level(float(extreme))
-        if values.ndim == 0:
-            return torch.from_numpy(values[None] / np.float32(self.task.level_scale))
-        if values.shape != tuple(plane.shape[1:]):
-            raise ConfigError(
-                f"a map of {self.task.level_name} must have the picture's size "
-                f"{tuple(plane.shape[1:])}, got {values.shape}"
-            )
-        return torch.from_numpy(values[None, None] / np.float32(self.task.level_scale))
+    def _condition(
+        self, level: LevelLike, sigma: float, plane: Tensor, planes: Planes
+    ) -> Condition:
+        if sigma and self.task.kind != "pattern":
+            raise ConfigError("sigma= stands beside a Bayer pattern; pass level= instead")
+        return condition(
+            self.task,
+            level,
+            sigma,
+            lambda: self._estimate(plane, planes),
+            size=(plane.shape[1], plane.shape[2]),
+            scales=self.engine.scales,
+            takes_level=self.engine.takes_level,
+        )
 
     def _restore(
-        self, plane: Tensor, level: Tensor | None, progress: Progress | None, cancel: Cancel | None
+        self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
     ) -> Tensor:
-        channels = plane.shape[0]
+        if self.task.kind == "pattern":
+            return self._demosaic(plane, told, progress, cancel)
+        channels, wanted = plane.shape[0], self.engine.channels
+        if channels == 3 and wanted == 1:
+            return self._restore_luma(plane, told, progress, cancel)
         # A gray picture goes through a colour network as three equal planes.
-        lq = plane.expand(self.engine.channels, -1, -1) if channels == 1 else plane
-        if lq.shape[0] != self.engine.channels:
-            raise ConfigError(
-                f"this network takes {self.engine.channels} channel, the picture has {channels}"
-            )
-        restored = self._tiled(lq[None], level, progress, cancel)[0]
+        lq = plane.expand(wanted, -1, -1)
+        restored = self._tiled(lq[None], told, progress, cancel)[0]
         if channels == 1 and restored.shape[0] != 1:
             restored = restored.mean(dim=0, keepdim=True)
         if self.options.strength < 1.0:
-            restored = torch.lerp(plane, restored, self.options.strength)
+            restored = torch.lerp(_enlarged(plane, told.scale), restored, self.options.strength)
         return restored
 
+    def _demosaic(
+        self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
+    ) -> Tensor:
+        if self.options.strength < 1.0:
+            raise ConfigError("a mosaic is no picture to blend with: strength must be 1")
+        lq = arrange(plane, told.pattern)
+        restored = self._tiled(lq[None], told, progress, cancel)[0]
+        return put_back(restored, told.pattern, *plane.shape[-2:])
+
+    def _restore_luma(
+        self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
+    ) -> Tensor:
+        """A colour picture through a network for luma; chroma is kept."""
+        if self.task.plane != "luma":
+            raise ConfigError(
+                f"{self.task.name} is for gray pictures, this one has colour; "
+                f"take {self.task.name.replace('gray', 'color')}"
+            )
+        rgb = 255.0 * plane.permute(1, 2, 0).double().numpy()
+        luma = torch.from_numpy(to_luma(rgb) / 255.0).permute(2, 0, 1).float()
+        difference = self._restore(luma, told, progress, cancel) - luma
+        return plane + CHROMA_KEPT * difference
+
     def _tiled(
-        self, lq: Tensor, level: Tensor | None, progress: Progress | None, cancel: Cancel | None
+        self, lq: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
     ) -> Tensor:
         tile = self._tile()
         while True:
             try:
-                return self._pass(lq, level, tile, progress, cancel)
+                return self._pass(lq, told, tile, progress, cancel)
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -177,12 +194,12 @@ class Restorer:
     def _pass(
         self,
         lq: Tensor,
-        level: Tensor | None,
+        told: Condition,
         tile: int,
         progress: Progress | None,
         cancel: Cancel | None,
     ) -> Tensor:
-        scale = self.engine.scales[0]
+        level, scale = told.level, told.scale
         height, width = lq.shape[-2:]
         overlap = self.options.overlap
         plan = list(tiles(height, width, tile=tile, overlap=overlap, grid=self.engine.grid))
@@ -217,6 +234,14 @@ class Restorer:
         side = math.isqrt(budget // self.engine.bytes_per_pixel)
         grid = self.engine.grid
         return max(2 * grid, min(side, self.engine.largest_tile) // grid * grid)
+
+
+def _enlarged(plane: Tensor, scale: int) -> Tensor:
+    if scale == 1:
+        return plane
+    height, width = plane.shape[-2:]
+    large = resize(plane.permute(1, 2, 0).numpy(), height * scale, width * scale)
+    return torch.from_numpy(large).permute(2, 0, 1)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -13,13 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, InputError, ResourceError
-from rnan.images import Picture, read, size_of
-from rnan.images.picture import from_float, to_float
+from rnan.evaluation.datasets import read_values
+from rnan.images import size_of
 from rnan.inference.device import free_memory
+from rnan.tasks import Task
 
 _log = logging.getLogger(__name__)
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,22 +49,25 @@ class PictureCache:
 def build_cache(
     files: list[Path],
     *,
-    channels: int,
+    task: Task,
     smallest_side: int,
     device: torch.device,
     memory: str,
     folder: Path,
+    halved: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> PictureCache:
     """Decode pictures to the device when they fit, else to a memory-mapped file in ``folder``.
 
     Args:
         files: Pictures.
-        channels: 3 makes a gray picture three equal planes, 1 takes gray pictures only.
+        task: Says what of a picture is kept: a colour task makes a gray picture three equal
+            planes, a gray one makes a colour picture gray.
         smallest_side: Pictures with a smaller side are left out, with a warning.
         device: Of the training.
         memory: ``auto``, ``device`` or ``disk``.
         folder: For the file; used only when one is needed.
+        halved: Every picture once more at half its size, which is sharper and finer.
         progress: Called with the pictures done and in all.
 
     Raises:
@@ -70,15 +75,15 @@ def build_cache(
         ResourceError: The disk is full.
     """
     if memory == "auto":
-        wanted = sum(_decoded_size(file, channels) for file in files)
+        wanted = sum(_decoded_size(file, task.channels) for file in files)
         memory = "device" if wanted < free_memory(device) // 3 else "disk"
         if memory == "disk":
             _log.info("decoded pictures take %.1f GB: cached in %s", wanted / 1e9, folder)
-    rows = _decoded(files, channels, smallest_side, progress)
+    rows = _decoded(files, task, smallest_side, halved, progress)
     if memory == "device":
         return _on_device(rows, device)
     made_of = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    key = json.dumps([_VERSION, channels, smallest_side, made_of]).encode()
+    key = json.dumps([_VERSION, task.plane, smallest_side, halved, made_of]).encode()
     return _on_disk(rows, folder / hashlib.sha256(key).hexdigest()[:16])
 
 
@@ -87,36 +92,29 @@ Row = tuple[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]
 
 def _decoded(
     files: list[Path],
-    channels: int,
+    task: Task,
     smallest_side: int,
+    halved: bool,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[Row]:
     small = 0
     for done, file in enumerate(files):
-        pixels = _with_channels(read(file), channels)
+        pixels = task.reference(read_values(file)).astype(np.uint8)
+        if pixels.shape[2] == 1 and task.channels == 3:
+            pixels = np.repeat(pixels, 3, axis=2)
         if min(pixels.shape[:2]) < smallest_side:
             small += 1
         else:
             yield file.name, pixels
+        if halved and min(pixels.shape[:2]) >= 2 * smallest_side:
+            half = resize(pixels, pixels.shape[0] // 2, pixels.shape[1] // 2)
+            yield f"half of {file.name}", np.ascontiguousarray(half)
         if progress is not None:
             progress(done + 1, len(files))
     if small == len(files):
         raise InputError(f"no picture has sides of at least {smallest_side} pixels")
     if small:
         _log.warning("%d pictures are smaller than %d pixels: left out", small, smallest_side)
-
-
-def _with_channels(
-    picture: Picture, channels: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    pixels = picture.pixels
-    if pixels.dtype != np.uint8:
-        pixels = from_float(to_float(pixels), np.dtype(np.uint8))
-    if channels == 3 and pixels.shape[2] == 1:
-        pixels = np.repeat(pixels, 3, axis=2)
-    if pixels.shape[2] != channels:
-        raise InputError("colour pictures in a gray task need a conversion that is not built yet")
-    return pixels
 
 
 def _decoded_size(file: Path, channels: int) -> int:

@@ -25,6 +25,8 @@ class Levels:
     high: float
     small_share: float
     small: float
+    whole: bool = False
+    """Whole numbers only, as JPEG's quality is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +34,14 @@ class Batch:
     """Patches and what their degradation needs, on the training device."""
 
     gt: Tensor
-    """``(B, C, P, P)`` in [0, 1]."""
+    """``(B, C, S, S)`` in [0, 1], S = (patch + 2·margin)·scale: the patch, and around it what its
+    degradation reaches for."""
     levels: Tensor
     """``(B,)``."""
     draws: Tensor
-    """Standard normal numbers shaped like ``gt``."""
+    """Standard normal numbers shaped like ``gt``; none where the task has no noise."""
+    scale: int = 1
+    """Enlargement, one for the whole batch."""
 
 
 class PatchSampler:
@@ -44,11 +49,14 @@ class PatchSampler:
 
     Args:
         cache: The pictures.
-        patch_size: Side of a patch.
+        patch_size: Side of a patch, in LQ pixels.
         batch_size: Patches of a step.
         levels: How the level is drawn, for each patch.
         seed: Another seed, another stream.
         device: Of the training.
+        scales: Enlargements, one of them drawn for each batch.
+        margin: LQ pixels around the patch; beyond a picture's border its last pixels are repeated.
+        noise: Whether the degradation needs random numbers.
     """
 
     def __init__(
@@ -60,6 +68,9 @@ class PatchSampler:
         levels: Levels,
         seed: int,
         device: torch.device,
+        scales: tuple[int, ...] = (1,),
+        margin: int = 0,
+        noise: bool = True,
     ) -> None:
         self.cache = cache
         self.patch_size = patch_size
@@ -67,7 +78,9 @@ class PatchSampler:
         self.levels = levels
         self.seed = seed
         self.device = device
-        self._turns = _turned_grids(patch_size).to(cache.device)  # (8, 2, P, P)
+        self.scales = scales
+        self.margin = margin
+        self.noise = noise
 
     def stream(self, first_step: int) -> Iterator[Batch]:
         """Batches from a step on, without end.
@@ -90,44 +103,56 @@ class PatchSampler:
     def batch(self, step: int) -> Batch:
         """The batch of one step."""
         plan = torch.Generator().manual_seed(_seed(self.seed, step, "plan"))
-        size, side = self.batch_size, self.patch_size
-        cache = self.cache
+        size, cache = self.batch_size, self.cache
         # Every pixel of every picture is as likely as any other.
         areas = (cache.heights * cache.widths).double()
         picture = torch.multinomial(areas, size, replacement=True, generator=plan)
         place = torch.rand(2, size, generator=plan, dtype=torch.float64)
-        top = (place[0] * (cache.heights[picture] - side + 1)).long()
-        left = (place[1] * (cache.widths[picture] - side + 1)).long()
         turn = torch.randint(8, (size,), generator=plan)
         levels = self._draw_levels(torch.rand(2, size, generator=plan))
+        drawn = int(torch.randint(len(self.scales), (1,), generator=plan))
+        scale = self.scales[drawn]
 
-        where = cache.device
-        rows, columns = self._turns[turn.to(where)].unbind(1)
-        corner = (cache.offsets[picture] + top * cache.widths[picture] + left).to(where)
-        width = cache.widths[picture].to(where)
-        index = corner[:, None, None] + rows * width[:, None, None] + columns
-        patches = cache.pixels[index]  # (B, P, P, C)
-        gt = patches.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255.0)
-        noise = torch.Generator(self.device).manual_seed(_seed(self.seed, step, "draws"))
-        draws = torch.randn(size, side, side, gt.shape[1], generator=noise, device=self.device)
+        rows = self._along(cache.heights[picture], place[0], scale)
+        columns = self._along(cache.widths[picture], place[1], scale)
+        gt = self._cut(picture, rows, columns, turn).to(self.device, non_blocking=True)
+        gt = gt.permute(0, 3, 1, 2).float().div_(255.0)
+        draws = gt.new_empty(0, 0, 0, 0)
+        if self.noise:
+            source = torch.Generator(self.device).manual_seed(_seed(self.seed, step, "draws"))
+            shape = (size, *gt.shape[2:], gt.shape[1])
+            draws = torch.randn(shape, generator=source, device=self.device)
         return Batch(
             gt=gt,
             levels=levels.to(self.device, non_blocking=True),
             draws=draws.permute(0, 3, 1, 2),  # channels-last, as gt is
+            scale=scale,
         )
+
+    def _along(self, lengths: Tensor, place: Tensor, scale: int) -> Tensor:
+        """Positions of the patches along one side, margins included: ``(B, S)``."""
+        first = (place * (lengths - self.patch_size * scale + 1)).long()
+        margin = self.margin * scale
+        steps = torch.arange(-margin, self.patch_size * scale + margin)
+        return (first[:, None] + steps).clamp(min=0).minimum(lengths[:, None] - 1)
+
+    def _cut(self, picture: Tensor, rows: Tensor, columns: Tensor, turn: Tensor) -> Tensor:
+        """Pixels ``(B, S, S, C)`` under the eight turns and flips: bits of ``turn`` say which."""
+        cache = self.cache
+        rows = torch.where((turn & 1).bool()[:, None], rows.flip(1), rows)
+        columns = torch.where((turn & 2).bool()[:, None], columns.flip(1), columns)
+        rows = cache.offsets[picture][:, None] + rows * cache.widths[picture][:, None]
+        rows, columns, turn = (one.to(cache.device) for one in (rows, columns, turn))
+        index = rows[:, :, None] + columns[:, None, :]
+        transposed = rows[:, None, :] + columns[:, :, None]
+        return cache.pixels[torch.where((turn & 4).bool()[:, None, None], transposed, index)]
 
     def _draw_levels(self, uniform: Tensor) -> Tensor:
         rule = self.levels
         high = torch.where(uniform[0] < rule.small_share, min(rule.small, rule.high), rule.high)
+        if rule.whole:
+            return rule.low + (uniform[1] * (high - rule.low + 1.0)).floor()
         return rule.low + uniform[1] * (high - rule.low)
-
-
-def _turned_grids(side: int) -> Tensor:
-    """Row and column of each pixel of a patch under the eight turns and flips: ``(8, 2, P, P)``."""
-    steps = torch.arange(side)
-    grid = torch.stack(torch.meshgrid(steps, steps, indexing="ij"))
-    turned = [torch.rot90(grid, turns, (1, 2)) for turns in range(4)]
-    return torch.stack([*turned, *(one.flip(2) for one in turned)])
 
 
 def _seed(seed: int, step: int, purpose: str) -> int:

@@ -17,12 +17,14 @@ from torch import Tensor, nn
 
 from rnan.errors import ConfigError, InputError, RnanError
 from rnan.evaluation.datasets import picture_files, references, split
+from rnan.evaluation.methods import Network
 from rnan.evaluation.runner import Score, measure
 from rnan.images import write_whole
 from rnan.inference import Restorer
 from rnan.inference.device import choose_device, choose_dtype, hardware_name
 from rnan.inference.engines.torch import TorchEngine
-from rnan.models import RNAN, preset
+from rnan.levels import Level
+from rnan.models import RNAN, RNANConfig, preset
 from rnan.models.checkpoints import Checkpoint, load_fitting, to_bytes
 from rnan.models.initialise import near_identity
 from rnan.settings import to_mapping
@@ -52,7 +54,7 @@ class Status:
     loss: float
     learning_rate: float
     patches_per_second: float
-    psnr: dict[float, float]
+    psnr: dict[str, float]
     """Newest validation, by level."""
 
 
@@ -105,17 +107,19 @@ class Trainer:
         self.dtype = (
             torch.float64 if config.dtype == "float64" else choose_dtype(config.dtype, self.device)
         )
+        shape = self._shape()
+        self.scales = shape.scales
         training, validation = self._files()
         self.cache = self._cache(training)
         crops = references(
             validation[: config.validation.pictures],
-            channels=self.task.channels,
+            self.task,
             crop=config.validation.crop,
         )
         self._crops = list(crops)
         self._validation = validation
         self.history: list[dict[str, Any]] = []
-        self.model = self._model().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = self._model(shape).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.dtype == torch.float64:
             self.model = self.model.double()
         self.average = {
@@ -131,7 +135,7 @@ class Trainer:
         # Only now, so that a start that failed leaves the folder free.
         write_settings(folder, config)
         self._log = RunLog(folder, after=self.step)
-        self._psnr: dict[float, float] = {}
+        self._psnr: dict[str, float] = {}
 
     # Preparation
 
@@ -153,17 +157,26 @@ class Trainer:
         data = self.config.data
         return build_cache(
             files,
-            channels=self.task.channels,
-            smallest_side=data.patch_size,
+            task=self.task,
+            smallest_side=data.patch_size * max(self.scales),
+            halved=data.halved,
             device=self.device,
             memory=data.memory,
             folder=data.cache or self.folder / "cache",
         )
 
-    def _model(self) -> RNAN:
+    def _shape(self) -> RNANConfig:
         section = self.config.model
-        channels = {"channels_in": self.task.channels, "channels_out": self.task.channels}
-        shape = preset(section.preset, **{**channels, **section.fields})
+        needed: dict[str, Any] = {
+            "channels_in": self.task.channels,
+            "channels_out": self.task.channels,
+        }
+        if self.task.scales != (1,):
+            needed["scales"] = self.task.scales
+        return preset(section.preset, **{**needed, **section.fields})
+
+    def _model(self, shape: RNANConfig) -> RNAN:
+        section = self.config.model
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed)
             model = RNAN(shape)
@@ -200,9 +213,13 @@ class Trainer:
                 high=self.task.check_level(high if rule.high is None else rule.high),
                 small_share=rule.small_share,
                 small=rule.small,
+                whole=self.task.kind == "quality",
             ),
             seed=self.config.seed,
             device=self.device,
+            scales=self.scales,
+            margin=self.task.margin,
+            noise=self.task.noisy,
         )
 
     def _resume(self) -> None:
@@ -280,11 +297,14 @@ class Trainer:
     ) -> tuple[Tensor, Tensor]:
         config, task = self.config, self.task
         gt = batch.gt.to(self._work_dtype)
-        lq = task.degrade_batch(gt, batch.levels.to(gt.dtype), batch.draws.to(gt.dtype))
+        lq = task.degrade_batch(
+            gt, batch.levels.to(gt.dtype), batch.draws.to(gt.dtype), batch.scale
+        )
+        lq, gt = _inside(lq, task.margin), _inside(gt, task.margin * batch.scale)
         level = batch.levels / task.level_scale if self.model.config.level_channel else None
         white = self.model.config.value_range
         with self._autocast():
-            restored = network(lq * white if white != 1.0 else lq, level)
+            restored = network(lq * white if white != 1.0 else lq, level, batch.scale)
         error = restored.to(self._work_dtype) / white - gt
         loss = error.abs().mean() if config.loss == "l1" else error.square().mean()
         self.optimizer.zero_grad()
@@ -370,6 +390,8 @@ class Trainer:
         # Folders are the machine's own affair.
         stretch["recipe"]["data"]["folders"] = [path.name for path in config.data.folders]
         stretch["recipe"]["data"]["cache"] = None
+        if config.init_from is not None:
+            stretch["recipe"]["init_from"] = Path(config.init_from).name
         return {
             "task": self.task.name,
             "level_range": list(self.task.level_range),
@@ -381,12 +403,15 @@ class Trainer:
         engine = TorchEngine(self._averaged().build(), device=self.device, dtype=dtype)
         return Restorer(self.task, engine)
 
-    def _levels(self) -> list[float]:
-        return [float(level) for level in self.task.table_levels]
+    def _levels(self) -> list[Level]:
+        levels = [self.task.level(text) for text in self.task.table_levels]
+        return [level for level in levels if level.scale in self.scales]
 
     def _validate(self) -> None:
-        scores = measure(self.task, self._crops, self._levels(), self._restorer(), with_ssim=False)
-        self._psnr = {score.level: score.psnr for score in scores}
+        scores = measure(
+            self.task, self._crops, self._levels(), Network(self._restorer()), with_ssim=False
+        )
+        self._psnr = {score.level.name: score.psnr for score in scores}
         self._log_scores(scores)
 
     def _log_scores(self, scores: list[Score]) -> None:
@@ -395,7 +420,7 @@ class Trainer:
                 step=self.step,
                 minutes=self.seconds / 60.0,
                 patches=self.step * self.config.data.batch_size,
-                level=f"{score.level:g}",
+                level=score.level.name,
                 psnr=score.psnr,
             )
 
@@ -419,12 +444,14 @@ class Trainer:
         self._save()
         scores: list[Score] = []
         if not stopped and self.config.validation.whole_at_end:
-            pictures = references(self._validation, channels=self.task.channels)
-            scores = measure(self.task, pictures, self._levels(), self._restorer(), with_ssim=False)
+            pictures = references(self._validation, self.task)
+            scores = measure(
+                self.task, pictures, self._levels(), Network(self._restorer()), with_ssim=False
+            )
             result = {
                 "step": self.step,
                 "minutes": self.seconds / 60.0,
-                "validation_psnr": {f"{score.level:g}": score.psnr for score in scores},
+                "validation_psnr": {score.level.name: score.psnr for score in scores},
                 "validation_mean": sum(score.psnr for score in scores) / len(scores),
             }
             write_whole(self.folder / "result.json", json.dumps(result, indent=2).encode())
@@ -435,3 +462,7 @@ class Trainer:
             step=self.step,
             scores=scores,
         )
+
+
+def _inside(x: Tensor, margin: int) -> Tensor:
+    return x[..., margin:-margin, margin:-margin] if margin else x

@@ -1,0 +1,178 @@
+"""What ``evaluate`` and ``figure`` share: which models, at which levels, on which inputs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnan.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+    from rnan.evaluation.methods import Method
+    from rnan.inference import Restorer
+    from rnan.levels import Level
+    from rnan.tasks import Task
+
+_log = logging.getLogger(__name__)
+
+Decorated = Callable[..., Any]
+
+
+def measuring(function: Decorated) -> Decorated:
+    """``--model``, ``--level``, ``--seed`` and what else decides a measurement."""
+    for option in (
+        click.option("--assume", help="Tell the network this level, or auto to estimate it."),
+        click.option(
+            "--quantise-lq",
+            is_flag=True,
+            help="Clip and round the inputs to 8 bit first, as the authors' files are.",
+        ),
+        click.option("--self-ensemble", is_flag=True, help='The paper\'s "+".'),
+        click.option(
+            "--seed",
+            type=click.IntRange(0),
+            default=0,
+            show_default=True,
+            help="Of the degradation.",
+        ),
+        click.option(
+            "--level",
+            multiple=True,
+            help="Levels, also with commas: 10, grbg, x2, grbg-5.  [default: the task's table]",
+        ),
+        click.option(
+            "--model",
+            "models",
+            multiple=True,
+            help="Weights, name or file; none measures the input; classical:bicubic, "
+            "classical:menon, classical:nlm, classical:wavelet. May be repeated.  [default: TASK]",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One model, ready to be measured."""
+
+    model: str
+    """As the user named it."""
+    name: str
+    """In the records."""
+    run: Method
+    levels: list[Level]
+    restorer: Restorer | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be measured, and how."""
+
+    methods: list[Measurement]
+    seed: int
+    quantise_lq: bool
+
+    @property
+    def device(self) -> torch.device | None:
+        """Where the networks run; none where there is no network."""
+        restorers = [one.restorer for one in self.methods if one.restorer is not None]
+        return restorers[0].engine.device if restorers else None
+
+
+def load_measurement(
+    task: Task,
+    levels: Sequence[str],
+    *,
+    models: Sequence[str],
+    seed: int,
+    quantise_lq: bool,
+    assume: str | None,
+    **options: Any,
+) -> Plan:
+    """Load every model and find its levels.
+
+    Raises:
+        ConfigError: A level, a model or ``assume`` cannot be.
+        WeightsError: Weights cannot be loaded.
+    """
+    given = parse_levels(task, levels)
+    told = _told(task, assume)
+    methods = [
+        _load(model, task, given, told, assume, **options) for model in models or (task.name,)
+    ]
+    return Plan(methods=methods, seed=seed, quantise_lq=quantise_lq)
+
+
+def parse_levels(task: Task, given: Sequence[str]) -> list[Level]:
+    """Levels from words with commas; empty where none are given.
+
+    Raises:
+        ConfigError: A word is no level of the task, or stands there twice.
+    """
+    levels = [task.level(word) for text in given for word in text.split(",")]
+    names = [level.name for level in levels]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"--level names {name} twice")
+    return levels
+
+
+def _told(task: Task, assume: str | None) -> Level | str | None:
+    if assume is None or assume == "auto":
+        return assume
+    if task.kind == "scale":
+        raise ConfigError("--assume is for levels that a network is told; a scale is none")
+    level = task.level(assume)
+    task.check_level(level.value)
+    return level
+
+
+def _load(
+    model: str,
+    task: Task,
+    given: list[Level],
+    told: Level | str | None,
+    assume: str | None,
+    *,
+    self_ensemble: bool,
+    **options: Any,
+) -> Measurement:
+    from rnan.evaluation.methods import Network, classical, nothing
+
+    levels = given or [task.level(name) for name in task.table_levels]
+    if model == "none":
+        return Measurement(model=model, name=model, run=nothing, levels=levels)
+    if model.startswith("classical:"):
+        method = classical(model.removeprefix("classical:"), task)
+        return Measurement(model=model, name=model, run=method, levels=levels)
+    from rnan.api import load_restorer
+
+    restorer = load_restorer(model, task=task.name, self_ensemble=self_ensemble, **options)
+    if restorer.task.name != task.name:
+        raise ConfigError(f"{model} is for {restorer.task.name}, not for {task.name}")
+    if not given:
+        levels = [level for level in levels if level.scale in restorer.engine.scales]
+    _warn_of_levels(model, restorer, levels)
+    name = model + ("+" if self_ensemble else "") + (f"@{assume}" if assume else "")
+    run = Network(restorer, told)
+    return Measurement(model=model, name=name, run=run, levels=levels, restorer=restorer)
+
+
+def _warn_of_levels(model: str, restorer: Restorer, levels: list[Level]) -> None:
+    low, high = restorer.task.level_range
+    if not restorer.engine.takes_level:
+        return
+    for level in levels:
+        if not low <= level.value <= high:
+            _log.warning(
+                "%s was trained for %s %g to %g: at %s it is told %g",
+                *(model, restorer.task.level_name, low, high, level.name),
+                min(max(level.value, low), high),
+            )

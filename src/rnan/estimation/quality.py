@@ -1,0 +1,126 @@
+"""Which JPEG quality a picture was saved with.
+
+A file says it in its quantisation table. A decoded picture keeps its traces: the coefficients of
+its 8x8 blocks lie near multiples of the table's entries (Fan and de Queiroz, TIP 2003). For each
+quality we ask how much better a lattice of that table explains the coefficients than a smooth
+density does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rnan.degradations.jpeg import quantisation_table
+
+Array = NDArray[np.float64]
+
+_WORST, _BEST = 1, 100
+_MOST_BLOCKS = 4096
+_ROUNDING = 0.5
+"""Standard deviation that rounding, colour conversion and clipping leave on a coefficient."""
+_OUTLIERS = 0.05
+_ZERO = 1.5
+"""Smaller coefficients may have been quantised to zero and say nothing about the step."""
+_MOST_EXCESS = 8.0
+"""So that edges of the picture do not outweigh the steps between blocks."""
+_WEIGHTS = {1: np.ones(1), 3: np.array([0.299, 0.587, 0.114])}
+"""Luma as JPEG has it."""
+_CLEAR = 0.2
+"""Mean gain a coefficient, in nats, from which on the first grid is believed."""
+
+
+def quality_of_table(table: Sequence[int]) -> int:
+    """The libjpeg quality whose luma table is nearest to ``table``, 64 entries row by row.
+
+    Tables of other programs (cameras, Photoshop) get the quality that is as coarse.
+    """
+    ratios = np.log(np.asarray(table, dtype=np.float64).reshape(8, 8) / _tables())
+    return int(np.abs(ratios).mean(axis=(1, 2)).argmin()) + _WORST
+
+
+def estimate_quality(image: NDArray[Any]) -> int:
+    """The quality that a decoded picture was last saved with.
+
+    Args:
+        image: ``(H, W)`` or ``(H, W, C)`` on the 0-255 scale, any size.
+
+    Returns:
+        1 to 100; 100 for a picture that shows no trace of JPEG.
+    """
+    values = np.asarray(image, dtype=np.float64)
+    values = values[:, :, None] if values.ndim == 2 else values
+    quality, gain = _best(values)
+    if gain < _CLEAR and min(values.shape[:2]) >= 16:
+        moved = values[_phase(values) :, _phase(values.swapaxes(0, 1)) :]  # cropped since then
+        other, other_gain = _best(moved)
+        quality = other if other_gain > max(gain, _CLEAR) else quality
+    return quality
+
+
+def _best(image: Array) -> tuple[int, float]:
+    """The likeliest quality, and its gain over a smooth density in nats a coefficient."""
+    blocks = _blocks(image)
+    gains = np.zeros(_BEST - _WORST + 1)
+    number = 0
+    for row, column in list(np.ndindex(8, 8))[1:]:
+        # Not the mean: rounding moves all pixels of a flat block alike.
+        values = np.abs(blocks[:, row, column])
+        values = values[values > _ZERO]
+        number += len(values)
+        steps, which = np.unique(_tables()[:, row, column], return_inverse=True)
+        gains += np.array([_gain(values, step) for step in steps])[which]
+    if not number:
+        return _BEST, 0.0
+    best = int(gains.argmax())
+    return best + _WORST, float(gains[best] / number)
+
+
+def _gain(values: Array, step: float) -> float:
+    """Log-likelihood of multiples of ``step`` against a smooth density."""
+    rest = values - step * np.rint(values / step)
+    density = sum(
+        np.exp(-0.5 * ((rest + shift) / _ROUNDING) ** 2) for shift in (-step, 0.0, step)
+    ) / (_ROUNDING * np.sqrt(2.0 * np.pi))
+    # A coefficient cannot lie beyond half a step from a multiple unless it is zero or an outlier.
+    return float(np.log((1.0 - _OUTLIERS) * step * density + _OUTLIERS).sum())
+
+
+def _blocks(image: Array) -> Array:
+    """Luma coefficients of whole blocks that are nowhere black or burnt out: ``(number, 8, 8)``."""
+    rows, columns = image.shape[0] // 8, image.shape[1] // 8
+    whole = image[: 8 * rows, : 8 * columns]
+    blocks = whole.reshape(rows, 8, columns, 8, image.shape[2]).swapaxes(1, 2)
+    blocks = blocks.reshape(rows * columns, 8, 8, image.shape[2])
+    # Where values were limited, coefficients left their lattice.
+    inside = ((blocks > 1.0) & (blocks < 254.0)).all(axis=(1, 2, 3))
+    blocks = blocks[inside]
+    blocks = blocks[:: -(-len(blocks) // _MOST_BLOCKS) or 1]
+    luma = blocks @ _WEIGHTS[image.shape[2]]
+    return np.asarray(_DCT @ (luma - 128.0) @ _DCT.T)
+
+
+def _phase(image: Array) -> int:
+    """Rows before the first block border, 0 to 7: steps between blocks stand out among others."""
+    steps = np.abs(np.diff(image @ _WEIGHTS[image.shape[2]], axis=0))
+    excess = steps[1:-1] - (steps[:-2] + steps[2:]) / 2.0
+    rows = np.clip(excess, -_MOST_EXCESS, _MOST_EXCESS).mean(axis=1)
+    by_phase = [rows[phase::8].mean() if len(rows) > phase else -np.inf for phase in range(8)]
+    return (int(np.argmax(by_phase)) + 2) % 8
+
+
+@lru_cache(maxsize=1)
+def _tables() -> Array:
+    """Luma tables of all qualities: ``(100, 8, 8)``."""
+    return quantisation_table(torch.arange(_WORST, _BEST + 1), chroma=False).numpy()
+
+
+_FREQUENCY, _SAMPLE = np.mgrid[:8, :8]
+_DCT = np.cos((2 * _SAMPLE + 1) * _FREQUENCY * np.pi / 16) * np.where(
+    _FREQUENCY == 0, np.sqrt(1 / 8), 0.5
+)

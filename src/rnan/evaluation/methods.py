@@ -1,0 +1,139 @@
+"""What can be measured: nothing at all, a network, or a classical method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnan.degradations.resize import resize
+from rnan.errors import ConfigError, MissingExtraError
+from rnan.inference import Restorer
+from rnan.levels import Level
+from rnan.settings import nearest
+from rnan.tasks import Task
+
+Array = NDArray[np.float64]
+
+Method = Callable[[Array, Level], Array]
+"""``(lq, level)`` to the restored picture; ``(H, W, C)`` on the 0-255 scale, neither clipped nor
+rounded."""
+
+
+def nothing(lq: Array, level: Level) -> Array:
+    """The input itself, enlarged by bicubic interpolation where the task enlarges."""
+    return lq if level.scale == 1 else bicubic(lq, level)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network, told the true level (or the nearest that it knows) or another."""
+
+    restorer: Restorer
+    assume: Level | str | None = None
+    """The level that it is told instead of the true one; ``"auto"`` lets it estimate."""
+
+    def __call__(self, lq: Array, level: Level) -> Array:
+        """See :data:`Method`."""
+        low, high = self.restorer.task.level_range
+        within = replace(level, value=min(max(level.value, low), high))
+        arguments = within.arguments()
+        if isinstance(self.assume, Level):
+            arguments = self.assume.arguments()
+        elif self.assume is not None:
+            arguments["sigma" if level.kind == "pattern" else "level"] = self.assume
+        restored: NDArray[np.float32] = self.restorer((lq / 255.0).astype(np.float32), **arguments)
+        return restored.astype(np.float64) * 255.0
+
+
+def bicubic(lq: Array, level: Level) -> Array:
+    """MATLAB's bicubic enlargement, rounded between its passes as for 8-bit pictures."""
+    eight_bit = np.rint(np.clip(lq, 0, 255)).astype(np.uint8)
+    scale = level.scale
+    large = resize(eight_bit, lq.shape[0] * scale, lq.shape[1] * scale)
+    return large.astype(np.float64)
+
+
+def menon(lq: Array, level: Level) -> Array:
+    """Menon, Andriani and Calvagno (TIP 2007), by ``colour-demosaicing``."""
+    demosaicing = _optional("colour_demosaicing")
+    restored: Array = demosaicing.demosaicing_CFA_Bayer_Menon2007(
+        lq.sum(axis=2), level.pattern.upper()
+    )
+    return restored
+
+
+def non_local_means(lq: Array, level: Level) -> Array:
+    """Non-local means (Buades et al., CVPR 2005), by scikit-image, told σ; for JPEG estimated."""
+    restoration = _optional("skimage.restoration")
+    sigma = level.value if level.kind == "sigma" else _noise_of(lq)
+    restored: Array = restoration.denoise_nl_means(
+        lq, patch_size=5, patch_distance=6, h=0.8 * max(sigma, 1e-3), sigma=sigma, channel_axis=2
+    )
+    return restored
+
+
+def wavelet(lq: Array, level: Level) -> Array:
+    """BayesShrink wavelet thresholding (Chang et al., TIP 2000), by scikit-image."""
+    restoration = _optional("skimage.restoration")
+    sigma = level.value if level.kind == "sigma" else _noise_of(lq)
+    colour = lq.shape[2] == 3
+    restored: Array = restoration.denoise_wavelet(
+        lq / 255.0 if colour else lq[:, :, 0] / 255.0,
+        sigma=max(sigma, 1e-3) / 255.0,
+        method="BayesShrink",
+        rescale_sigma=True,
+        convert2ycbcr=colour,
+        channel_axis=2 if colour else None,
+    )
+    return 255.0 * (restored if colour else restored[:, :, None])
+
+
+CLASSICAL: dict[str, tuple[Method, tuple[str, ...]]] = {
+    "bicubic": (bicubic, ("scale",)),
+    "menon": (menon, ("pattern",)),
+    "nlm": (non_local_means, ("sigma", "quality")),
+    "wavelet": (wavelet, ("sigma", "quality")),
+}
+"""Method and the kinds of level that it is for."""
+
+
+def classical(name: str, task: Task) -> Method:
+    """A classical method by name.
+
+    Raises:
+        ConfigError: It is unknown, or is not for this task.
+        MissingExtraError: The library that has it is not installed.
+    """
+    if name not in CLASSICAL:
+        raise ConfigError(
+            f"unknown method classical:{name}{nearest(name, CLASSICAL)}; "
+            f"known are {', '.join(CLASSICAL)}"
+        )
+    method, kinds = CLASSICAL[name]
+    if task.kind not in kinds:
+        fitting = [other for other, (_, fits) in CLASSICAL.items() if task.kind in fits]
+        raise ConfigError(f"classical:{name} is not for {task.name}; try {', '.join(fitting)}")
+    return method
+
+
+def _noise_of(lq: Array) -> float:
+    """σ that scikit-image reads off a picture; of a JPEG, something like its quantisation noise."""
+    restoration = _optional("skimage.restoration")
+    return float(restoration.estimate_sigma(lq, channel_axis=2, average_sigmas=True))
+
+
+def _optional(module: str) -> Any:
+    import importlib
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # colour says which of its own extras are absent
+            return importlib.import_module(module)
+    except ImportError as error:
+        package = {"skimage": "scikit-image", "colour_demosaicing": "colour-demosaicing"}
+        raise MissingExtraError(package[module.split(".")[0]], "eval") from error

@@ -1,0 +1,51 @@
+"""The paper's tables as records (Zhang et al., ICLR 2019, Tables 1 to 8)."""
+
+from __future__ import annotations
+
+import csv
+from functools import lru_cache
+from importlib import resources
+
+from rnan.evaluation.records import Record
+
+OWN_DATA = "8"
+"""The table whose networks were trained on little data, as ours are; the rest of the authors' on
+DIV2K."""
+
+
+@lru_cache(maxsize=1)
+def published() -> tuple[Record, ...]:
+    """Every figure of the paper's tables."""
+    text = resources.files("rnan.evaluation").joinpath("published.csv").read_text("utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return tuple(Record(value=float(row.pop("value")), **row) for row in rows)
+
+
+def published_for(task: str, dataset: str) -> list[Record]:
+    """The figures of one task and data set, but for the ablation of Table 1."""
+    return [
+        row
+        for row in published()
+        if row.task == task and row.dataset == dataset and row.table not in ("1", "7")
+    ]
+
+
+def trained_on(row: Record) -> str:
+    """What the network of a figure was trained on, as far as the paper says."""
+    if row.training_data:
+        return row.training_data
+    return "DIV2K" if row.method.startswith("RNAN") else ""
+
+
+def remark(row: Record) -> str:
+    """Why a figure cannot be compared with ours, or only with care; empty where it can."""
+    if row.table == "5" and row.metric == "ssim" and row.method in ("none", "SA-DCT", "ARCNN"):
+        return "SSIM computed otherwise: not comparable"
+    if row.table in ("2", "3") and row.method == "RNAN":
+        return "perhaps on inputs that were clipped and rounded first (--quantise-lq)"
+    return ""
+
+
+def is_comparable(row: Record) -> bool:
+    """Whether the figure was computed as ours are."""
+    return "not comparable" not in remark(row)

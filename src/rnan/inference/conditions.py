@@ -1,0 +1,135 @@
+"""What a network is told beside the picture: level, pattern and scale, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rnan.errors import ConfigError
+from rnan.levels import check_pattern, check_scale
+from rnan.tasks import Task
+
+LevelLike = float | str | NDArray[Any]
+"""σ or quality as a number or a map ``(H, W)``, a Bayer pattern, a scale, or ``"auto"``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What holds for one picture."""
+
+    level: Tensor | None
+    """As the network is told it: ``(1,)`` or a map ``(1, 1, H, W)``; none where it takes none."""
+    pattern: str = "grbg"
+    scale: int = 1
+
+
+def condition(
+    task: Task,
+    level: LevelLike,
+    sigma: LevelLike,
+    estimate: Callable[[], float],
+    *,
+    size: tuple[int, int],
+    scales: Sequence[int],
+    takes_level: bool,
+) -> Condition:
+    """Check what the caller gave and estimate what is left to us.
+
+    Args:
+        task: Says what a level is.
+        level: See :data:`LevelLike`.
+        sigma: σ beside a Bayer pattern.
+        estimate: Reads the level off the picture; called for ``"auto"``.
+        size: Height and width of the picture.
+        scales: Those that the network has.
+        takes_level: Whether the network has a level channel.
+
+    Raises:
+        ConfigError: A value is out of range or of the wrong kind.
+    """
+    if task.kind == "scale":
+        return Condition(level=None, scale=_scale(level, scales))
+    if task.kind == "pattern":
+        if not isinstance(level, str) or level == "auto":
+            raise ConfigError("a mosaic needs its pattern: grbg, rggb, bggr or gbrg")
+        if isinstance(sigma, str):
+            raise ConfigError(f"the noise of a mosaic is not estimated; give a number, not {sigma}")
+        pattern = check_pattern(level)
+        told = _told(task, sigma, estimate, size) if takes_level else None
+        return Condition(level=told, pattern=pattern)
+    return Condition(level=_told(task, level, estimate, size) if takes_level else None)
+
+
+def estimated_level(
+    task: Task, plane: Tensor, *, clipped: bool, jpeg_table: Sequence[int] | None
+) -> float:
+    """σ or quality, read off a picture.
+
+    Args:
+        task: Says which of the two.
+        plane: ``(C, H, W)`` with white at 1.
+        clipped: Whether its values were limited to the range of integers.
+        jpeg_table: The luma quantisation table of a JPEG file, which says the quality at once.
+
+    Raises:
+        ConfigError: Nothing is estimated for this task.
+    """
+    from rnan.estimation import estimate_quality, estimate_sigma, quality_of_table
+
+    if task.kind == "quality" and jpeg_table is not None:
+        return float(quality_of_table(jpeg_table))
+    image = plane.permute(1, 2, 0).numpy() * 255.0
+    if task.kind == "sigma":
+        low, high = task.level_range
+        return min(max(estimate_sigma(image, clipped=clipped), low), high)
+    if task.kind == "quality":
+        return float(estimate_quality(image))
+    raise ConfigError(f"the {task.kind} of {task.name} is not estimated")
+
+
+def _scale(level: LevelLike, scales: Sequence[int]) -> int:
+    if isinstance(level, str) and level == "auto" and len(scales) == 1:
+        return scales[0]
+    try:
+        scale = check_scale(float(level))
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"scale must be a whole number, got {level!r}") from None
+    if scale not in scales:
+        known = ", ".join(map(str, scales))
+        raise ConfigError(f"these weights have no scale {scale}; they have {known}")
+    return scale
+
+
+def _told(
+    task: Task, level: LevelLike, estimate: Callable[[], float], size: tuple[int, int]
+) -> Tensor:
+    if isinstance(level, str):
+        if level != "auto":
+            raise ConfigError(f"{task.level_name} must be a number or auto, got {level!r}")
+        level = estimate()
+    try:
+        values = np.asarray(level, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"{task.level_name} must be a number, a map or auto, got {level!r}"
+        ) from None
+    if values.size == 0:
+        raise ConfigError(f"the map of {task.level_name} is empty")
+    for extreme in (values.min(), values.max()):
+        task.check_level(float(extreme))
+    scaled = torch.from_numpy(np.atleast_1d(values / np.float32(task.level_scale)))
+    if values.ndim == 0:
+        return scaled
+    if values.shape != size:
+        raise ConfigError(
+            f"a map of {task.level_name} must have the picture's size {size}, got {values.shape}"
+        )
+    return scaled[None, None]
