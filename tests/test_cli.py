@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from conftest import photo, small_model
+from rnan.cli.main import COMMANDS
 from rnan.images import Picture, read, write
 from rnan.models.checkpoints import Checkpoint, to_bytes
 from rnan.models.initialise import near_identity

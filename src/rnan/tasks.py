@@ -6,7 +6,7 @@ Adding a task is one entry here, one degradation and one recipe.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -101,6 +101,11 @@ class Task:
                 f"{self.level_name} must lie between {low:g} and {high:g}, got {value:g}"
             )
         return float(value)
+
+    def nearest_known(self, level: Level) -> Level:
+        """``level``, or the nearest to it that the bundled network covers."""
+        low, high = self.level_range
+        return replace(level, value=min(max(level.value, low), high))
 
     def reference(self, picture: NDArray[Any]) -> Array:
         """The reference that a clean picture gives.

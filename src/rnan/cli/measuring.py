@@ -174,5 +174,5 @@ def _warn_of_levels(model: str, restorer: Restorer, levels: list[Level]) -> None
             _log.warning(
                 "%s was trained for %s %g to %g: at %s it is told %g",
                 *(model, restorer.task.level_name, low, high, level.name),
-                min(max(level.value, low), high),
+                restorer.task.nearest_known(level).value,
             )

@@ -44,7 +44,7 @@ def attention_maps(
     Args:
         restorer: A network of this program.
         lq: ``(H, W, C)`` on the 0-255 scale.
-        level: What the network is told.
+        level: What the network is told, or the nearest that it knows.
         pixel: Row and column whose weights are wanted.
 
     Raises:
@@ -63,7 +63,7 @@ def attention_maps(
     unshuffle = engine.model.config.unshuffle
     seen = AttentionMaps(masks={}, weights={})
     with _watching(engine.model, seen, (row // unshuffle, column // unshuffle)):
-        whole((lq / 255.0).astype(np.float32), **level.arguments())
+        whole((lq / 255.0).astype(np.float32), **restorer.task.nearest_known(level).arguments())
     return seen
 
 

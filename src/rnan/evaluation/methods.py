@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,9 +38,7 @@ class Network:
 
     def __call__(self, lq: Array, level: Level) -> Array:
         """See :data:`Method`."""
-        low, high = self.restorer.task.level_range
-        within = replace(level, value=min(max(level.value, low), high))
-        arguments = within.arguments()
+        arguments = self.restorer.task.nearest_known(level).arguments()
         if isinstance(self.assume, Level):
             arguments = self.assume.arguments()
         elif self.assume is not None:

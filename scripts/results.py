@@ -1,0 +1,197 @@
+"""Measure everything that is bundled and write docs/results.md: the paper's tables, with our rows.
+
+    python scripts/results.py --data ../shared/data
+    python scripts/results.py --data ../shared/data --checkpoint super-resolution=RNAN_SRx2.pt
+
+Figures are kept in docs/results.json. What was measured before with the same weights, pictures and
+code of the protocol is not measured again, so an interrupted run goes on where it stopped; delete
+the file to begin anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rnan import __version__
+from rnan.api import load_restorer
+from rnan.evaluation.datasets import picture_files, references
+from rnan.evaluation.methods import Method, Network, classical, nothing
+from rnan.evaluation.published import published_for
+from rnan.evaluation.records import Record
+from rnan.evaluation.report import hash_files, table
+from rnan.evaluation.runner import measure, records
+from rnan.images import write_whole
+from rnan.inference.device import choose_device, choose_dtype, hardware_name
+from rnan.tasks import TASKS, get_task
+from rnan.weights import registry
+
+DOCS = Path(__file__).parent.parent / "docs"
+SETS = {
+    "denoise-color": ("kodak24", "cbsd68", "urban100"),
+    "denoise-gray": ("kodak24", "bsd68", "urban100"),
+    "demosaic": ("mcmaster18", "kodak24", "cbsd68", "urban100"),
+    "dejpeg": ("classic5", "live1"),
+    "dejpeg-color": ("kodak24",),
+    "super-resolution": ("set5", "set14", "b100", "urban100", "manga109"),
+}
+"""The paper's test sets; those that are not in the folder are left out."""
+CLASSICAL = {
+    "sigma": ("nlm", "wavelet", "50"),
+    "quality": ("nlm", "wavelet", "10"),
+    "pattern": ("menon", "grbg"),
+    "scale": ("bicubic", "x4"),
+}
+"""Classical methods for each kind of level, and the level they are measured at."""
+SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One method on one data set."""
+
+    task: str
+    dataset: str
+    method: str
+    """Name in the records."""
+    levels: tuple[str, ...]
+    weights: str = ""
+    """Hash of the weights."""
+    file: str = ""
+    """Path of weights that are not bundled."""
+
+
+def cells(data: Path, checkpoints: dict[str, str]) -> list[Cell]:
+    """Everything that is to be measured, the quick ones first."""
+    plain, slow = [], []
+    for task in TASKS.values():
+        *methods, level = CLASSICAL[task.kind]
+        for dataset in SETS[task.name]:
+            if not (data / dataset).is_dir():
+                continue
+            none = Cell(task=task.name, dataset=dataset, method="none", levels=task.table_levels)
+            plain.append(none)
+            plain += [replace(none, method=f"classical:{m}", levels=(level,)) for m in methods]
+            if task.name in registry.bundled():
+                ours = replace(none, method=task.name, weights=registry.card(task.name)["sha256"])
+                plain.append(ours)
+                slow.append(replace(ours, method=f"{task.name}+"))
+            if task.name in checkpoints:
+                file = Path(checkpoints[task.name])
+                given = replace(none, method=file.stem, weights=hash_files([file]), file=str(file))
+                slow += [given, replace(given, method=f"{file.stem}+")]
+    return plain + slow
+
+
+def measure_cell(cell: Cell, data: Path) -> list[dict[str, Any]]:
+    """The records of one cell; runs in a process of its own with one thread."""
+    torch.set_num_threads(1)
+    task = get_task(cell.task)
+    levels = [task.level(level) for level in cell.levels]
+    method: Method
+    if cell.method == "none":
+        method = nothing
+    elif cell.method.startswith("classical:"):
+        method = classical(cell.method.removeprefix("classical:"), task)
+    else:
+        restorer = load_restorer(
+            cell.file or cell.task, task=cell.task, self_ensemble=cell.method.endswith("+")
+        )
+        levels = [level for level in levels if level.scale in restorer.engine.scales]
+        method = Network(restorer)
+    pictures = references(picture_files(data / cell.dataset), task)
+    scores = measure(task, pictures, levels, method, seed=SEED)
+    rows = records(task, scores, dataset=cell.dataset, method=cell.method)
+    return [{**row.as_dict(), "value": round(row.value, 5)} for row in rows]
+
+
+def key(cell: Cell, data: Path) -> str:
+    """What a measurement depends on."""
+    facts = {name: value for name, value in asdict(cell).items() if name != "file"}
+    return json.dumps({**facts, "data": hash_files(picture_files(data / cell.dataset))[:16]})
+
+
+def page(rows: list[Record], run: dict[str, str]) -> str:
+    """The page: a table for each task and data set."""
+    lines = [
+        "# Results",
+        "",
+        f"Made by `scripts/results.py` with rnan {run['version']} on {run['date']} "
+        f"({run['hardware']}, {run['dtype']} convolutions, seed {SEED}). The figures themselves "
+        "are in [results.json](results.json).",
+        "",
+        "A cell is PSNR in dB and SSIM, means over the pictures. `none` is the input itself, `+` "
+        "the self-ensemble over eight turns and flips, `classical:` what a user would otherwise "
+        "take, at one level. "
+        "Noise is neither clipped nor rounded; restored pictures are rounded to 8 bit before they "
+        "are measured. One network of ours serves all levels of its task, the paper trained one "
+        "for each.",
+        "",
+        "The networks of the paper's Tables 2 to 6 were trained on DIV2K (RNAN) or on the data of "
+        "their own papers; those of Table 8 on as little data as ours, so it is our yardstick.",
+    ]
+    for task in TASKS.values():
+        ours = [row for row in rows if row.task == task.name]
+        if not ours:
+            continue
+        lines += ["", f"## {task.title.capitalize()} (`{task.name}`)"]
+        lines += ["", f"Measured on: {task.protocol.name}."]
+        for dataset in SETS[task.name]:
+            there = [row for row in ours if row.dataset == dataset]
+            if there:
+                said = table(there, published_for(task.name, dataset))
+                lines += ["", f"### {dataset}", "", said]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure what is missing, then write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, required=True, help="folder with test/")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--checkpoint", action="append", default=[], metavar="TASK=FILE")
+    arguments = parser.parse_args()
+    data = arguments.data / "test"
+    checkpoints = dict(text.split("=", 1) for text in arguments.checkpoint)
+
+    store = DOCS / "results.json"
+    known: dict[str, list[dict[str, Any]]] = {}
+    if store.exists():
+        known = json.loads(store.read_text(encoding="utf-8"))["cells"]
+    wanted = {key(cell, data): cell for cell in cells(data, checkpoints)}
+    device = choose_device("auto")
+    run = {
+        "version": __version__,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "hardware": hardware_name(device).split(",")[0],
+        "dtype": str(choose_dtype("auto", device)).removeprefix("torch."),
+    }
+    done = {name: rows for name, rows in known.items() if name in wanted}
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        running = {
+            pool.submit(measure_cell, cell, data): name
+            for name, cell in wanted.items()
+            if name not in done
+        }
+        for future in as_completed(running):
+            name = running[future]
+            done[name] = future.result()
+            cell = wanted[name]
+            print(f"{len(done)}/{len(wanted)} {cell.method} on {cell.dataset}", flush=True)
+            content = {"run": run, "cells": done}
+            write_whole(store, (json.dumps(content, indent=1) + "\n").encode())
+    rows = [Record(**row) for name in wanted for row in done[name]]
+    (DOCS / "results.md").write_text(page(rows, run), encoding="utf-8")
+    print(DOCS / "results.md")
+
+
+if __name__ == "__main__":
+    main()
