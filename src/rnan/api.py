@@ -93,7 +93,9 @@ class Restorers:
         self._loaded: dict[str, Restorer] = {}
         self._given = None
         if model is not None:
-            self._given = load_restorer(model, **options)
+            # The authors' files do not say what they are for.
+            channels = 1 if registry.load(model).config.channels_in == 1 else 3
+            self._given = load_restorer(model, task=self._by_channels[channels], **options)
             if self._given.task.name not in self._by_channels.values():
                 raise ConfigError(f"{model} is for {self._given.task.title}")
 

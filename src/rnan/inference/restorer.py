@@ -20,6 +20,7 @@ from rnan.inference.engines import Engine
 from rnan.inference.ensemble import self_ensemble
 from rnan.inference.mosaics import arrange, put_back
 from rnan.inference.options import RestoreOptions
+from rnan.inference.quartering import quartered
 from rnan.inference.tiling import tiles
 from rnan.tasks import Task
 
@@ -178,6 +179,8 @@ class Restorer:
     def _tiled(
         self, lq: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
     ) -> Tensor:
+        if self.engine.as_released and self.options.tile is None:
+            return self._one(lq, told.level, told.scale)
         tile = self._tile()
         while True:
             try:
@@ -221,9 +224,12 @@ class Restorer:
         return out
 
     def _one(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
-        if self.options.self_ensemble:
-            return self_ensemble(lambda x, told: self.engine(x, told, scale), lq, level)
-        return self.engine(lq, level, scale)
+        def run(x: Tensor, told: Tensor | None) -> Tensor:
+            if self.engine.as_released and self.options.tile is None:
+                return quartered(lambda part: self.engine(part, told, scale), x, scale)
+            return self.engine(x, told, scale)
+
+        return self_ensemble(run, lq, level) if self.options.self_ensemble else run(lq, level)
 
     def _tile(self) -> int:
         if self.options.tile is not None:

@@ -37,6 +37,8 @@ class TorchEngine:
         self.channels = config.channels_in
         self.scales = config.scales
         self.takes_level = config.level_channel
+        # The authors' softmax runs over all queries of a quarter: another cut, another network.
+        self.as_released = config.softmax == "queries" and config.window is None
         self.grid = config.unshuffle * math.lcm(2, config.window or 1)
         whole = config.window is None and "N" in config.plan
         self.largest_tile = _LARGEST_WHOLE_TILE if whole else _LARGEST_TILE

@@ -1,0 +1,60 @@
+"""How the authors' program cuts a picture, without which its figures do not come out.
+
+Every picture is cut into four overlapping quarters, large quarters again; each corner of the
+output comes from its own quarter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor
+
+LIMIT, LIMIT_ENLARGED = 10_000, 30_000
+"""Input pixels of a quarter from which on it is quartered again; the second for enlargement."""
+_SHARED = 12
+_SMALLEST = 20
+
+
+def quartered(run: Callable[[Tensor], Tensor], lq: Tensor, scale: int) -> Tensor:
+    """Run a network on quarters.
+
+    Args:
+        run: ``(B, C, h, w)`` to ``(B, C', h·scale, w·scale)``.
+        lq: ``(B, C, H, W)``; a side below 20 breaks the authors' program, ours repeats the last
+            row or column up to 20 and cuts the output back.
+        scale: Enlargement.
+    """
+    height, width = lq.shape[-2:]
+    missing = (max(0, _SMALLEST - width), max(0, _SMALLEST - height))
+    if any(missing):
+        lq = F.pad(lq, (0, missing[0], 0, missing[1]), mode="replicate")
+    return _quartered(run, lq, scale)[..., : height * scale, : width * scale]
+
+
+def _quartered(run: Callable[[Tensor], Tensor], lq: Tensor, scale: int) -> Tensor:
+    height, width = lq.shape[-2:]
+    half, across = height // 2, width // 2
+    tall, wide = (side // 4 * 4 + _SHARED for side in (half, across))
+    limit = LIMIT if scale == 1 else LIMIT_ENLARGED
+    again = tall * wide >= limit
+    out: Tensor | None = None
+    for lower in (False, True):
+        for right in (False, True):
+            rows = slice(height - tall, height) if lower else slice(0, tall)
+            columns = slice(width - wide, width) if right else slice(0, wide)
+            part = lq[..., rows, columns]
+            y = _quartered(run, part, scale) if again else run(part)
+            if out is None:
+                out = y.new_empty(*y.shape[:2], height * scale, width * scale)
+            down, along = _kept(half, height, lower, scale), _kept(across, width, right, scale)
+            size = (down.stop - down.start, along.stop - along.start)
+            inner = y[..., -size[0] :, :] if lower else y[..., : size[0], :]
+            out[..., down, along] = inner[..., -size[1] :] if right else inner[..., : size[1]]
+    assert out is not None
+    return out
+
+
+def _kept(half: int, side: int, second: bool, scale: int) -> slice:
+    return slice(half * scale, side * scale) if second else slice(0, half * scale)
