@@ -1,42 +1,59 @@
-"""Write the figures of the bundled weights' card into the README.
+"""Write the figures of docs/results.json into the README: one level of each task.
 
 python scripts/readme_results.py
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
-from rnan.weights import registry
+from rnan.evaluation.published import OWN_DATA, published_for
+from rnan.evaluation.records import Record
+from rnan.evaluation.report import markdown
+from rnan.tasks import TASKS
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 MARKS = ("<!-- results: scripts/readme_results.py -->", "<!-- /results -->")
+LEVELS = {"sigma": "50", "quality": "10", "pattern": "grbg", "scale": "x4"}
+HEAD = ["task, level", "pictures", "input", "classical", "rnan", "rnan +", "paper"]
 
 
-def table(name: str) -> str:
-    """Markdown: one line a test set, PSNR / SSIM for each level."""
-    metrics = registry.card(name)["metrics"]
-    levels = sorted({row["level"] for row in metrics}, key=float)
-    values = {(row["dataset"], row["level"], row["metric"]): row["value"] for row in metrics}
-    lines = [
-        f"| {name} | " + " | ".join(f"σ {level}" for level in levels) + " |",
-        "|---|" + "---|" * len(levels),
-    ]
-    for dataset in sorted({row["dataset"] for row in metrics}):
-        cells = [
-            f"{values[dataset, level, 'psnr']:.2f} / {values[dataset, level, 'ssim']:.4f}"
-            for level in levels
-        ]
-        lines.append(f"| {dataset} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def table(rows: list[Record]) -> str:
+    """Markdown: PSNR in dB of the input, the best classical method, our networks, the paper's."""
+    lines = [HEAD]
+    for task in TASKS.values():
+        level = LEVELS[task.kind]
+        ours = [r for r in rows if (r.task, r.level, r.metric) == (task.name, level, "psnr")]
+        for dataset in dict.fromkeys(row.dataset for row in ours):
+            values = {row.method: row.value for row in ours if row.dataset == dataset}
+            classical = [v for name, v in values.items() if name.startswith("classical:")]
+            paper = [
+                row.value
+                for row in published_for(task.name, dataset)
+                if (row.table, row.method, row.level, row.metric)
+                == (OWN_DATA, "RNAN", level, "psnr")
+            ]
+            figures = [
+                values.get("none"),
+                max(classical, default=None),
+                values.get(task.name),
+                values.get(f"{task.name}+"),
+                paper[0] if paper else None,
+            ]
+            cells = ["" if value is None else f"{value:.2f}" for value in figures]
+            lines.append([f"{task.name}, {level}", dataset, *cells])
+    return markdown(lines)
 
 
 def with_results(text: str) -> str:
-    """The README with the tables between the marks made anew."""
-    tables = "\n\n".join(table(name) for name in registry.bundled())
+    """The README with the table between the marks made anew."""
+    cells = json.loads((ROOT / "docs" / "results.json").read_text(encoding="utf-8"))["cells"]
+    said = table([Record(**row) for rows in cells.values() for row in rows])
     pattern = re.escape(MARKS[0]) + ".*?" + re.escape(MARKS[1])
-    return re.sub(pattern, lambda _: f"{MARKS[0]}\n{tables}\n{MARKS[1]}", text, flags=re.DOTALL)
+    return re.sub(pattern, lambda _: f"{MARKS[0]}\n{said}\n{MARKS[1]}", text, flags=re.DOTALL)
 
 
 if __name__ == "__main__":
