@@ -369,11 +369,12 @@ def test_evaluate_warns_of_levels_it_was_not_trained_for(tmp_path: Path, weights
     write(Picture(pixels=photo(40, 50)), tmp_path / "in" / "a.png")
     done = rnan(
         *("evaluate", "denoise-color", tmp_path / "in", "--model", weights, "--level", "90"),
-        *("--save-masks", tmp_path / "masks"),
+        *("--save-masks", tmp_path / "masks", "--pixel", "4,30"),
     )
     assert done.returncode == 0, done.stderr
     assert "was trained for sigma 0 to 75: at 90 it is told 75" in done.stderr
-    assert list((tmp_path / "masks").rglob("mask-1-nonlocal.png"))
+    (weights_shown,) = (tmp_path / "masks").rglob("weights-1-nonlocal.png")
+    assert read(weights_shown).pixels[30, 4].tolist() == [32, 255, 32]
 
 
 def test_figure(tmp_path: Path, picture: Path, weights: Path) -> None:

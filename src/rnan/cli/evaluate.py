@@ -10,6 +10,7 @@ import click
 from rnan.cli import progress
 from rnan.cli.measuring import Measurement, load_measurement, measuring
 from rnan.cli.options import PATH, computing, set_threads, verbosity
+from rnan.errors import ConfigError
 
 if TYPE_CHECKING:
     from rnan.evaluation.runner import Measured
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 @click.option("--markdown", "markdown_file", type=PATH, help="Write the table here.")
 @click.option("--save-images", type=PATH, help="Folder for the inputs and restored pictures.")
 @click.option("--save-masks", type=PATH, help="Folder for pictures of what a network attends to.")
+@click.option(
+    "--pixel", metavar="X,Y", help="Whose non-local weights are saved.  [default: the middle]"
+)
 @measuring
 @computing
 @verbosity
@@ -39,6 +43,7 @@ def command(
     markdown_file: Path | None,
     save_images: Path | None,
     save_masks: Path | None,
+    pixel: str | None,
     threads: int | None,
     **options: Any,
 ) -> None:
@@ -67,6 +72,7 @@ def command(
         if path is not None:
             check_writable(path)
     plan = load_measurement(definition, level, **options)
+    place = _position(pixel) if pixel is not None else None
     files = picture_files(folder)
     lq_files = pair(files, lq) if lq is not None else None
     dataset = dataset or folder.resolve().name.lower()
@@ -81,7 +87,7 @@ def command(
                 if save_images is not None:
                     _save(one, save_images, method.name)
                 if save_masks is not None and method.restorer is not None:
-                    _save_masks(one, save_masks, method)
+                    _save_masks(one, save_masks, method, place)
 
             scores = measure(
                 definition,
@@ -127,9 +133,20 @@ def _save(one: Measured, folder: Path, method: str) -> None:
         write(Picture(pixels=as_eight_bit(pixels).astype(np.uint8)), path, overwrite=True)
 
 
-def _save_masks(one: Measured, folder: Path, method: Measurement) -> None:
+def _save_masks(
+    one: Measured, folder: Path, method: Measurement, pixel: tuple[int, int] | None
+) -> None:
     from rnan.evaluation.attention_maps import save_attention_maps
 
     assert method.restorer is not None
     place = folder / method.name.replace("/", "_") / one.level.name / one.name
-    save_attention_maps(method.restorer, one.lq, one.level, place)
+    save_attention_maps(method.restorer, one.lq, one.level, place, pixel=pixel)
+
+
+def _position(text: str) -> tuple[int, int]:
+    """Row and column from ``X,Y``."""
+    try:
+        column, row = (int(word) for word in text.split(","))
+    except ValueError:
+        raise ConfigError(f"--pixel takes X,Y, got {text!r}") from None
+    return row, column

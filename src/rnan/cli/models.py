@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnan.cli.options import verbosity
+
+if TYPE_CHECKING:
+    from rnan.models import RNANConfig
 
 _STRETCH = ("patches", "pictures", "hours", "hardware")
 """What is shown of each stretch of training."""
@@ -65,14 +68,16 @@ def show(name: str) -> None:
             f"attention         {figures.attention_mflop_per_pixel:.2f} MFLOP a pixel{where}"
         )
     if info:
-        _show_training(info)
+        _show_training(info, config)
     if name in registry.bundled():
         _show_card(registry.card(name))
 
 
-def _show_training(info: dict[str, Any]) -> None:
+def _show_training(info: dict[str, Any], config: RNANConfig) -> None:
     low, high = info.get("level_range", (0, 0))
-    click.echo(f"task              {info.get('task')}, levels {low:g} to {high:g}")
+    scales = ", ".join(f"x{scale}" for scale in config.scales)
+    levels = f"levels {low:g} to {high:g}" if config.level_channel else f"scales {scales}"
+    click.echo(f"task              {info.get('task')}, {levels}")
     for number, stretch in enumerate(info.get("training", []), start=1):
         said = [f"{key} {stretch[key]}" for key in _STRETCH if key in stretch]
         click.echo(f"stretch {number:<9} {', '.join(said)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnan.degradations.mosaic import mosaic
 from rnan.errors import InputError
 from rnan.evaluation.datasets import Reference
 from rnan.evaluation.methods import Method
@@ -117,6 +118,8 @@ def _measure_one(
     else:
         lq = picture.lq
         _check_fits(lq, gt, level)
+        if task.kind == "pattern" and lq.shape[2] == 1:  # one sample a pixel
+            lq = mosaic(np.repeat(lq, 3, axis=2), level.pattern)
     if quantise_lq:
         lq = as_eight_bit(lq)
     restored = method(lq, level)
