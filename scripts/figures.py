@@ -1,4 +1,4 @@
-"""Draw the figures of docs/results.md: one a task, in the manner of the paper's Figures 4 to 12.
+"""Draw the figures of the documents: one a task, as the paper's Figures 4 to 12, and the attention.
 
 python scripts/figures.py --data ../shared/data
 """
@@ -8,7 +8,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+from matplotlib.figure import Figure
+
+from rnan.api import load_restorer
 from rnan.cli.main import cli
+from rnan.evaluation.attention_maps import attention_maps
+from rnan.evaluation.datasets import references
 
 FOLDER = Path(__file__).parent.parent / "docs" / "figures"
 FIGURES = {
@@ -22,6 +28,44 @@ FIGURES = {
 """Picture, level, crop and what stands beside the bundled network."""
 
 
+PIXELS = ((150, 400), (300, 560), (420, 330))
+"""Row and column of the pixels whose attention is shown, in kodim08."""
+
+
+def draw_attention(folder: Path) -> None:
+    """What `denoise-color` attends to in a noisy picture: the masks, and the weights of pixels."""
+    restorer = load_restorer("denoise-color")
+    task = restorer.task
+    (reference,) = references([folder / "kodak24" / "kodim08.png"], task)
+    level = task.level("30")
+    lq = task.degrade(reference.gt, level, name=reference.name, seed=0)
+    maps = [attention_maps(restorer, lq, level, pixel) for pixel in PIXELS]
+    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    axes = figure.subplots(2, 3)
+    axes[0, 0].imshow(np.clip(lq, 0, 255).astype(np.uint8))
+    axes[0, 0].set_title("input, σ 30; the pixels below are marked")
+    for number, (row, column) in enumerate(PIXELS):
+        axes[0, 0].plot(column, row, "o", color=f"C{number + 1}", markeredgecolor="white")
+    for place, (name, mask) in zip(axes[0, 1:], maps[0].masks.items(), strict=True):
+        place.imshow(mask, cmap="gray")
+        place.set_title(f"mask of block {name}, mean of its channels")
+    for number, (place, one, pixel) in enumerate(zip(axes[1], maps, PIXELS, strict=True)):
+        (weights,) = one.weights.values()
+        rows, columns = np.nonzero(weights)
+        top, left = 2 * rows.min(), 2 * columns.min()
+        window = weights[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        height, width = (2 * side for side in window.shape)
+        extent = (left, left + width, top + height, top)
+        shown = np.clip(lq[top : top + height, left : left + width], 0, 255).astype(np.uint8)
+        place.imshow(shown, extent=extent)
+        place.imshow(window, extent=extent, cmap="inferno", alpha=0.75)
+        place.plot(pixel[1], pixel[0], "o", color=f"C{number + 1}", markeredgecolor="white")
+        place.set_title("weights within the pixel's window")
+    for place in axes.flat:
+        place.set_axis_off()
+    figure.savefig(FOLDER / "attention.png", dpi=110)
+
+
 def main() -> None:
     """Draw them all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -33,6 +77,7 @@ def main() -> None:
         output = ["-o", str(FOLDER / f"{task}.png"), "--overwrite"]
         arguments = [task, str(folder / picture), "--level", level, *where, *models, *output]
         cli.main(["figure", *arguments], standalone_mode=False)
+    draw_attention(folder)
 
 
 if __name__ == "__main__":

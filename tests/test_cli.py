@@ -363,6 +363,14 @@ def test_evaluate_compares_and_saves(tmp_path: Path) -> None:
     assert (tmp_path / "r.csv").read_text().startswith("table,task,training_data,dataset,level,")
     assert read(tmp_path / "out" / "classical-bicubic" / "x2" / "a.png").size == (48, 52)
     assert read(tmp_path / "out" / "input" / "x2" / "a.png").size == (24, 26)
+    folder = tmp_path / "set5"
+    twice = ("--model", "none", "--model", "none")
+    fails(2, "names none twice", "evaluate", "super-resolution", folder, *twice)
+    given = ("--model", "none", "--lq", tmp_path / "out" / "input" / "x2")
+    fails(2, "inputs are of one level", "evaluate", "super-resolution", folder, *given)
+    again = rnan("evaluate", "super-resolution", folder, *given, "--level", "x2")
+    row, before = (text.splitlines()[4].split() for text in (again.stdout, done.stdout))
+    assert row == before
 
 
 def test_evaluate_warns_of_levels_it_was_not_trained_for(tmp_path: Path, weights: Path) -> None:

@@ -14,7 +14,7 @@ from rnan.api import list_models, load_restorer
 from rnan.degradations.noise import noisy
 from rnan.errors import WeightsError
 from rnan.evaluation.datasets import picture_files, references
-from rnan.evaluation.methods import Network
+from rnan.evaluation.methods import Network, nothing
 from rnan.evaluation.runner import measure
 from rnan.metrics import as_eight_bit, psnr
 from rnan.tasks import TASKS, get_task
@@ -92,6 +92,40 @@ def test_clean_photographs_are_left_alone(data: Path) -> None:
         restored = restorer(pixels, level="auto").astype(np.float64)
         kept.append(psnr(restored, picture.gt))
     assert float(np.median(kept)) >= 45
+
+
+GAINS = [
+    ("denoise-color", "cbsd68", ["10", "30", "50", "70", "5", "2"], "50", 12.0),
+    ("denoise-gray", "bsd68", ["10", "30", "50", "70", "5", "2"], "50", 12.0),
+    ("demosaic", "kodak24", ["grbg", "rggb", "bggr", "gbrg", "grbg-5"], "grbg", 28.0),
+    ("dejpeg", "classic5", ["10", "20", "30", "40", "5", "60", "80", "90"], "10", 0.8),
+    ("dejpeg-color", "kodak24", ["10", "20", "30", "40", "5", "60", "80", "90"], "10", 0.8),
+    ("super-resolution", "set5", ["x2", "x3", "x4"], "x4", 0.8),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset", "levels", "level", "gain"), GAINS, ids=[row[0] for row in GAINS]
+)
+def test_every_task_gains_at_every_level(
+    data: Path, name: str, dataset: str, levels: list[str], level: str, gain: float
+) -> None:
+    task = get_task(name)
+    pictures = list(references(picture_files(data / "test" / dataset)[:3], task))
+    wanted = [task.level(text) for text in levels]
+    before = measure(task, pictures, wanted, nothing, with_ssim=False)
+    after = measure(task, pictures, wanted, Network(load_restorer(name)), with_ssim=False)
+    gains = {one.level.name: two.psnr - one.psnr for one, two in zip(before, after, strict=True)}
+    assert min(gains.values()) > 0
+    assert gains[level] >= gain
+
+
+def test_bayer_patterns_are_restored_alike(data: Path) -> None:
+    task = get_task("demosaic")
+    pictures = list(references(picture_files(data / "test" / "kodak24")[:4], task))
+    levels = [task.level(text) for text in ("grbg", "rggb", "bggr", "gbrg")]
+    scores = measure(task, pictures, levels, Network(load_restorer("demosaic")), with_ssim=False)
+    assert np.ptp([score.psnr for score in scores]) < 0.1
 
 
 BARS = {15: 33.6, 25: 31.0, 50: 27.7}

@@ -97,7 +97,7 @@ class Restorers:
             channels = 1 if registry.load(model).config.channels_in == 1 else 3
             self._given = load_restorer(model, task=self._by_channels[channels], **options)
             if self._given.task.name not in self._by_channels.values():
-                raise ConfigError(f"{model} is for {self._given.task.title}")
+                raise ConfigError(f"{model} is for {self._given.task.title}, not to {restoration}")
 
     @property
     def tasks(self) -> list[Task]:

@@ -72,6 +72,8 @@ def command(
         if path is not None:
             check_writable(path)
     plan = load_measurement(definition, level, **options)
+    if lq is not None and any(len(one.levels) > 1 for one in plan.methods):
+        raise ConfigError("given inputs are of one level; say which with --level")
     place = _position(pixel) if pixel is not None else None
     files = picture_files(folder)
     lq_files = pair(files, lq) if lq is not None else None

@@ -102,6 +102,9 @@ def load_measurement(
         ConfigError: A level, a model or ``assume`` cannot be.
         WeightsError: Weights cannot be loaded.
     """
+    for model in models:
+        if models.count(model) > 1:
+            raise ConfigError(f"--model names {model} twice")
     given = parse_levels(task, levels)
     told = _told(task, assume)
     methods = [
