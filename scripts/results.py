@@ -13,9 +13,11 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +58,13 @@ SEED = 0
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One method on one data set."""
+    """One method on one data set at one level."""
 
     task: str
     dataset: str
     method: str
     """Name in the records."""
-    levels: tuple[str, ...]
+    level: str
     weights: str = ""
     """Hash of the weights."""
     file: str = ""
@@ -70,32 +72,39 @@ class Cell:
 
 
 def cells(data: Path, checkpoints: dict[str, str]) -> list[Cell]:
-    """Everything that is to be measured, the quick ones first."""
-    plain, slow = [], []
+    """Everything that is to be measured: the quick first, the self-ensembles last."""
+    plain: list[Cell] = []
+    slow: list[Cell] = []
+    slowest: list[Cell] = []
     for task in TASKS.values():
-        *methods, level = CLASSICAL[task.kind]
+        *methods, chosen = CLASSICAL[task.kind]
         for dataset in SETS[task.name]:
             if not (data / dataset).is_dir():
                 continue
-            none = Cell(task=task.name, dataset=dataset, method="none", levels=task.table_levels)
-            plain.append(none)
-            plain += [replace(none, method=f"classical:{m}", levels=(level,)) for m in methods]
-            if task.name in registry.bundled():
-                ours = replace(none, method=task.name, weights=registry.card(task.name)["sha256"])
-                plain.append(ours)
-                slow.append(replace(ours, method=f"{task.name}+"))
-            if task.name in checkpoints:
-                file = Path(checkpoints[task.name])
-                given = replace(none, method=file.stem, weights=hash_files([file]), file=str(file))
-                slow += [given, replace(given, method=f"{file.stem}+")]
-    return plain + slow
+            for level in task.table_levels:
+                none = Cell(task=task.name, dataset=dataset, method="none", level=level)
+                plain.append(none)
+                ensembles = slow if level == chosen else slowest
+                if level == chosen:
+                    plain += [replace(none, method=f"classical:{name}") for name in methods]
+                if task.name in registry.bundled():
+                    sha256 = registry.card(task.name)["sha256"]
+                    ours = replace(none, method=task.name, weights=sha256)
+                    plain.append(ours)
+                    ensembles.append(replace(ours, method=f"{task.name}+"))
+                if task.name in checkpoints:
+                    file = Path(checkpoints[task.name])
+                    facts = {"weights": hash_files([file]), "file": str(file)}
+                    slow.append(replace(none, method=file.stem, **facts))
+                    slowest.append(replace(none, method=f"{file.stem}+", **facts))
+    return plain + slow + slowest
 
 
 def measure_cell(cell: Cell, data: Path) -> list[dict[str, Any]]:
     """The records of one cell; runs in a process of its own with one thread."""
     torch.set_num_threads(1)
     task = get_task(cell.task)
-    levels = [task.level(level) for level in cell.levels]
+    level = task.level(cell.level)
     method: Method
     if cell.method == "none":
         method = nothing
@@ -105,18 +114,33 @@ def measure_cell(cell: Cell, data: Path) -> list[dict[str, Any]]:
         restorer = load_restorer(
             cell.file or cell.task, task=cell.task, self_ensemble=cell.method.endswith("+")
         )
-        levels = [level for level in levels if level.scale in restorer.engine.scales]
+        if level.scale not in restorer.engine.scales:
+            return []
         method = Network(restorer)
     pictures = references(picture_files(data / cell.dataset), task)
-    scores = measure(task, pictures, levels, method, seed=SEED)
+    scores = measure(task, pictures, [level], method, seed=SEED)
     rows = records(task, scores, dataset=cell.dataset, method=cell.method)
     return [{**row.as_dict(), "value": round(row.value, 5)} for row in rows]
+
+
+def on_the_card(cell: Cell) -> list[dict[str, Any]]:
+    """The records that `scripts/bundle.py` measured when the weights were bundled."""
+    if cell.method not in registry.bundled():
+        return []
+    metrics = registry.card(cell.method)["metrics"]
+    return [row for row in metrics if (row["dataset"], row["level"]) == (cell.dataset, cell.level)]
 
 
 def key(cell: Cell, data: Path) -> str:
     """What a measurement depends on."""
     facts = {name: value for name, value in asdict(cell).items() if name != "file"}
-    return json.dumps({**facts, "data": hash_files(picture_files(data / cell.dataset))[:16]})
+    return json.dumps({**facts, "data": data_hash(data / cell.dataset)})
+
+
+@lru_cache(maxsize=32)
+def data_hash(folder: Path) -> str:
+    """Hash of the pictures of a folder."""
+    return hash_files(picture_files(folder))[:16]
 
 
 def page(rows: list[Record], run: dict[str, str]) -> str:
@@ -152,11 +176,20 @@ def page(rows: list[Record], run: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def save(store: Path, run: dict[str, str], done: dict[str, list[dict[str, Any]]]) -> None:
+    """Keep what has been measured."""
+    content = json.dumps({"run": run, "cells": done}, indent=1) + "\n"
+    write_whole(store, content.encode())
+
+
 def main() -> None:
     """Measure what is missing, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True, help="folder with test/")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--page-only", action="store_true", help="write the page from what has been measured"
+    )
     parser.add_argument("--checkpoint", action="append", default=[], metavar="TASK=FILE")
     arguments = parser.parse_args()
     data = arguments.data / "test"
@@ -175,21 +208,20 @@ def main() -> None:
         "dtype": str(choose_dtype("auto", device)).removeprefix("torch."),
     }
     done = {name: rows for name, rows in known.items() if name in wanted}
-    with ProcessPoolExecutor(arguments.jobs) as pool:
-        running = {
-            pool.submit(measure_cell, cell, data): name
-            for name, cell in wanted.items()
-            if name not in done
-        }
+    done |= {name: rows for name, cell in wanted.items() if (rows := on_the_card(cell))}
+    missing = [] if arguments.page_only else [name for name in wanted if name not in done]
+    with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
+        running = {pool.submit(measure_cell, wanted[name], data): name for name in missing}
         for future in as_completed(running):
             name = running[future]
             done[name] = future.result()
             cell = wanted[name]
-            print(f"{len(done)}/{len(wanted)} {cell.method} on {cell.dataset}", flush=True)
-            content = {"run": run, "cells": done}
-            write_whole(store, (json.dumps(content, indent=1) + "\n").encode())
-    rows = [Record(**row) for name in wanted for row in done[name]]
-    (DOCS / "results.md").write_text(page(rows, run), encoding="utf-8")
+            said = f"{cell.method} on {cell.dataset} at {cell.level}"
+            print(f"{len(done)}/{len(wanted)} {said}", flush=True)
+            save(store, run, done)
+    save(store, run, {name: done[name] for name in wanted if name in done})
+    results = [Record(**row) for name in wanted for row in done.get(name, [])]
+    (DOCS / "results.md").write_text(page(results, run), encoding="utf-8")
     print(DOCS / "results.md")
 
 
