@@ -21,6 +21,7 @@ from rnan.errors import ConfigError, InputError, ResourceError, RnanError, Weigh
 from rnan.images import Picture, write
 from rnan.models.checkpoints import from_bytes
 from rnan.settings import from_mapping
+from rnan.tasks import TASKS, get_task
 from rnan.training.config import TrainConfig
 from rnan.training.trainer import Trainer
 
@@ -309,3 +310,50 @@ def test_time_is_a_budget_too(pictures: Path, tmp_path: Path) -> None:
     result = Trainer(run, tmp_path / "run").run()
     assert result.finished
     assert 2.5 < time.perf_counter() - start < 20
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_learns(pictures: Path, tmp_path: Path, task: str) -> None:
+    run = config(
+        pictures,
+        task=task,
+        data={"patch_size": 8 if task == "super-resolution" else 16, "halved": True},
+        budget={"steps": 60},
+        validation={"every": 60, "whole_at_end": True},
+        optimizer={"learning_rate": 3e-3},
+    )
+    result = Trainer(run, tmp_path / "run").run()
+    names = [score.level.name for score in result.scores]
+    assert names == list(get_task(task).table_levels)
+    losses = [float(row["loss"]) for row in rows(tmp_path / "run" / "steps.csv")]
+    assert sum(losses[-3:]) < sum(losses[:3])
+    checkpoint = from_bytes(result.weights.read_bytes())
+    assert checkpoint.info["task"] == task
+    assert checkpoint.config.scales == get_task(task).scales
+
+
+def test_patches_fit_the_blocks_of_jpeg(pictures: Path, tmp_path: Path) -> None:
+    run = config(pictures, task="dejpeg-color", data={"patch_size": 24})
+    with pytest.raises(ConfigError, match="multiple of 16 for dejpeg-color"):
+        Trainer(run, tmp_path / "run")
+
+
+def test_masks_learn_at_their_own_rate(pictures: Path, tmp_path: Path) -> None:
+    frozen = config(pictures, optimizer={"mask_rate": 0.0})
+    trainer = Trainer(frozen, tmp_path / "run")
+    before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    trainer.run()
+    after = trainer.model.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before if ".mask." in name)
+    assert not torch.equal(before["head.weight"], after["head.weight"])
+
+
+def test_a_part_may_start_anew(pictures: Path, tmp_path: Path) -> None:
+    first = Trainer(config(pictures), tmp_path / "first").run()
+    changes = {"init_from": str(first.weights), "seed": 1}
+    whole = Trainer(config(pictures, **changes), tmp_path / "whole").model.state_dict()
+    part = config(pictures, **changes, init_without=["body.0.mask"])
+    anew = Trainer(part, tmp_path / "anew").model.state_dict()
+    differ = {name for name in whole if not torch.equal(whole[name], anew[name])}
+    assert differ
+    assert all(name.startswith("body.0.mask") for name in differ)

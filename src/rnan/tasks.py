@@ -54,6 +54,9 @@ class Task:
     margin: int = 0
     """LQ pixels around a training patch that its degradation reaches for."""
 
+    patch_multiple: int = 2
+    """What the side of a training patch must be a multiple of."""
+
     protocol: Protocol
     """How results are measured."""
 
@@ -208,12 +211,14 @@ TASKS: dict[str, Task] = {
             name="dejpeg",
             title="JPEG repair, gray and luma",
             plane="luma",
+            patch_multiple=8,
             protocol=Protocol(name="luma"),
             **_JPEG,
         ),
         Task(
             name="dejpeg-color",
             title="JPEG repair, colour",
+            patch_multiple=16,
             protocol=Protocol(name="rgb"),
             **_JPEG,
         ),

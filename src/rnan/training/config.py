@@ -78,6 +78,9 @@ class OptimizerSection:
 
     name: Literal["adam", "adamw"] = "adamw"
     learning_rate: float = 1e-3
+    mask_rate: float = 0.1
+    """Learning rate of the mask branches, as a share: at the full rate their sigmoids saturate
+    within fifty steps and never learn again (``docs/decisions.md``)."""
     betas: tuple[float, ...] = (0.9, 0.99)
     eps: float = 1e-8
     weight_decay: float = 0.0
@@ -143,6 +146,9 @@ class TrainConfig:
     """Weights to start from: a file, or the name of bundled ones. Where shapes differ, what fits
     is taken."""
 
+    init_without: tuple[str, ...] = ()
+    """Parts that start anew all the same, by the start of their names: ``body.0.mask``."""
+
     loss: Literal["l1", "l2"] = "l1"
     """On values 0-1; the paper's ``l2`` is on values 0-255, where Adam makes no difference."""
 
@@ -190,6 +196,7 @@ class TrainConfig:
         _require(
             all(0.0 <= beta < 1.0 for beta in optimizer.betas), "optimizer.betas must be 0 to 1"
         )
+        _require(optimizer.mask_rate >= 0, "optimizer.mask_rate must not be negative")
         _require(optimizer.eps > 0, "optimizer.eps must be positive")
         _require(optimizer.weight_decay >= 0, "optimizer.weight_decay must not be negative")
         _require(optimizer.clip is None or optimizer.clip > 0, "optimizer.clip must be positive")

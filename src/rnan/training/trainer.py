@@ -107,6 +107,9 @@ class Trainer:
         self.dtype = (
             torch.float64 if config.dtype == "float64" else choose_dtype(config.dtype, self.device)
         )
+        multiple = self.task.patch_multiple
+        if config.data.patch_size % multiple:
+            raise ConfigError(f"data.patch_size must be a multiple of {multiple} for {config.task}")
         shape = self._shape()
         self.scales = shape.scales
         training, validation = self._files()
@@ -184,7 +187,12 @@ class Trainer:
             near_identity(model, branch_scale=section.branch_scale)
         if self.config.init_from is not None:
             start = registry.load(self.config.init_from)
-            for line in load_fitting(model, start.state):
+            kept = {
+                name: tensor
+                for name, tensor in start.state.items()
+                if not name.startswith(self.config.init_without)
+            }
+            for line in load_fitting(model, kept):
                 _log.warning("init_from: %s", line)
             self.history = list(start.info.get("training", []))
         return model
@@ -192,8 +200,13 @@ class Trainer:
     def _optimizer(self) -> torch.optim.Optimizer:
         section = self.config.optimizer
         kind = torch.optim.Adam if section.name == "adam" else torch.optim.AdamW
+        named = list(self.model.named_parameters())
+        groups = [
+            {"params": [p for name, p in named if ".mask." not in name], "share": 1.0},
+            {"params": [p for name, p in named if ".mask." in name], "share": section.mask_rate},
+        ]
         return kind(
-            self.model.parameters(),
+            [group for group in groups if group["params"]],
             lr=section.learning_rate,
             betas=(section.betas[0], section.betas[1]),
             eps=section.eps,
@@ -314,7 +327,7 @@ class Trainer:
         bad = (~(norm.isfinite() & loss.detach().isfinite())).float()
         self.optimizer.found_inf = bad  # type: ignore[attr-defined]
         for group in self.optimizer.param_groups:
-            group["lr"] = rate_now
+            group["lr"] = rate_now * group["share"]
         self.optimizer.step()
         self.skipped += bad
         self._in_a_row = (self._in_a_row + 1) * bad
