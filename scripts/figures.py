@@ -33,22 +33,22 @@ PIXELS = ((150, 400), (300, 560), (420, 330))
 
 
 def draw_attention(folder: Path) -> None:
-    """What `denoise-color` attends to in a noisy picture: the masks, and the weights of pixels."""
-    restorer = load_restorer("denoise-color")
+    """What a network attends to: the masks of its blocks, and the weights of three pixels."""
+    restorer = load_restorer("dejpeg-color")
     task = restorer.task
     (reference,) = references([folder / "kodak24" / "kodim08.png"], task)
-    level = task.level("30")
+    level = task.level("10")
     lq = task.degrade(reference.gt, level, name=reference.name, seed=0)
     maps = [attention_maps(restorer, lq, level, pixel) for pixel in PIXELS]
-    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    figure = Figure(figsize=(10, 5.2), layout="constrained")
     axes = figure.subplots(2, 3)
     axes[0, 0].imshow(np.clip(lq, 0, 255).astype(np.uint8))
-    axes[0, 0].set_title("input, σ 30; the pixels below are marked")
+    axes[0, 0].set_title("input, quality 10, three pixels marked")
     for number, (row, column) in enumerate(PIXELS):
         axes[0, 0].plot(column, row, "o", color=f"C{number + 1}", markeredgecolor="white")
     for place, (name, mask) in zip(axes[0, 1:], maps[0].masks.items(), strict=True):
         place.imshow(mask, cmap="gray")
-        place.set_title(f"mask of block {name}, mean of its channels")
+        place.set_title(f"mask of block {name}")
     for number, (place, one, pixel) in enumerate(zip(axes[1], maps, PIXELS, strict=True)):
         (weights,) = one.weights.values()
         rows, columns = np.nonzero(weights)
@@ -60,7 +60,7 @@ def draw_attention(folder: Path) -> None:
         place.imshow(shown, extent=extent)
         place.imshow(window, extent=extent, cmap="inferno", alpha=0.75)
         place.plot(pixel[1], pixel[0], "o", color=f"C{number + 1}", markeredgecolor="white")
-        place.set_title("weights within the pixel's window")
+        place.set_title("weights in the pixel's window")
     for place in axes.flat:
         place.set_axis_off()
     figure.savefig(FOLDER / "attention.png", dpi=110)

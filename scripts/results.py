@@ -168,6 +168,8 @@ def page(rows: list[Record], run: dict[str, str]) -> str:
             continue
         lines += ["", f"## {task.title.capitalize()} (`{task.name}`)"]
         lines += ["", f"Measured on: {task.protocol.name}."]
+        if (DOCS / "figures" / f"{task.name}.png").exists():
+            lines += ["", f"![A picture and crops before and after](figures/{task.name}.png)"]
         for dataset in SETS[task.name]:
             there = [row for row in ours if row.dataset == dataset]
             if there:

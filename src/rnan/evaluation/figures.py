@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,6 @@ from rnan.metrics import as_eight_bit
 
 Array = NDArray[np.float64]
 
-_COLUMNS = 3
-"""Panels in a row."""
 _PANEL = 2.2
 """Width of a panel in inches."""
 
@@ -102,7 +101,7 @@ def write_figure(path: Path, title: str, gt: Array, crop: Crop, panels: Sequence
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError("matplotlib", "eval") from None
-    columns = min(_COLUMNS, len(panels))
+    columns = len(panels) if len(panels) <= 3 else math.ceil(len(panels) / 2)
     rows = -(-len(panels) // columns)
     panel_height = _PANEL * crop.height / crop.width + 0.35
     height = rows * panel_height + 0.1
@@ -113,12 +112,12 @@ def write_figure(path: Path, title: str, gt: Array, crop: Crop, panels: Sequence
     whole = figure.add_subplot(grid[:, 0])
     _show(whole, gt)
     whole.add_patch(_frame(crop))
-    whole.set_title(title, fontsize=9, y=-0.01, va="top")
+    whole.set_xlabel(title, fontsize=9)
     for number, panel in enumerate(panels):
         axes = figure.add_subplot(grid[number // columns, 1 + number % columns])
         _show(axes, crop.of(panel.picture, gt))
         psnr = "" if panel.psnr is None else f"\n{panel.psnr:.2f} dB"
-        axes.set_title(panel.title + psnr, fontsize=8, y=-0.02, va="top")
+        axes.set_xlabel(panel.title + psnr, fontsize=8)
     out = io.BytesIO()
     figure.savefig(out, format=kind, dpi=150)
     write_whole(path, out.getvalue())
@@ -127,7 +126,7 @@ def write_figure(path: Path, title: str, gt: Array, crop: Crop, panels: Sequence
 def _show(axes: Any, picture: Array) -> None:
     pixels = as_eight_bit(picture).astype(np.uint8)
     axes.imshow(pixels.repeat(3, axis=2) if pixels.shape[2] == 1 else pixels, interpolation="none")
-    axes.set_axis_off()
+    axes.set(xticks=[], yticks=[])
 
 
 def _frame(crop: Crop) -> Any:
