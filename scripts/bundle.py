@@ -22,6 +22,7 @@ from rnan.api import load_restorer
 from rnan.evaluation.datasets import picture_files, references, split
 from rnan.evaluation.methods import Network
 from rnan.evaluation.runner import measure, records
+from rnan.inference.device import hardware_name
 from rnan.models.checkpoints import from_bytes
 from rnan.tasks import Task, get_task
 from rnan.weights import registry
@@ -102,7 +103,10 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "level_range": info["level_range"],
-        "protocol": f"{task.protocol.name}, {restorer.engine.dtype}".replace("torch.", ""),  # type: ignore[attr-defined]
+        "protocol": task.protocol.name,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "hardware": hardware_name(restorer.engine.device).split(",")[0],
+        "dtype": str(restorer.engine.dtype).removeprefix("torch."),  # type: ignore[attr-defined]
         "validation_mean_psnr": round(validation, 4),
         "metrics": metrics,
         "training": info["training"],

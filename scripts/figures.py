@@ -15,6 +15,7 @@ from rnan.api import load_restorer
 from rnan.cli.main import cli
 from rnan.evaluation.attention_maps import attention_maps
 from rnan.evaluation.datasets import references
+from rnan.evaluation.methods import Network
 
 FOLDER = Path(__file__).parent.parent / "docs" / "figures"
 FIGURES = {
@@ -39,7 +40,7 @@ def draw_attention(folder: Path) -> None:
     (reference,) = references([folder / "kodak24" / "kodim08.png"], task)
     level = task.level("10")
     lq = task.degrade(reference.gt, level, name=reference.name, seed=0)
-    maps = [attention_maps(restorer, lq, level, pixel) for pixel in PIXELS]
+    maps = [attention_maps(Network(restorer), lq, level, pixel) for pixel in PIXELS]
     figure = Figure(figsize=(10, 5.2), layout="constrained")
     axes = figure.subplots(2, 3)
     axes[0, 0].imshow(np.clip(lq, 0, 255).astype(np.uint8))

@@ -51,7 +51,7 @@ def table(rows: list[Record]) -> str:
 def with_results(text: str) -> str:
     """The README with the table between the marks made anew."""
     cells = json.loads((ROOT / "docs" / "results.json").read_text(encoding="utf-8"))["cells"]
-    said = table([Record(**row) for rows in cells.values() for row in rows])
+    said = table([Record(**row) for cell in cells.values() for row in cell["records"]])
     pattern = re.escape(MARKS[0]) + ".*?" + re.escape(MARKS[1])
     return re.sub(pattern, lambda _: f"{MARKS[0]}\n{said}\n{MARKS[1]}", text, flags=re.DOTALL)
 

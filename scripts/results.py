@@ -1,11 +1,11 @@
 """Measure everything that is bundled and write docs/results.md: the paper's tables, with our rows.
 
     python scripts/results.py --data ../shared/data
-    python scripts/results.py --data ../shared/data --checkpoint super-resolution=RNAN_SRx2.pt
+    python scripts/results.py --data ../shared/data --checkpoint super-resolution:x2=RNAN_SRx2.pt
 
 Figures are kept in docs/results.json. What was measured before with the same weights, pictures and
-code of the protocol is not measured again, so an interrupted run goes on where it stopped; delete
-the file to begin anew.
+PROTOCOL is not measured again, so an interrupted run goes on where it stopped; delete the file to
+begin anew.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import torch
 
 from rnan import __version__
 from rnan.api import load_restorer
+from rnan.errors import RnanError
 from rnan.evaluation.datasets import picture_files, references
 from rnan.evaluation.methods import Method, Network, classical, nothing
 from rnan.evaluation.published import published_for
@@ -54,6 +55,10 @@ CLASSICAL = {
 }
 """Classical methods for each kind of level, and the level they are measured at."""
 SEED = 0
+PROTOCOL = 1
+"""Of the measurement; to be raised with a change that alters figures."""
+CHECKPOINT = "checkpoint"
+"""Method of the authors' networks in the records."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +76,7 @@ class Cell:
     """Path of weights that are not bundled."""
 
 
-def cells(data: Path, checkpoints: dict[str, str]) -> list[Cell]:
+def cells(data: Path, checkpoints: dict[tuple[str, str], Path]) -> list[Cell]:
     """Everything that is to be measured: the quick first, the self-ensembles last."""
     plain: list[Cell] = []
     slow: list[Cell] = []
@@ -92,16 +97,25 @@ def cells(data: Path, checkpoints: dict[str, str]) -> list[Cell]:
                     ours = replace(none, method=task.name, weights=sha256)
                     plain.append(ours)
                     ensembles.append(replace(ours, method=f"{task.name}+"))
-                if task.name in checkpoints:
-                    file = Path(checkpoints[task.name])
+                if (file := checkpoints.get((task.name, level))) is not None:
                     facts = {"weights": hash_files([file]), "file": str(file)}
-                    slow.append(replace(none, method=file.stem, **facts))
-                    slowest.append(replace(none, method=f"{file.stem}+", **facts))
+                    slow.append(replace(none, method=CHECKPOINT, **facts))
+                    slowest.append(replace(none, method=f"{CHECKPOINT}+", **facts))
     return plain + slow + slowest
 
 
-def measure_cell(cell: Cell, data: Path) -> list[dict[str, Any]]:
-    """The records of one cell; runs in a process of its own with one thread."""
+def parse_checkpoints(given: list[str]) -> dict[tuple[str, str], Path]:
+    """Task, level and file of each ``TASK:LEVEL=FILE``."""
+    found = {}
+    for text in given:
+        place, _, file = text.partition("=")
+        task, _, level = place.partition(":")
+        found[task, get_task(task).level(level).name] = Path(file)
+    return found
+
+
+def measure_cell(cell: Cell, data: Path) -> dict[str, Any]:
+    """The records of one cell, when and where; runs in a process of its own with one thread."""
     torch.set_num_threads(1)
     task = get_task(cell.task)
     level = task.level(cell.level)
@@ -111,30 +125,44 @@ def measure_cell(cell: Cell, data: Path) -> list[dict[str, Any]]:
     elif cell.method.startswith("classical:"):
         method = classical(cell.method.removeprefix("classical:"), task)
     else:
-        restorer = load_restorer(
-            cell.file or cell.task, task=cell.task, self_ensemble=cell.method.endswith("+")
-        )
-        if level.scale not in restorer.engine.scales:
-            return []
-        method = Network(restorer)
+        weights = cell.file or cell.task
+        ensemble = cell.method.endswith("+")
+        method = Network(load_restorer(weights, task=cell.task, self_ensemble=ensemble))
     pictures = references(picture_files(data / cell.dataset), task)
     scores = measure(task, pictures, [level], method, seed=SEED)
     rows = records(task, scores, dataset=cell.dataset, method=cell.method)
-    return [{**row.as_dict(), "value": round(row.value, 5)} for row in rows]
+    return {**here(), "records": [{**row.as_dict(), "value": round(row.value, 5)} for row in rows]}
 
 
-def on_the_card(cell: Cell) -> list[dict[str, Any]]:
+def here() -> dict[str, str]:
+    """What else a figure may depend on."""
+    device = choose_device("auto")
+    return {
+        "version": __version__,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "hardware": hardware_name(device).split(",")[0],
+        "dtype": str(choose_dtype("auto", device)).removeprefix("torch."),
+    }
+
+
+def on_the_card(cell: Cell) -> dict[str, Any] | None:
     """The records that `scripts/bundle.py` measured when the weights were bundled."""
     if cell.method not in registry.bundled():
-        return []
-    metrics = registry.card(cell.method)["metrics"]
-    return [row for row in metrics if (row["dataset"], row["level"]) == (cell.dataset, cell.level)]
+        return None
+    card = registry.card(cell.method)
+    place = (cell.dataset, cell.level)
+    rows = [row for row in card["metrics"] if (row["dataset"], row["level"]) == place]
+    if not rows:
+        return None
+    facts = {name: str(card.get(name, "")) for name in ("version", "date", "hardware", "dtype")}
+    return {**facts, "records": rows}
 
 
 def key(cell: Cell, data: Path) -> str:
     """What a measurement depends on."""
-    facts = {name: value for name, value in asdict(cell).items() if name != "file"}
-    return json.dumps({**facts, "data": data_hash(data / cell.dataset)})
+    facts: dict[str, Any] = {n: value for n, value in asdict(cell).items() if n != "file"}
+    facts |= {"data": data_hash(data / cell.dataset), "seed": SEED, "protocol": PROTOCOL}
+    return json.dumps(facts)
 
 
 @lru_cache(maxsize=32)
@@ -143,14 +171,18 @@ def data_hash(folder: Path) -> str:
     return hash_files(picture_files(folder))[:16]
 
 
-def page(rows: list[Record], run: dict[str, str]) -> str:
+def page(rows: list[Record], cells: list[dict[str, Any]]) -> str:
     """The page: a table for each task and data set."""
+    seen = {
+        name: ", ".join(sorted({cell[name] for cell in cells if cell[name]}))
+        for name in ("version", "date", "hardware", "dtype")
+    }
     lines = [
         "# Results",
         "",
-        f"Made by `scripts/results.py` with rnan {run['version']} on {run['date']} "
-        f"({run['hardware']}, {run['dtype']} convolutions, seed {SEED}). The figures themselves "
-        "are in [results.json](results.json).",
+        f"Made by `scripts/results.py`: rnan {seen['version']}, seed {SEED}, measured on "
+        f"{seen['date']} on {seen['hardware']}, convolutions in {seen['dtype']}. The figures "
+        "themselves are in [results.json](results.json), each with its own facts.",
         "",
         "A cell is PSNR in dB and SSIM, means over the pictures. `none` is the input itself, `+` "
         "the self-ensemble over eight turns and flips, `classical:` what a user would otherwise "
@@ -178,10 +210,9 @@ def page(rows: list[Record], run: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def save(store: Path, run: dict[str, str], done: dict[str, list[dict[str, Any]]]) -> None:
+def save(store: Path, done: dict[str, dict[str, Any]]) -> None:
     """Keep what has been measured."""
-    content = json.dumps({"run": run, "cells": done}, indent=1) + "\n"
-    write_whole(store, content.encode())
+    write_whole(store, (json.dumps({"cells": done}, indent=1) + "\n").encode())
 
 
 def main() -> None:
@@ -192,39 +223,51 @@ def main() -> None:
     parser.add_argument(
         "--page-only", action="store_true", help="write the page from what has been measured"
     )
-    parser.add_argument("--checkpoint", action="append", default=[], metavar="TASK=FILE")
+    parser.add_argument(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="TASK:LEVEL=FILE",
+        help="an authors' checkpoint, which is for one level; may be repeated",
+    )
     arguments = parser.parse_args()
     data = arguments.data / "test"
-    checkpoints = dict(text.split("=", 1) for text in arguments.checkpoint)
 
     store = DOCS / "results.json"
-    known: dict[str, list[dict[str, Any]]] = {}
+    known: dict[str, dict[str, Any]] = {}
     if store.exists():
         known = json.loads(store.read_text(encoding="utf-8"))["cells"]
-    wanted = {key(cell, data): cell for cell in cells(data, checkpoints)}
-    device = choose_device("auto")
-    run = {
-        "version": __version__,
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "hardware": hardware_name(device).split(",")[0],
-        "dtype": str(choose_dtype("auto", device)).removeprefix("torch."),
+    wanted = {key(c, data): c for c in cells(data, parse_checkpoints(arguments.checkpoint))}
+    # Rows of checkpoints that are not given this time are kept.
+    done = {
+        name: cell
+        for name, cell in known.items()
+        if name in wanted or json.loads(name)["method"].startswith(CHECKPOINT)
     }
-    done = {name: rows for name, rows in known.items() if name in wanted}
-    done |= {name: rows for name, cell in wanted.items() if (rows := on_the_card(cell))}
+    done |= {name: found for name, cell in wanted.items() if (found := on_the_card(cell))}
     missing = [] if arguments.page_only else [name for name in wanted if name not in done]
+    failed = 0
     with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
         running = {pool.submit(measure_cell, wanted[name], data): name for name in missing}
         for future in as_completed(running):
-            name = running[future]
-            done[name] = future.result()
-            cell = wanted[name]
+            cell = wanted[running[future]]
             said = f"{cell.method} on {cell.dataset} at {cell.level}"
+            try:
+                done[running[future]] = future.result()
+            except RnanError as error:
+                failed += 1
+                print(f"{said}: {error}", flush=True)
+                continue
             print(f"{len(done)}/{len(wanted)} {said}", flush=True)
-            save(store, run, done)
-    save(store, run, {name: done[name] for name in wanted if name in done})
-    results = [Record(**row) for name in wanted for row in done.get(name, [])]
-    (DOCS / "results.md").write_text(page(results, run), encoding="utf-8")
+            save(store, done)
+    order = [name for name in wanted if name in done]
+    done = {name: done[name] for name in [*order, *(n for n in done if n not in wanted)]}
+    save(store, done)
+    results = [Record(**row) for cell in done.values() for row in cell["records"]]
+    (DOCS / "results.md").write_text(page(results, list(done.values())), encoding="utf-8")
     print(DOCS / "results.md")
+    if failed:
+        raise SystemExit(f"{failed} could not be measured")
 
 
 if __name__ == "__main__":

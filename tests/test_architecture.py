@@ -106,5 +106,8 @@ def test_light_imports_load_neither_torch_nor_numpy(statement: str) -> None:
 def test_no_print_and_no_pickle_in_the_library() -> None:
     for path in PACKAGE.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        assert "pickle" not in text or "no pickle" in text, path
-        assert "torch.load(" not in text, path
+        if path.name == "released.py":  # reads the authors' files, tensors only
+            assert "weights_only=True" in text
+        else:
+            assert "pickle" not in text, path
+            assert "torch.load(" not in text, path

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from conftest import photo, small_model
 from rnan.cli.main import COMMANDS
+from rnan.estimation import quality_of_table
 from rnan.images import Picture, read, write
-from rnan.models.checkpoints import Checkpoint, to_bytes
+from rnan.models import RNAN, preset
+from rnan.models.checkpoints import Checkpoint, released_keys, to_bytes
 from rnan.models.initialise import near_identity
 
 
@@ -395,3 +398,56 @@ def test_figure(tmp_path: Path, picture: Path, weights: Path) -> None:
     fails(2, "X,Y,W,H", *arguments, "--overwrite", "--crop", "4")
     fails(1, "does not lie inside", *arguments, "--overwrite", "--crop", "40,40,400,400")
     fails(2, "shows one --level", *arguments, "--overwrite", "--level", "10,20")
+
+
+@pytest.fixture(scope="module")
+def of_the_authors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A narrow network in a file as the authors' program writes it: no level, no task."""
+    torch.manual_seed(0)
+    config = preset("released", plan="NN", features=8, inner=4)
+    names = released_keys(config)
+    state = {names[key]: 0.01 * value for key, value in RNAN(config).state_dict().items()}
+    path = tmp_path_factory.mktemp("authors") / "RNAN.pt"
+    torch.save(state, path)
+    return path
+
+
+def test_checkpoints_of_the_authors(tmp_path: Path, picture: Path, of_the_authors: Path) -> None:
+    out = tmp_path / "o.png"
+    done = rnan("denoise", picture, "-o", out, "--model", of_the_authors)
+    assert done.returncode == 0, done.stderr
+    assert "(no sigma needed, " in done.stdout
+    folder = tmp_path / "in"
+    write(Picture(pixels=photo(40, 40)), folder / "a.png")
+    arguments = ("evaluate", "denoise-color", folder, "--model", of_the_authors, "--level", 10)
+    assert "RNAN.pt" in rnan(*arguments).stdout
+    for task, message in (
+        ("super-resolution", "does not enlarge: it is not for super-resolution"),
+        ("denoise-gray", "takes 3 and gives 3 channels, denoise-gray needs 1"),
+    ):
+        fails(5, message, "evaluate", task, folder, "--model", of_the_authors)
+
+
+def test_degrade_goes_on_after_a_bad_file(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    write(Picture(pixels=photo(20, 20)), folder / "b.png")
+    (folder / "a.png").write_bytes(b"no picture")
+    done = rnan("degrade", "denoise-color", folder, "-o", out, "--level", 25)
+    assert done.returncode == 3
+    assert done.stderr.endswith("rnan: 1 of 2 pictures failed\n")
+    assert [path.name for path in out.iterdir()] == ["b.png"]
+    source = folder / "b.png"
+    jpeg = ("degrade", "denoise-color", source, "-o", tmp_path / "o.jfif", "--level", 25)
+    fails(2, "its own damage", *jpeg)
+    real = tmp_path / "o.jpe"
+    assert rnan("degrade", "dejpeg-color", source, "-o", real, "--level", 10).returncode == 0
+    assert quality_of_table(read(real).metadata.jpeg_table) == 10
+
+
+def test_figures_and_levels_that_cannot_be(tmp_path: Path, picture: Path) -> None:
+    own = ("figure", "denoise-color", picture, "--model", "none", "--overwrite")
+    fails(1, "is the picture itself", *own, "-o", picture)
+    fails(1, "a figure ends in", *own, "-o", tmp_path / "f.jpg")
+    evaluate = ("evaluate", "denoise-color", picture.parent, "--model", "none")
+    fails(2, "between 0 and 1000", *evaluate, "--level", "1e200")
+    fails(2, "has no scale 8", "evaluate", "super-resolution", picture.parent, "--level", "x4,x8")

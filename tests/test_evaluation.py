@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +15,18 @@ from rnan.evaluation.figures import Crop, check_crop, liveliest_crop
 from rnan.evaluation.inputs import make_input
 from rnan.evaluation.methods import Network, classical, nothing
 from rnan.evaluation.published import is_comparable, published, published_for, trained_on
+from rnan.evaluation.records import COLUMNS
 from rnan.evaluation.report import table
 from rnan.evaluation.runner import measure, records
 from rnan.images import Picture, read, write
+from rnan.levels import Level
 from rnan.tasks import TASKS, get_task
 
 TASK = get_task("denoise-color")
 
 
 def reference(height: int = 40, width: int = 40, name: str = "a", channels: int = 3) -> Reference:
-    gt = photo(height, width, channels=channels).astype(np.float64)
+    gt = photo(height, width, channels=channels, seed=ord(name)).astype(np.float64)
     return Reference(name=name, gt=gt)
 
 
@@ -147,7 +148,13 @@ def test_classical_methods_help(name: str) -> None:
     level = one.level(one.table_levels[-1])
     (before,) = measure(one, [reference(96, 96)], [level], nothing, with_ssim=False)
     (after,) = measure(one, [reference(96, 96)], [level], classical(name, one), with_ssim=False)
-    assert after.psnr >= before.psnr + (0 if name == "bicubic" else 5)
+    if name == "bicubic":
+        (before,) = measure(one, [reference(96, 96)], [level], nearest, with_ssim=False)
+    assert after.psnr >= before.psnr + (0.3 if name == "bicubic" else 5)
+
+
+def nearest(lq: np.ndarray, level: Level) -> np.ndarray:
+    return lq.repeat(level.scale, axis=0).repeat(level.scale, axis=1)
 
 
 def test_classical_methods_of_other_tasks() -> None:
@@ -206,7 +213,8 @@ def test_crops() -> None:
 def test_attention_maps(tmp_path: Path, softmax: str, window: int | None) -> None:
     one = restorer(small_model(softmax=softmax, window=window))
     lq = photo(37, 50).astype(np.float64)
-    maps = attention_maps(one, lq, TASK.level("25"), (20, 30))
+    network = Network(one)
+    maps = attention_maps(network, lq, TASK.level("25"), (20, 30))
     assert set(maps.masks) == {"1-nonlocal", "2-local"}
     assert all(((mask > 0) & (mask < 1)).all() for mask in maps.masks.values())
     (weights,) = maps.weights.values()
@@ -216,14 +224,17 @@ def test_attention_maps(tmp_path: Path, softmax: str, window: int | None) -> Non
     if window:
         assert not weights[:8].any()  # the pixel lies in the window of rows 8 to 15
         assert weights[8:16, 8:16].all()
-    save_attention_maps(one, lq, TASK.level("25"), tmp_path / "maps")
+    save_attention_maps(network, lq, TASK.level("25"), tmp_path / "maps")
     assert read(tmp_path / "maps" / "weights-1-nonlocal.png").pixels.shape == (37, 50, 3)
     with pytest.raises(InputError, match="outside the picture, 50x37"):
-        attention_maps(one, lq, TASK.level("25"), (37, 0))
+        attention_maps(network, lq, TASK.level("25"), (37, 0))
 
 
 def test_records_have_the_columns_of_the_table() -> None:
     scores = measure(TASK, [reference()], [TASK.level("30")], nothing)
     rows = [row.as_dict() for row in records(TASK, scores, dataset="x", method="none")]
     assert [row["metric"] for row in rows] == ["psnr", "ssim"]
-    assert json.loads(json.dumps(rows)) == rows
+    for row in rows:
+        assert tuple(row) == COLUMNS
+        assert all(isinstance(value, str) for key, value in row.items() if key != "value")
+        assert isinstance(row["value"], float)

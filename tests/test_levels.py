@@ -60,5 +60,7 @@ def test_references() -> None:
     assert get_task("denoise-gray").reference(rgb).ravel().tolist() == [76.0, 18.0]
     assert get_task("dejpeg").reference(rgb).ravel().tolist() == [81.0, 32.0]
     assert np.array_equal(get_task("denoise-color").reference(rgb), rgb)
+    beyond = np.array([[[300.0, -20.0, 128.4]]])
+    assert get_task("denoise-color").reference(beyond).ravel().tolist() == [255.0, 0.0, 128.0]
     for task in TASKS.values():  # gray stays one plane
         assert task.reference(rgb[:, :, :1]).ravel().tolist() == [255.0, 10.0]

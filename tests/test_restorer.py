@@ -20,6 +20,7 @@ from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.mosaics import arrange
 from rnan.inference.options import parse_size
+from rnan.models import RNAN, preset
 from rnan.models.initialise import near_identity
 from rnan.tasks import get_task
 
@@ -282,7 +283,7 @@ def test_weights_of_an_unknown_task_are_refused(tmp_path: object) -> None:
     with pytest.raises(WeightsError, match="task 'x'"):
         load_restorer(path)
     path.write_bytes(b"\x80\x04cos\nsystem\n(S'exit 1'\ntR.")
-    with pytest.raises(WeightsError, match="not a weights file"):
+    with pytest.raises(WeightsError, match="no weights file that can be read safely"):
         load_restorer(path)
     with pytest.raises(WeightsError, match="do not exist"):
         load_restorer(Path(str(tmp_path)) / "none.safetensors")
@@ -371,3 +372,28 @@ def test_quality_is_read_in_the_file_or_estimated(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(encode(picture, 37))
     assert one.estimate(read(tmp_path / "a.jpg")) == 37
     assert abs(one.estimate(read(tmp_path / "a.jpg").pixels) - 37) <= 1
+
+
+def test_a_deep_mosaic_from_pil_is_refused_before_any_work() -> None:
+    one = for_task("demosaic")
+    deep = Image.fromarray(photo(8, 8, channels=1)[:, :, 0].astype(np.uint16) * 257)
+    with pytest.raises(InputError, match="pass a numpy array"):
+        one(deep, level="grbg")
+    gray = Image.fromarray(photo(8, 8, channels=1)[:, :, 0])
+    gray.info["icc_profile"] = b"a profile for gray"
+    restored = one(gray, level="grbg")
+    assert restored.mode == "RGB"
+    assert "icc_profile" not in restored.info
+
+
+def test_quarters_tell_of_their_progress_and_can_be_stopped() -> None:
+    model = RNAN(preset("released", plan="NN", features=8, inner=4)).eval()
+    engine = TorchEngine(model, device=torch.device("cpu"), dtype=torch.float32)
+    one = Restorer(get_task("denoise-color"), engine, RestoreOptions(self_ensemble=True))
+    seen: list[tuple[int, int]] = []
+    one(photo(60, 44), progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(number, 32) for number in range(1, 33)]
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        one(photo(60, 44), cancel=stop)

@@ -12,6 +12,7 @@ from rnan.inference.device import choose_device, choose_dtype
 from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.options import RestoreOptions
 from rnan.inference.restorer import Restorer
+from rnan.models import RNANConfig
 from rnan.settings import from_mapping, nearest
 from rnan.tasks import RESTORATIONS, TASKS, Task, get_task
 from rnan.weights import registry
@@ -29,7 +30,8 @@ def load_restorer(
             ``tile``, ``overlap``, ``max_memory``, ``self_ensemble``, ``strength``.
 
     Raises:
-        WeightsError: The weights are missing, damaged, of another shape or of no known task.
+        WeightsError: The weights are missing, damaged, of another shape or of no known task, or
+            do not suit it.
         ConfigError: An option is unknown or out of range, or the device is not there.
     """
     if not isinstance(model, (str, Path)):
@@ -37,13 +39,31 @@ def load_restorer(
     settings = from_mapping(RestoreOptions, options)
     checkpoint = registry.load(model)
     name = checkpoint.info.get("task", task)
+    if name is None:
+        raise WeightsError(
+            f"{model} does not say what it is for; pass task=, for example {next(iter(TASKS))}"
+        )
     if name not in TASKS:
         raise WeightsError(f"{model} is for the task {name!r}, which this version does not know")
+    _check_suits(model, checkpoint.config, get_task(name))
     device = choose_device(settings.device)
     engine = TorchEngine(
         checkpoint.build(), device=device, dtype=choose_dtype(settings.dtype, device)
     )
     return Restorer(get_task(name), engine, settings)
+
+
+def _check_suits(model: str | Path, config: RNANConfig, task: Task) -> None:
+    if (config.channels_in, config.channels_out) != (task.channels, task.channels):
+        raise WeightsError(
+            f"{model} takes {config.channels_in} and gives {config.channels_out} channels, "
+            f"{task.name} needs {task.channels}"
+        )
+    enlarges = config.scales != (1,)
+    if enlarges != (task.kind == "scale"):
+        raise WeightsError(
+            f"{model} {'enlarges' if enlarges else 'does not enlarge'}: it is not for {task.name}"
+        )
 
 
 def restore(

@@ -13,6 +13,8 @@ Kind = Literal["sigma", "quality", "pattern", "scale"]
 """What a level is: σ of the noise on the 0-255 scale, libjpeg's quality, the Bayer pattern (with
 a σ beside it), or the enlargement."""
 
+_MOST_SIGMA = 1000.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
@@ -80,7 +82,7 @@ def check_scale(scale: float) -> int:
     Raises:
         ConfigError: It is none, or below 1.
     """
-    if scale != int(scale) or not 1 <= scale <= 16:
+    if not 1 <= scale <= 16 or scale != int(scale):
         raise ConfigError(f"scale must be a whole number from 1 to 16, got {scale:g}")
     return int(scale)
 
@@ -98,6 +100,6 @@ def _number(word: str, text: str, expected: str) -> float:
 def _in_range(kind: Kind, value: float) -> float:
     if kind == "quality" and not (1 <= value <= 100 and value == int(value)):
         raise ConfigError(f"quality must be a whole number from 1 to 100, got {value:g}")
-    if value < 0:
-        raise ConfigError(f"sigma must not be negative, got {value:g}")
+    if not 0.0 <= value <= _MOST_SIGMA:
+        raise ConfigError(f"sigma must lie between 0 and {_MOST_SIGMA:g}, got {value:g}")
     return value

@@ -117,14 +117,14 @@ class Task:
             picture: ``(H, W, 1)`` or ``(H, W, 3)`` on the 0-255 scale.
 
         Returns:
-            Whole numbers ``(H, W, C)``; a gray picture stays one plane in a colour task.
+            Whole numbers ``(H, W, C)`` from 0 to 255; gray stays one plane in a colour task.
         """
         values = picture.astype(np.float64)
         if self.plane == "gray":
             values = to_gray(values)
         elif self.plane == "luma":
             values = to_luma(values)
-        return np.floor(values + 0.5)
+        return np.clip(np.floor(values + 0.5), 0.0, 255.0)
 
 
 def _noise(gt: Array, level: Level, *, name: str, seed: int) -> Array:

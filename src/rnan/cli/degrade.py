@@ -8,6 +8,8 @@ import click
 
 from rnan.cli import progress
 from rnan.cli.options import PATH, verbosity
+from rnan.cli.restoring import summary
+from rnan.errors import ConfigError, RnanError
 
 
 @click.command("degrade")
@@ -54,17 +56,29 @@ def command(
     definition = get_task(task)
     degree = definition.level(level)
     jobs = plan(inputs, output, recursive=recursive, ending=".tif" if as_float else ".png")
+    failures: list[RnanError] = []
     with progress.bar() as bar:
         row = bar.add_task("degrading", total=len(jobs))
         for job in jobs:
-            make_input(
-                definition,
-                degree,
-                job.source,
-                job.target,
-                seed=seed,
-                as_float=as_float,
-                overwrite=overwrite,
-            )
+            try:
+                make_input(
+                    definition,
+                    degree,
+                    job.source,
+                    job.target,
+                    seed=seed,
+                    as_float=as_float,
+                    overwrite=overwrite,
+                )
+            except ConfigError:
+                raise
+            except RnanError as error:
+                if len(jobs) == 1:
+                    raise
+                failures.append(error)
+                progress.say(bar, f"rnan: {error}", err=True)
+            else:
+                progress.say(bar, str(job.target))
             bar.advance(row)
-            progress.say(bar, str(job.target))
+    if failures:
+        raise summary(failures, len(jobs))

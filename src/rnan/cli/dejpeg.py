@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from rnan.cli.restoring import Wish, number_or_auto, pictures, run
-
-if TYPE_CHECKING:
-    from rnan.inference.files import Done
+from rnan.cli.restoring import Wish, level_taken, number_or_auto, pictures, run
 
 
 @click.command("dejpeg")
@@ -32,9 +29,9 @@ def command(inputs: tuple[Path, ...], output: Path, quality: str, **options: Any
 
     Write PNG or TIFF where you can: a JPEG output is compressed anew, at quality 95.
     """
-    level = number_or_auto("--quality", quality)
-    run(Wish(restoration="dejpeg", level=level, describe=_describe), inputs, output, **options)
-
-
-def _describe(done: Done) -> str:
-    return f"quality {done.level:.0f} {'found' if done.estimated else 'given'}"
+    wish = Wish(
+        restoration="dejpeg",
+        level=number_or_auto("--quality", quality),
+        describe=lambda done: level_taken(done, "quality", 0, auto="found"),
+    )
+    run(wish, inputs, output, **options)

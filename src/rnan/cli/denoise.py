@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from rnan.cli.restoring import Wish, number_or_auto, pictures, run
-
-if TYPE_CHECKING:
-    from rnan.inference.files import Done
+from rnan.cli.restoring import Wish, level_taken, number_or_auto, pictures, run
 
 
 @click.command("denoise")
@@ -33,9 +30,9 @@ def command(inputs: tuple[Path, ...], output: Path, sigma: str, **options: Any) 
     brightness and is changed by the camera's own processing; give --sigma a value that suits
     your eye where auto takes too little.
     """
-    level = number_or_auto("--sigma", sigma)
-    run(Wish(restoration="denoise", level=level, describe=_describe), inputs, output, **options)
-
-
-def _describe(done: Done) -> str:
-    return f"sigma {done.level:.1f} {'estimated' if done.estimated else 'given'}"
+    wish = Wish(
+        restoration="denoise",
+        level=number_or_auto("--sigma", sigma),
+        describe=lambda done: level_taken(done, "sigma", 1, auto="estimated"),
+    )
+    run(wish, inputs, output, **options)

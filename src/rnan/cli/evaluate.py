@@ -112,10 +112,11 @@ def command(
         run = report.facts(
             task=definition,
             files=files,
+            lq_files=None if lq_files is None else list(lq_files.values()),
             seed=plan.seed,
             quantise_lq=plan.quantise_lq,
             models=[one.model for one in plan.methods],
-            device=plan.device,
+            engine=plan.engine,
         )
         report.write_json(json_file, ours, run)
 
@@ -139,10 +140,11 @@ def _save_masks(
     one: Measured, folder: Path, method: Measurement, pixel: tuple[int, int] | None
 ) -> None:
     from rnan.evaluation.attention_maps import save_attention_maps
+    from rnan.evaluation.methods import Network
 
-    assert method.restorer is not None
+    assert isinstance(method.run, Network)
     place = folder / method.name.replace("/", "_") / one.level.name / one.name
-    save_attention_maps(method.restorer, one.lq, one.level, place, pixel=pixel)
+    save_attention_maps(method.run, one.lq, one.level, place, pixel=pixel)
 
 
 def _position(text: str) -> tuple[int, int]:

@@ -51,13 +51,22 @@ def command(
     """
     from rnan.errors import InputError
     from rnan.evaluation.datasets import references
-    from rnan.evaluation.figures import Panel, check_crop, liveliest_crop, write_figure
+    from rnan.evaluation.figures import (
+        Panel,
+        check_crop,
+        check_figure,
+        liveliest_crop,
+        write_figure,
+    )
     from rnan.evaluation.methods import nothing
     from rnan.evaluation.runner import cut_to_multiple, measure
     from rnan.tasks import get_task
 
     set_threads(threads)
     definition = get_task(task)
+    check_figure(output)
+    if output.resolve() == picture.resolve():
+        raise InputError(f"{output} is the picture itself; name another file")
     if output.exists() and not overwrite:
         raise InputError(f"{output} exists; pass --overwrite to replace it")
     plan = load_measurement(definition, level or (definition.table_levels[-1],), **options)

@@ -12,10 +12,9 @@ import click
 from rnan.errors import ConfigError
 
 if TYPE_CHECKING:
-    import torch
-
     from rnan.evaluation.methods import Method
     from rnan.inference import Restorer
+    from rnan.inference.engines import Engine
     from rnan.levels import Level
     from rnan.tasks import Task
 
@@ -80,10 +79,10 @@ class Plan:
     quantise_lq: bool
 
     @property
-    def device(self) -> torch.device | None:
-        """Where the networks run; none where there is no network."""
+    def engine(self) -> Engine | None:
+        """What runs the networks; none where there is no network."""
         restorers = [one.restorer for one in self.methods if one.restorer is not None]
-        return restorers[0].engine.device if restorers else None
+        return restorers[0].engine if restorers else None
 
 
 def load_measurement(
@@ -160,8 +159,12 @@ def _load(
     restorer = load_restorer(model, task=task.name, self_ensemble=self_ensemble, **options)
     if restorer.task.name != task.name:
         raise ConfigError(f"{model} is for {restorer.task.name}, not for {task.name}")
-    if not given:
-        levels = [level for level in levels if level.scale in restorer.engine.scales]
+    scales = restorer.engine.scales
+    for level in given:
+        if level.scale not in scales:
+            known = ", ".join(map(str, scales))
+            raise ConfigError(f"{model} has no scale {level.scale}; it has {known}")
+    levels = [level for level in levels if level.scale in scales]
     _warn_of_levels(model, restorer, levels)
     name = model + ("+" if self_ensemble else "") + (f"@{assume}" if assume else "")
     run = Network(restorer, told)

@@ -12,7 +12,15 @@ import click
 
 from rnan.cli import progress
 from rnan.cli.options import PATH, restore_options, restoring, verbosity
-from rnan.errors import Cancelled, ConfigError, InputError, PartialFailure, ResourceError, RnanError
+from rnan.errors import (
+    Cancelled,
+    ConfigError,
+    InputError,
+    PartialFailure,
+    ResourceError,
+    RnanError,
+    WeightsError,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -66,6 +74,13 @@ class Wish:
     """The level that was taken, in words."""
 
 
+def level_taken(done: Done, name: str, digits: int, *, auto: str) -> str:
+    """The level in words; ``auto`` says how it was found where it was not given."""
+    if isinstance(done.level, str):
+        return f"no {name} needed"  # the network was trained for one level
+    return f"{name} {done.level:.{digits}f} {auto if done.estimated else 'given'}"
+
+
 def number_or_auto(option: str, text: str) -> float | str:
     """A number, or ``auto``.
 
@@ -105,8 +120,8 @@ def run(
             tiles = bar.add_task(job.source.name, total=None)
             try:
                 sentence = _one(wish, restorers, job, overwrite, bar, tiles)
-            except (Cancelled, ConfigError):
-                raise
+            except (Cancelled, ConfigError, WeightsError):
+                raise  # the next picture would fail alike
             except RnanError as error:
                 if len(jobs) == 1:
                     raise
@@ -117,7 +132,7 @@ def run(
             bar.remove_task(tiles)
             bar.advance(overall)
     if failures:
-        raise _summary(failures, len(jobs))
+        raise summary(failures, len(jobs))
 
 
 def _check(wish: Wish, restorers: Restorers) -> None:
@@ -148,7 +163,8 @@ def _one(
     return f"{job.target} ({wish.describe(done)}, {time.perf_counter() - start:.1f} s)"
 
 
-def _summary(failures: list[RnanError], number: int) -> RnanError:
+def summary(failures: list[RnanError], number: int) -> RnanError:
+    """What is raised once all pictures were tried."""
     message = f"{len(failures)} of {number} pictures failed"
     if any(isinstance(error, ResourceError) for error in failures):
         return ResourceError(message)
@@ -160,7 +176,8 @@ def _announce(wish: Wish, job: Job, picture: Picture, restorer: Restorer, bar: P
     height, width = picture.size
     if height * width * max(restorer.engine.scales) ** 2 < _WORTH_TIMING:
         return
-    seconds = restorer.seconds_for(height, width)
+    scale = int(wish.level) if restorer.task.kind == "scale" else None
+    seconds = restorer.seconds_for(height, width, scale=scale)
     if seconds >= _LONG:
         about = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
         megapixels = height * width / 1e6

@@ -13,7 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rnan.degradations.mosaic import PATTERNS
 from rnan.errors import ConfigError, InputError
+from rnan.evaluation.methods import Network
 from rnan.images import Picture, write
 from rnan.inference import Restorer
 from rnan.inference.engines.torch import TorchEngine
@@ -37,20 +39,21 @@ class AttentionMaps:
 
 
 def attention_maps(
-    restorer: Restorer, lq: NDArray[np.float64], level: Level, pixel: tuple[int, int]
+    network: Network, lq: NDArray[np.float64], level: Level, pixel: tuple[int, int]
 ) -> AttentionMaps:
     """Restore a picture in one piece and keep what the network attended to.
 
     Args:
-        restorer: A network of this program.
+        network: A network of this program, and what it is told.
         lq: ``(H, W, C)`` on the 0-255 scale.
-        level: What the network is told, or the nearest that it knows.
+        level: Of the picture.
         pixel: Row and column whose weights are wanted.
 
     Raises:
         InputError: The pixel lies outside the picture.
         ConfigError: The engine is not PyTorch.
     """
+    restorer = network.restorer
     engine = restorer.engine
     if not isinstance(engine, TorchEngine):
         raise ConfigError("masks are read from networks that PyTorch runs")
@@ -62,13 +65,15 @@ def attention_maps(
     whole = Restorer(restorer.task, engine, options)
     unshuffle = engine.model.config.unshuffle
     seen = AttentionMaps(masks={}, weights={})
-    with _watching(engine.model, seen, (row // unshuffle, column // unshuffle)):
-        whole((lq / 255.0).astype(np.float32), **restorer.task.nearest_known(level).arguments())
+    down, across = PATTERNS[level.pattern]  # put before a mosaic that does not read GRBG
+    position = ((row + down) // unshuffle, (column + across) // unshuffle)
+    with _watching(engine.model, seen, position):
+        whole((lq / 255.0).astype(np.float32), **network.arguments(level))
     return seen
 
 
 def save_attention_maps(
-    restorer: Restorer,
+    network: Network,
     lq: NDArray[np.float64],
     level: Level,
     folder: Path,
@@ -85,7 +90,7 @@ def save_attention_maps(
     """
     height, width = lq.shape[:2]
     row, column = pixel if pixel is not None else (height // 2, width // 2)
-    maps = attention_maps(restorer, lq, level, (row, column))
+    maps = attention_maps(network, lq, level, (row, column))
     folder.mkdir(parents=True, exist_ok=True)
     for name, mask in maps.masks.items():
         span = max(float(np.ptp(mask)), 1e-9)

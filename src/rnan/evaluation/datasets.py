@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ class Reference:
     """A clean picture of a data set."""
 
     name: str
-    """The file's name without its ending; it seeds the degradation."""
+    """The file's name without its ending, where that is its own; it seeds the degradation."""
     gt: NDArray[np.float64]
     """Whole numbers ``(H, W, C)`` on the 0-255 scale."""
     lq: NDArray[np.float64] | None = None
@@ -74,6 +75,7 @@ def references(
         crop: Take only the middle ``crop`` x ``crop`` pixels (all of a smaller side).
         lq_files: What :func:`pair` found.
     """
+    stems = Counter(file.stem for file in files)
     for file in files:
         gt = task.reference(read_values(file))
         if crop is not None:
@@ -84,7 +86,9 @@ def references(
             lq = read_values(lq_files[file])
             if lq.shape[2] == 3 and gt.shape[2] == 1:
                 lq = task.reference(lq)
-        yield Reference(name=file.stem, gt=gt, lq=lq)
+        # a.png and a.bmp are two pictures: each has its own noise.
+        name = file.stem if stems[file.stem] == 1 else file.name
+        yield Reference(name=name, gt=gt, lq=lq)
 
 
 def pair(files: list[Path], folder: Path) -> dict[Path, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import math
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from rnan.errors import InputError, MissingExtraError
 from rnan.images import write_whole
+from rnan.images.write import check_writable
 from rnan.metrics import as_eight_bit
 
 Array = NDArray[np.float64]
@@ -80,6 +82,20 @@ def check_crop(crop: Crop, gt: Array) -> None:
         )
 
 
+def check_figure(path: Path) -> None:
+    """Refuse a figure that could not be written, before any work is done for it.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        InputError: The ending is unknown, or the folder cannot be written.
+    """
+    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise InputError(f"cannot write {path.name}: a figure ends in .png, .pdf or .svg")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtraError("matplotlib", "eval")
+    check_writable(path)
+
+
 def write_figure(path: Path, title: str, gt: Array, crop: Crop, panels: Sequence[Panel]) -> None:
     """Draw the whole picture with the crop marked, and the crop of each panel with its PSNR.
 
@@ -94,13 +110,9 @@ def write_figure(path: Path, title: str, gt: Array, crop: Crop, panels: Sequence
         MissingExtraError: matplotlib is not installed.
         InputError: The ending is unknown, or the file cannot be written.
     """
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in ("png", "pdf", "svg"):
-        raise InputError(f"cannot write {path.name}: a figure ends in .png, .pdf or .svg")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("matplotlib", "eval") from None
+    check_figure(path)
+    from matplotlib.figure import Figure
+
     columns = len(panels) if len(panels) <= 3 else math.ceil(len(panels) / 2)
     rows = -(-len(panels) // columns)
     panel_height = _PANEL * crop.height / crop.width + 0.35
@@ -119,7 +131,7 @@ def write_figure(path: Path, title: str, gt: Array, crop: Crop, panels: Sequence
         psnr = "" if panel.psnr is None else f"\n{panel.psnr:.2f} dB"
         axes.set_xlabel(panel.title + psnr, fontsize=8)
     out = io.BytesIO()
-    figure.savefig(out, format=kind, dpi=150)
+    figure.savefig(out, format=path.suffix.lower().removeprefix("."), dpi=150)
     write_whole(path, out.getvalue())
 
 

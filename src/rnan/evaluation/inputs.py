@@ -11,11 +11,10 @@ from rnan.errors import ConfigError
 from rnan.evaluation.datasets import read_values
 from rnan.evaluation.runner import cut_to_multiple
 from rnan.images import Picture, check_output, write, write_whole
+from rnan.images.write import FORMATS
 from rnan.levels import Level
 from rnan.metrics import as_eight_bit
 from rnan.tasks import Task
-
-_JPEG = (".jpg", ".jpeg")
 
 
 def make_input(
@@ -47,7 +46,7 @@ def make_input(
     check_output(target, overwrite=overwrite)
     if as_float and target.suffix.lower() not in (".tif", ".tiff"):
         raise ConfigError(f"{target.name}: only TIFF holds floating point")
-    lossy = target.suffix.lower() in _JPEG
+    lossy = FORMATS[target.suffix.lower()] == "JPEG"
     if lossy and task.kind != "quality":
         raise ConfigError(f"{target.name}: JPEG would add its own damage; write PNG or TIFF")
     gt = cut_to_multiple(task.reference(read_values(source)), level.scale)

@@ -36,14 +36,19 @@ class Network:
     assume: Level | str | None = None
     """The level that it is told instead of the true one; ``"auto"`` lets it estimate."""
 
-    def __call__(self, lq: Array, level: Level) -> Array:
-        """See :data:`Method`."""
+    def arguments(self, level: Level) -> dict[str, Any]:
+        """What the restorer is told at a level."""
         arguments = self.restorer.task.nearest_known(level).arguments()
         if isinstance(self.assume, Level):
             arguments = self.assume.arguments()
         elif self.assume is not None:
             arguments["sigma" if level.kind == "pattern" else "level"] = self.assume
-        restored: NDArray[np.float32] = self.restorer((lq / 255.0).astype(np.float32), **arguments)
+        return arguments
+
+    def __call__(self, lq: Array, level: Level) -> Array:
+        """See :data:`Method`."""
+        x = (lq / 255.0).astype(np.float32)
+        restored: NDArray[np.float32] = self.restorer(x, **self.arguments(level))
         return restored.astype(np.float64) * 255.0
 
 
@@ -112,6 +117,8 @@ def classical(name: str, task: Task) -> Method:
             f"known are {', '.join(CLASSICAL)}"
         )
     method, kinds = CLASSICAL[name]
+    if name != "bicubic":
+        _optional("colour_demosaicing" if name == "menon" else "skimage.restoration")
     if task.kind not in kinds:
         fitting = [other for other, (_, fits) in CLASSICAL.items() if task.kind in fits]
         raise ConfigError(f"classical:{name} is not for {task.name}; try {', '.join(fitting)}")

@@ -22,7 +22,7 @@ def published() -> tuple[Record, ...]:
 
 
 def published_for(task: str, dataset: str) -> list[Record]:
-    """The figures of one task and data set, but for the ablation of Table 1."""
+    """The figures of one task and data set, but for Tables 1 and 7: those compare shapes."""
     return [
         row
         for row in published()

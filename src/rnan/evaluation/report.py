@@ -18,6 +18,7 @@ from rnan.evaluation.published import is_comparable, remark, trained_on
 from rnan.evaluation.records import COLUMNS, Record
 from rnan.images import write_whole
 from rnan.inference.device import hardware_name
+from rnan.inference.engines import Engine
 from rnan.tasks import Task
 from rnan.weights import registry
 
@@ -26,24 +27,27 @@ def facts(
     *,
     task: Task,
     files: list[Path],
+    lq_files: list[Path] | None,
     seed: int,
     quantise_lq: bool,
     models: Iterable[str],
-    device: torch.device | None,
+    engine: Engine | None,
 ) -> dict[str, Any]:
     """What was run, on what and where: version, protocol, seed, date, hardware, hashes.
 
-    Several models have their hashes under their names.
+    Given inputs have a hash instead of a seed. Several models have their hashes under their names.
     """
     hashes = {model: _hash_weights(model) for model in models}
     return {
         "version": __version__,
         "torch": torch.__version__,
         "protocol": task.protocol.name + (", input clipped and rounded" if quantise_lq else ""),
-        "seed": seed,
+        "seed": seed if lq_files is None else None,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "hardware": hardware_name(device or torch.device("cpu")),
+        "hardware": hardware_name(engine.device if engine else torch.device("cpu")),
+        "dtype": str(getattr(engine, "dtype", torch.float64)).removeprefix("torch."),
         "data_sha256": hash_files(files),
+        "lq_sha256": hash_files(lq_files) if lq_files is not None else "",
         "weights_sha256": hashes if len(hashes) > 1 else next(iter(hashes.values())),
     }
 

@@ -26,6 +26,8 @@ class Planes:
     """Whether values were limited to the range of integers."""
     back: Callable[[list[Tensor]], Any]
     """Restored planes to the kind, layout and depth that came in."""
+    holds_colour: bool = True
+    """Whether a gray picture may come back in colour."""
     jpeg_table: tuple[int, ...] | None = None
     """Luma quantisation table, where the picture was a JPEG file."""
 
@@ -64,7 +66,7 @@ def _from_picture(picture: Picture) -> Planes:
         return Picture(pixels=pixels, alpha=_alpha_like(picture.alpha, pixels), metadata=metadata)
 
     clipped = picture.pixels.dtype.kind == "u"
-    return Planes([_chw(picture.pixels)], clipped, back, picture.metadata.jpeg_table)
+    return Planes([_chw(picture.pixels)], clipped, back, jpeg_table=picture.metadata.jpeg_table)
 
 
 def _from_pil(image: Image.Image) -> Planes:
@@ -82,12 +84,14 @@ def _from_pil(image: Image.Image) -> Planes:
     def back(restored: list[Tensor]) -> Image.Image:
         result = _with_alpha(_hwc(restored[0], pixels.dtype), alpha)
         out = Image.fromarray(np.squeeze(result, axis=2) if result.shape[2] == 1 else result)
-        out.info = {
-            key: image.info[key] for key in ("icc_profile", "dpi", "exif") if key in image.info
-        }
+        kept = ["dpi", "exif"]
+        if result.shape[2] - (alpha is not None) == pixels.shape[2]:
+            kept.append("icc_profile")  # a profile for gray does not fit colour
+        out.info = {key: image.info[key] for key in kept if key in image.info}
         return out
 
-    return Planes([_chw(pixels)], True, back)
+    deep_gray = pixels.dtype == np.uint16 and pixels.shape[2] == 1  # PIL has no 16-bit RGB
+    return Planes([_chw(pixels)], True, back, holds_colour=not deep_gray)
 
 
 def _from_numpy(array: np.ndarray[Any, Any]) -> Planes:

@@ -36,9 +36,8 @@ def quartered(run: Callable[[Tensor], Tensor], lq: Tensor, scale: int) -> Tensor
 def _quartered(run: Callable[[Tensor], Tensor], lq: Tensor, scale: int) -> Tensor:
     height, width = lq.shape[-2:]
     half, across = height // 2, width // 2
-    tall, wide = (side // 4 * 4 + _SHARED for side in (half, across))
-    limit = LIMIT if scale == 1 else LIMIT_ENLARGED
-    again = tall * wide >= limit
+    tall, wide = _quarter(height, width)
+    again = _again(tall, wide, scale)
     out: Tensor | None = None
     for lower in (False, True):
         for right in (False, True):
@@ -54,6 +53,20 @@ def _quartered(run: Callable[[Tensor], Tensor], lq: Tensor, scale: int) -> Tenso
             out[..., down, along] = inner[..., -size[1] :] if right else inner[..., : size[1]]
     assert out is not None
     return out
+
+
+def number_of_parts(height: int, width: int, scale: int) -> int:
+    """How often the network runs for a picture of that size."""
+    tall, wide = _quarter(max(height, _SMALLEST), max(width, _SMALLEST))
+    return 4 * (number_of_parts(tall, wide, scale) if _again(tall, wide, scale) else 1)
+
+
+def _quarter(height: int, width: int) -> tuple[int, int]:
+    return height // 2 // 4 * 4 + _SHARED, width // 2 // 4 * 4 + _SHARED
+
+
+def _again(height: int, width: int, scale: int) -> bool:
+    return height * width >= (LIMIT if scale == 1 else LIMIT_ENLARGED)
 
 
 def _kept(half: int, side: int, second: bool, scale: int) -> slice:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rnan.degradations.resize import resize
-from rnan.errors import Cancelled, ConfigError, ResourceError
+from rnan.errors import Cancelled, ConfigError, InputError, ResourceError
 from rnan.images.colour import CHROMA_KEPT, to_luma
 from rnan.inference import device as hardware
 from rnan.inference.adapters import Planes, to_planes
@@ -20,7 +20,7 @@ from rnan.inference.engines import Engine
 from rnan.inference.ensemble import self_ensemble
 from rnan.inference.mosaics import arrange, put_back
 from rnan.inference.options import RestoreOptions
-from rnan.inference.quartering import quartered
+from rnan.inference.quartering import number_of_parts, quartered
 from rnan.inference.tiling import tiles
 from rnan.tasks import Task
 
@@ -85,6 +85,8 @@ class Restorer:
             ResourceError: Not even the smallest tile fits into memory.
         """
         planes = to_planes(picture)
+        if self.task.kind == "pattern" and not planes.holds_colour:
+            raise InputError("PIL cannot hold the result of a 16-bit mosaic; pass a numpy array")
         restored = [
             self._restore(plane, self._condition(level, sigma, plane, planes), progress, cancel)
             for plane in planes.pictures
@@ -100,12 +102,12 @@ class Restorer:
         planes = to_planes(picture)
         return self._estimate(planes.pictures[0], planes)
 
-    def seconds_for(self, height: int, width: int) -> float:
+    def seconds_for(self, height: int, width: int, *, scale: int | None = None) -> float:
         """About how long a picture of that size takes, from one small tile timed here."""
         side = 8 * self.engine.grid if self.engine.grid > 8 else 192
         probe = torch.zeros(1, self.engine.channels, side, side)
         level = torch.zeros(1) if self.engine.takes_level else None
-        scale = self.engine.scales[0]
+        scale = scale or self.engine.scales[0]
         times = []
         for _ in range(3):  # the first warms up; another program may disturb one of the others
             start = time.perf_counter()
@@ -180,7 +182,7 @@ class Restorer:
         self, lq: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
     ) -> Tensor:
         if self.engine.as_released and self.options.tile is None:
-            return self._one(lq, told.level, told.scale)
+            return self._as_released(lq, told, progress, cancel)
         tile = self._tile()
         while True:
             try:
@@ -223,13 +225,38 @@ class Restorer:
         assert out is not None
         return out
 
-    def _one(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
-        def run(x: Tensor, told: Tensor | None) -> Tensor:
-            if self.engine.as_released and self.options.tile is None:
-                return quartered(lambda part: self.engine(part, told, scale), x, scale)
-            return self.engine(x, told, scale)
+    def _as_released(
+        self, lq: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
+    ) -> Tensor:
+        """In quarters, as the authors' program does."""
+        times = 8 if self.options.self_ensemble else 1
+        total = times * number_of_parts(lq.shape[-2], lq.shape[-1], told.scale)
+        done = 0
 
-        return self_ensemble(run, lq, level) if self.options.self_ensemble else run(lq, level)
+        def run_part(part: Tensor) -> Tensor:
+            nonlocal done
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("cancelled")
+            restored = self.engine(part, told.level, told.scale)
+            done += 1
+            if progress is not None:
+                progress(done, total)
+            return restored
+
+        def run(x: Tensor, level: Tensor | None) -> Tensor:
+            return quartered(run_part, x, told.scale)
+
+        try:
+            return self_ensemble(run, lq, None) if times == 8 else run(lq, None)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise ResourceError("not enough memory for a quarter; pass --tile") from error
+
+    def _one(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
+        if self.options.self_ensemble:
+            return self_ensemble(lambda x, told: self.engine(x, told, scale), lq, level)
+        return self.engine(lq, level, scale)
 
     def _tile(self) -> int:
         if self.options.tile is not None:

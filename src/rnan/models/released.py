@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,14 +20,16 @@ from rnan.models.rnan import RNANConfig
 _MEAN_SHIFT = re.compile(r"^(sub|add)_mean\.")
 
 
-def from_pickle(data: bytes, *, name: str = "the file") -> Checkpoint:
+def released_from_bytes(data: bytes, *, name: str = "the file") -> Checkpoint:
     """Read a checkpoint of the authors' program; only tensors are ever loaded.
 
     Raises:
         WeightsError: The bytes are no checkpoint, or of another network.
     """
     try:
-        loaded: Any = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about files that then turn out to be no checkpoints
+            loaded: Any = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         brief = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
         raise WeightsError(

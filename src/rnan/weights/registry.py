@@ -12,7 +12,7 @@ from typing import Any
 from rnan.errors import WeightsError
 from rnan.models import PRESETS
 from rnan.models.checkpoints import Checkpoint, from_bytes
-from rnan.models.released import from_pickle
+from rnan.models.released import released_from_bytes
 from rnan.settings import nearest
 
 _SUFFIX = ".safetensors"
@@ -59,7 +59,7 @@ def load(name: str | Path) -> Checkpoint:
     except OSError as error:
         raise WeightsError(f"weights {path} cannot be read: {error.strerror}") from error
     # A safetensors file starts with a length and the brace of its header.
-    return (from_bytes if data[8:9] == b"{" else from_pickle)(data, name=str(path))
+    return (from_bytes if data[8:9] == b"{" else released_from_bytes)(data, name=str(path))
 
 
 @lru_cache(maxsize=4)
