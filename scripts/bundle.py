@@ -90,7 +90,7 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
     for dataset in TEST_SETS[task.name]:
         files = picture_files(data / "test" / dataset)
         names = (*task.table_levels, *MORE_LEVELS.get(task.name, ()))
-        levels = [task.level(level) for level in names]
+        levels = sorted((task.level(level) for level in names), key=lambda one: one.value)
         scores = measure(task, references(files, task), levels, Network(restorer))
         for row in records(task, scores, dataset=dataset, method=name):
             metrics.append({**row.as_dict(), "value": round(row.value, 4)})
