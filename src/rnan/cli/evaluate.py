@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.command("evaluate")
 @click.argument("task")
 @click.argument("folder", type=PATH)
+@measuring
 @click.option("--dataset", help="Name in the records.  [default: the folder's]")
 @click.option("--lq", type=PATH, help="Folder of given inputs, paired by name; degrades nothing.")
 @click.option("--json", "json_file", type=PATH, help="Write records and facts of the run here.")
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 @click.option(
     "--pixel", metavar="X,Y", help="Whose non-local weights are saved.  [default: the middle]"
 )
-@measuring
 @computing
 @verbosity
 def command(

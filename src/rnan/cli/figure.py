@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.command("figure")
 @click.argument("task")
 @click.argument("picture", type=PATH)
+@measuring
 @click.option("-o", "--output", required=True, type=PATH, help="A .png, .pdf or .svg file.")
 @click.option(
     "--crop",
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     help="Part that is shown, in pixels of the picture.  [default: where it changes most]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the output where it exists.")
-@measuring
 @computing
 @verbosity
 def command(
