@@ -25,7 +25,6 @@ import torch
 
 from rnan import __version__
 from rnan.api import load_restorer
-from rnan.errors import RnanError
 from rnan.evaluation.datasets import picture_files, references
 from rnan.evaluation.methods import Method, Network, classical, nothing
 from rnan.evaluation.published import published_for
@@ -254,9 +253,9 @@ def main() -> None:
             said = f"{cell.method} on {cell.dataset} at {cell.level}"
             try:
                 done[running[future]] = future.result()
-            except RnanError as error:
+            except Exception as error:  # the others are worth keeping
                 failed += 1
-                print(f"{said}: {error}", flush=True)
+                print(f"{said}: {error!r}", flush=True)
                 continue
             print(f"{len(done)}/{len(wanted)} {said}", flush=True)
             save(store, done)

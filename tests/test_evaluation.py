@@ -141,15 +141,25 @@ def test_given_inputs_are_paired_by_name(tmp_path: Path) -> None:
         pair(files[:1], lq)
 
 
-@pytest.mark.parametrize("name", ["menon", "nlm", "wavelet", "bicubic"])
-def test_classical_methods_help(name: str) -> None:
-    kind = {"menon": "demosaic", "bicubic": "super-resolution"}.get(name, "denoise-color")
-    one = get_task(kind)
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("menon", "demosaic"),
+        ("nlm", "denoise-color"),
+        ("nlm", "denoise-gray"),
+        ("wavelet", "denoise-color"),
+        ("wavelet", "denoise-gray"),
+        ("bicubic", "super-resolution"),
+    ],
+)
+def test_classical_methods_help(name: str, task: str) -> None:
+    one = get_task(task)
     level = one.level(one.table_levels[-1])
-    (before,) = measure(one, [reference(96, 96)], [level], nothing, with_ssim=False)
-    (after,) = measure(one, [reference(96, 96)], [level], classical(name, one), with_ssim=False)
+    picture = reference(96, 96, channels=one.channels)
+    (before,) = measure(one, [picture], [level], nothing, with_ssim=False)
+    (after,) = measure(one, [picture], [level], classical(name, one), with_ssim=False)
     if name == "bicubic":
-        (before,) = measure(one, [reference(96, 96)], [level], nearest, with_ssim=False)
+        (before,) = measure(one, [picture], [level], nearest, with_ssim=False)
     assert after.psnr >= before.psnr + (0.3 if name == "bicubic" else 5)
 
 
