@@ -13,6 +13,7 @@ from skimage import data as skimage_data
 from rnan.api import list_models, load_restorer
 from rnan.degradations.noise import noisy
 from rnan.errors import WeightsError
+from rnan.evaluation.attention_maps import attention_maps
 from rnan.evaluation.datasets import picture_files, references
 from rnan.evaluation.methods import Network, nothing
 from rnan.evaluation.runner import measure
@@ -96,7 +97,7 @@ def test_clean_photographs_are_left_alone(data: Path) -> None:
 
 GAINS = [
     ("denoise-color", "cbsd68", ["10", "30", "50", "70", "5", "2"], "50", 12.0),
-    ("denoise-gray", "bsd68", ["10", "30", "50", "70", "5", "2"], "50", 12.0),
+    ("denoise-gray", "kodak24", ["10", "30", "50", "70", "5", "2"], "50", 12.0),
     ("demosaic", "kodak24", ["grbg", "rggb", "bggr", "gbrg", "grbg-5"], "grbg", 30.0),
     ("dejpeg", "classic5", ["10", "20", "30", "40", "5", "60", "80", "90"], "10", 0.8),
     ("dejpeg-color", "kodak24", ["10", "20", "30", "40", "5", "60", "80", "90"], "10", 0.8),
@@ -118,6 +119,23 @@ def test_every_task_gains_at_every_level(
     gains = {one.level.name: two.psnr - one.psnr for one, two in zip(before, after, strict=True)}
     assert min(gains.values()) > 0
     assert gains[level] >= gain
+
+
+DEAD = {"denoise-color", "demosaic"}
+"""Their first mask saturated in their first stretch (docs/decisions.md); the next revives it."""
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_masks_depend_on_the_picture(name: str, request: pytest.FixtureRequest) -> None:
+    if name in DEAD:
+        request.applymarker(pytest.mark.xfail(strict=True, reason="a dead mask branch"))
+    restorer = load_restorer(name)
+    task = restorer.task
+    coffee = task.reference(skimage_data.coffee()[:192, :192])
+    level = task.level(task.table_levels[-1])
+    lq = task.degrade(coffee, level, name="coffee", seed=0)
+    maps = attention_maps(Network(restorer), lq, level, (50, 50))
+    assert min(mask.std() for mask in maps.masks.values()) > 1e-3
 
 
 def test_bayer_patterns_are_restored_alike(data: Path) -> None:
