@@ -320,6 +320,8 @@ def test_every_pattern_and_size_is_turned_to_grbg_and_back(
     assert np.array_equal(one(zero_filled, level=pattern), zero_filled)
     single = zero_filled.sum(axis=2).astype(np.uint8)
     assert np.array_equal(one(single, level=pattern), zero_filled)
+    together = Restorer(one.task, one.engine, RestoreOptions(self_ensemble=True))
+    assert np.array_equal(together(single, level=pattern), zero_filled)
     deep = single.astype(np.uint16) * 257
     assert np.array_equal(one(deep, level=pattern), zero_filled.astype(np.uint16) * 257)
 

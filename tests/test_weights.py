@@ -14,7 +14,7 @@ from rnan.api import list_models, load_restorer
 from rnan.degradations.noise import noisy
 from rnan.errors import WeightsError
 from rnan.evaluation.attention_maps import attention_maps
-from rnan.evaluation.datasets import picture_files, references
+from rnan.evaluation.datasets import Reference, picture_files, references
 from rnan.evaluation.methods import Network, nothing
 from rnan.evaluation.runner import measure
 from rnan.metrics import as_eight_bit, psnr
@@ -121,6 +121,24 @@ def test_every_task_gains_at_every_level(
     assert gains[level] >= gain
 
 
+@pytest.mark.parametrize("row", GAINS, ids=[row[0] for row in GAINS])
+def test_self_ensemble_never_loses(row: tuple[str, str, list[str], str, float]) -> None:
+    name, _, _, text, _ = row
+    task = get_task(name)
+    coffee = task.reference(skimage_data.coffee()[96:240, 96:240])
+    scores = [
+        measure(
+            task,
+            [Reference(name="coffee", gt=coffee)],
+            [task.level(text)],
+            Network(load_restorer(name, self_ensemble=ensemble)),
+            with_ssim=False,
+        )[0].psnr
+        for ensemble in (False, True)
+    ]
+    assert scores[1] > scores[0]
+
+
 DEAD = {"denoise-color", "demosaic"}
 """Their first mask saturated in their first stretch (docs/decisions.md); the next revives it."""
 
@@ -134,7 +152,7 @@ def test_masks_depend_on_the_picture(name: str, request: pytest.FixtureRequest) 
     coffee = task.reference(skimage_data.coffee()[:192, :192])
     level = task.level(task.table_levels[-1])
     lq = task.degrade(coffee, level, name="coffee", seed=0)
-    maps = attention_maps(Network(restorer), lq, level, (50, 50))
+    maps = attention_maps(Network(restorer), lq, level, (20, 20))
     assert min(mask.std() for mask in maps.masks.values()) > 1e-3
 
 

@@ -16,7 +16,7 @@ def self_ensemble(restore: Restore, lq: Tensor, level: Tensor | None) -> Tensor:
     Args:
         restore: ``(lq, level)`` to the restored picture.
         lq: ``(B, C, H, W)``.
-        level: ``(B,)`` or a map ``(B, 1, H, W)``, which is turned with the picture.
+        level: ``(B,)`` or a map ``(B, K, H, W)``, which is turned with the picture.
     """
     total: Tensor | None = None
     for turns in range(4):

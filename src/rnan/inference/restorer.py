@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from rnan.degradations.mosaic import measured
 from rnan.degradations.resize import resize
 from rnan.errors import Cancelled, ConfigError, InputError, ResourceError
 from rnan.images.colour import CHROMA_KEPT, to_luma
@@ -18,7 +19,7 @@ from rnan.inference.adapters import Planes, to_planes
 from rnan.inference.conditions import Condition, LevelLike, condition, estimated_level
 from rnan.inference.engines import Engine
 from rnan.inference.ensemble import self_ensemble
-from rnan.inference.mosaics import arrange, put_back
+from rnan.inference.mosaics import arrange, fill, pattern_of, put_back
 from rnan.inference.options import RestoreOptions
 from rnan.inference.quartering import number_of_parts, quartered
 from rnan.inference.tiling import tiles
@@ -160,9 +161,28 @@ class Restorer:
     ) -> Tensor:
         if self.options.strength < 1.0:
             raise ConfigError("a mosaic is no picture to blend with: strength must be 1")
-        lq = arrange(plane, told.pattern)
-        restored = self._tiled(lq[None], told, progress, cancel)[0]
-        return put_back(restored, told.pattern, *plane.shape[-2:])
+        height, width = plane.shape[-2:]
+        zero_filled = fill(plane, told.pattern)
+        times = 8 if self.options.self_ensemble else 1
+        passes = 0
+
+        def report(done: int, total: int) -> None:
+            if progress is not None:
+                progress(passes * total + done, times * total)
+
+        def run(x: Tensor, where: Tensor | None) -> Tensor:
+            nonlocal passes
+            # A turned mosaic reads another pattern.
+            pattern = told.pattern if where is None else pattern_of(where[0] > 0)
+            size = (x.shape[-2], x.shape[-1])
+            restored = self._tiled(arrange(x[0], pattern)[None], told, report, cancel)[0]
+            passes += 1
+            return put_back(restored, pattern, *size)[None]
+
+        if times == 1:
+            return run(zero_filled[None], None)[0]
+        where = measured(height, width, told.pattern)
+        return self_ensemble(run, zero_filled[None], where[None].float())[0]
 
     def _restore_luma(
         self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
@@ -254,7 +274,7 @@ class Restorer:
             raise ResourceError("not enough memory for a quarter; pass --tile") from error
 
     def _one(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
-        if self.options.self_ensemble:
+        if self.options.self_ensemble and self.task.kind != "pattern":
             return self_ensemble(lambda x, told: self.engine(x, told, scale), lq, level)
         return self.engine(lq, level, scale)
 
