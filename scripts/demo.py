@@ -29,7 +29,7 @@ def main() -> None:
     (job,) = plan([source], target, compare=True)
     start = time.perf_counter()
     restorer = load_restorer("denoise-color")
-    done = restore_file(restorer, job, overwrite=True)
+    done = restore_file(lambda _: restorer, job, overwrite=True)
     seconds = time.perf_counter() - start
     restored = restorer(lq.astype(np.uint8), level=done.level).astype(np.float64)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,14 @@ def test_results_are_of_the_bundled_weights() -> None:
             seen.add(name)
             assert cell["weights"] == registry.card(name)["sha256"], cell["method"]
     assert seen == set(registry.bundled())
+
+
+def test_the_demo_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "demo.py"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "PSNR after" in done.stdout
 
 
 def test_python_examples_run() -> None:
