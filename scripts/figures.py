@@ -20,10 +20,10 @@ from rnan.evaluation.methods import Network
 FOLDER = Path(__file__).parent.parent / "docs" / "figures"
 FIGURES = {
     "denoise-color": ("kodak24/kodim08.png", "50", "312,250,96,72", ["classical:nlm"]),
-    "denoise-gray": ("kodak24/kodim19.png", "50", "180,250,96,72", ["classical:nlm"]),
+    "denoise-gray": ("kodak24/kodim19.png", "50", "250,120,112,84", ["classical:nlm"]),
     "demosaic": ("kodak24/kodim19.png", "grbg", "230,420,80,60", ["classical:menon"]),
-    "dejpeg": ("classic5/barbara.png", "10", None, ["classical:wavelet"]),
-    "dejpeg-color": ("kodak24/kodim23.png", "10", "120,60,128,96", ["classical:wavelet"]),
+    "dejpeg": ("classic5/barbara.png", "10", None, ["classical:nlm"]),
+    "dejpeg-color": ("kodak24/kodim23.png", "10", "120,60,128,96", ["classical:nlm"]),
     "super-resolution": ("set14/zebra.png", "x4", "200,100,96,72", ["classical:bicubic"]),
 }
 """Picture, level, crop and what stands beside the bundled network."""

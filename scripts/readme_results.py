@@ -17,7 +17,6 @@ from rnan.tasks import TASKS
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 MARKS = ("<!-- results: scripts/readme_results.py -->", "<!-- /results -->")
-LEVELS = {"sigma": "50", "quality": "10", "pattern": "grbg", "scale": "x4"}
 HEAD = ["task, level", "pictures", "input", "classical", "rnan", "rnan +", "paper"]
 
 
@@ -25,8 +24,10 @@ def table(rows: list[Record]) -> str:
     """Markdown: PSNR in dB of the input, the best classical method, our networks, the paper's."""
     lines = [HEAD]
     for task in TASKS.values():
-        level = LEVELS[task.kind]
-        ours = [r for r in rows if (r.task, r.level, r.metric) == (task.name, level, "psnr")]
+        ours = [row for row in rows if (row.task, row.metric) == (task.name, "psnr")]
+        # The level at which the classical methods were measured.
+        level = next(row.level for row in ours if row.method.startswith("classical:"))
+        ours = [row for row in ours if row.level == level]
         for dataset in dict.fromkeys(row.dataset for row in ours):
             values = {row.method: row.value for row in ours if row.dataset == dataset}
             classical = [v for name, v in values.items() if name.startswith("classical:")]

@@ -37,15 +37,6 @@ from rnan.tasks import TASKS, get_task
 from rnan.weights import registry
 
 DOCS = Path(__file__).parent.parent / "docs"
-SETS = {
-    "denoise-color": ("kodak24", "cbsd68", "urban100"),
-    "denoise-gray": ("kodak24", "bsd68", "urban100"),
-    "demosaic": ("mcmaster18", "kodak24", "cbsd68", "urban100"),
-    "dejpeg": ("classic5", "live1"),
-    "dejpeg-color": ("kodak24",),
-    "super-resolution": ("set5", "set14", "b100", "urban100", "manga109"),
-}
-"""The paper's test sets; those that are not in the folder are left out."""
 CLASSICAL = {
     "sigma": ("nlm", "wavelet", "50"),
     "quality": ("nlm", "wavelet", "10"),
@@ -82,7 +73,7 @@ def cells(data: Path, checkpoints: dict[tuple[str, str], Path]) -> list[Cell]:
     slowest: list[Cell] = []
     for task in TASKS.values():
         *methods, chosen = CLASSICAL[task.kind]
-        for dataset in SETS[task.name]:
+        for dataset in task.test_sets:
             if not (data / dataset).is_dir():
                 continue
             for level in task.table_levels:
@@ -201,7 +192,7 @@ def page(rows: list[Record], cells: list[dict[str, Any]]) -> str:
         lines += ["", f"Measured on: {task.protocol.name}."]
         if (DOCS / "figures" / f"{task.name}.png").exists():
             lines += ["", f"![A picture and crops before and after](figures/{task.name}.png)"]
-        for dataset in SETS[task.name]:
+        for dataset in task.test_sets:
             there = [row for row in ours if row.dataset == dataset]
             if there:
                 said = table(there, published_for(task.name, dataset))

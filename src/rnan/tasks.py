@@ -22,6 +22,9 @@ from rnan.settings import nearest
 
 Array = NDArray[np.float64]
 
+Plane = Literal["rgb", "gray", "luma"]
+"""What of a picture is restored; gray and luma are one channel."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
@@ -33,8 +36,8 @@ class Task:
     title: str
     """In a few words, for people."""
 
-    plane: Literal["rgb", "gray", "luma"] = "rgb"
-    """What of a picture is restored; gray and luma are one channel."""
+    plane: Plane = "rgb"
+    """What of a picture is restored."""
 
     kind: Kind
     """What the level is."""
@@ -47,6 +50,9 @@ class Task:
 
     table_levels: tuple[str, ...]
     """Levels of the paper's table, as ``published.csv`` spells them."""
+
+    test_sets: tuple[str, ...]
+    """The paper's test sets, by the names of their folders."""
 
     scales: tuple[int, ...] = (1,)
     """Enlargements."""
@@ -186,12 +192,14 @@ TASKS: dict[str, Task] = {
         Task(
             name="denoise-color",
             title="colour denoising",
+            test_sets=("kodak24", "cbsd68", "urban100"),
             protocol=Protocol(name="rgb"),
             **_DENOISE,
         ),
         Task(
             name="denoise-gray",
             title="gray denoising",
+            test_sets=("kodak24", "bsd68", "urban100"),
             plane="gray",
             protocol=Protocol(name="gray"),
             **_DENOISE,
@@ -199,6 +207,7 @@ TASKS: dict[str, Task] = {
         Task(
             name="demosaic",
             title="demosaicing",
+            test_sets=("mcmaster18", "kodak24", "cbsd68", "urban100"),
             kind="pattern",
             level_range=(0.0, 15.0),
             level_scale=255.0,
@@ -210,6 +219,7 @@ TASKS: dict[str, Task] = {
         Task(
             name="dejpeg",
             title="JPEG repair, gray and luma",
+            test_sets=("classic5", "live1"),
             plane="luma",
             patch_multiple=8,
             protocol=Protocol(name="luma"),
@@ -218,6 +228,7 @@ TASKS: dict[str, Task] = {
         Task(
             name="dejpeg-color",
             title="JPEG repair, colour",
+            test_sets=("kodak24",),
             patch_multiple=16,
             protocol=Protocol(name="rgb"),
             **_JPEG,
@@ -225,6 +236,7 @@ TASKS: dict[str, Task] = {
         Task(
             name="super-resolution",
             title="super-resolution",
+            test_sets=("set5", "set14", "b100", "urban100", "manga109"),
             kind="scale",
             table_levels=("x2", "x3", "x4"),
             scales=(2, 3, 4),

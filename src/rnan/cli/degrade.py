@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from rnan.cli import progress
+from rnan.cli.jobs import run_jobs
 from rnan.cli.options import PATH, verbosity
-from rnan.cli.restoring import summary
-from rnan.errors import ConfigError, RnanError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from rnan.inference.files import Job
 
 
 @click.command("degrade")
@@ -56,29 +60,17 @@ def command(
     definition = get_task(task)
     degree = definition.level(level)
     jobs = plan(inputs, output, recursive=recursive, ending=".tif" if as_float else ".png")
-    failures: list[RnanError] = []
-    with progress.bar() as bar:
-        row = bar.add_task("degrading", total=len(jobs))
-        for job in jobs:
-            try:
-                make_input(
-                    definition,
-                    degree,
-                    job.source,
-                    job.target,
-                    seed=seed,
-                    as_float=as_float,
-                    overwrite=overwrite,
-                )
-            except ConfigError:
-                raise
-            except RnanError as error:
-                if len(jobs) == 1:
-                    raise
-                failures.append(error)
-                progress.say(bar, f"rnan: {error}", err=True)
-            else:
-                progress.say(bar, str(job.target))
-            bar.advance(row)
-    if failures:
-        raise summary(failures, len(jobs))
+
+    def work(job: Job, _: Progress) -> str:
+        make_input(
+            definition,
+            degree,
+            job.source,
+            job.target,
+            seed=seed,
+            as_float=as_float,
+            overwrite=overwrite,
+        )
+        return str(job.target)
+
+    run_jobs(jobs, work)

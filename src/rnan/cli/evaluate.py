@@ -13,6 +13,7 @@ from rnan.cli.options import PATH, computing, set_threads, verbosity
 from rnan.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rnan.evaluation.methods import Network
     from rnan.evaluation.runner import Measured
 
 
@@ -60,10 +61,11 @@ def command(
     """
     from rnan.evaluation import report
     from rnan.evaluation.datasets import pair, picture_files, references
+    from rnan.evaluation.methods import Network
     from rnan.evaluation.published import published_for
     from rnan.evaluation.records import Record
     from rnan.evaluation.runner import measure, records
-    from rnan.images.write import check_writable
+    from rnan.images.write import check_writable, write_whole
     from rnan.tasks import get_task
 
     set_threads(threads)
@@ -88,8 +90,8 @@ def command(
                 bar.advance(row)
                 if save_images is not None:
                     _save(one, save_images, method.name)
-                if save_masks is not None and method.restorer is not None:
-                    _save_masks(one, save_masks, method, place)
+                if save_masks is not None and isinstance(method.run, Network):
+                    _save_masks(one, save_masks, method.name, method.run, place)
 
             scores = measure(
                 definition,
@@ -107,7 +109,7 @@ def command(
     if csv_file is not None:
         report.write_csv(csv_file, ours)
     if markdown_file is not None:
-        markdown_file.write_text(f"{head}\n\n{table}\n", encoding="utf-8")
+        write_whole(markdown_file, f"{head}\n\n{table}\n".encode())
     if json_file is not None:
         run = report.facts(
             task=definition,
@@ -137,14 +139,12 @@ def _save(one: Measured, folder: Path, method: str) -> None:
 
 
 def _save_masks(
-    one: Measured, folder: Path, method: Measurement, pixel: tuple[int, int] | None
+    one: Measured, folder: Path, method: str, network: Network, pixel: tuple[int, int] | None
 ) -> None:
     from rnan.evaluation.attention_maps import save_attention_maps
-    from rnan.evaluation.methods import Network
 
-    assert isinstance(method.run, Network)
-    place = folder / method.name.replace("/", "_") / one.level.name / one.name
-    save_attention_maps(method.run, one.lq, one.level, place, pixel=pixel)
+    place = folder / method.replace("/", "_") / one.level.name / one.name
+    save_attention_maps(network, one.lq, one.level, place, pixel=pixel)
 
 
 def _position(text: str) -> tuple[int, int]:

@@ -67,7 +67,6 @@ class Measurement:
     """In the records."""
     run: Method
     levels: list[Level]
-    restorer: Restorer | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +80,10 @@ class Plan:
     @property
     def engine(self) -> Engine | None:
         """What runs the networks; none where there is no network."""
-        restorers = [one.restorer for one in self.methods if one.restorer is not None]
-        return restorers[0].engine if restorers else None
+        from rnan.evaluation.methods import Network
+
+        runs = [one.run for one in self.methods if isinstance(one.run, Network)]
+        return runs[0].restorer.engine if runs else None
 
 
 def load_measurement(
@@ -168,7 +169,7 @@ def _load(
     _warn_of_levels(model, restorer, levels)
     name = model + ("+" if self_ensemble else "") + (f"@{assume}" if assume else "")
     run = Network(restorer, told)
-    return Measurement(model=model, name=name, run=run, levels=levels, restorer=restorer)
+    return Measurement(model=model, name=name, run=run, levels=levels)
 
 
 def _warn_of_levels(model: str, restorer: Restorer, levels: list[Level]) -> None:

@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnan.cli import progress
+from rnan.cli.jobs import run_jobs
 from rnan.cli.options import PATH, restore_options, restoring, verbosity
-from rnan.errors import (
-    Cancelled,
-    ConfigError,
-    InputError,
-    PartialFailure,
-    ResourceError,
-    RnanError,
-    WeightsError,
-)
+from rnan.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -113,26 +106,15 @@ def run(
     jobs = plan(inputs, output, recursive=recursive, compare=compare)
     restorers = Restorers(wish.restoration, model, **restore_options(**options))
     _check(wish, restorers)
-    failures: list[RnanError] = []
-    with progress.bar() as bar:
-        overall = bar.add_task("pictures", total=len(jobs), visible=len(jobs) > 1)
-        for job in jobs:
-            tiles = bar.add_task(job.source.name, total=None)
-            try:
-                sentence = _one(wish, restorers, job, overwrite, bar, tiles)
-            except (Cancelled, ConfigError, WeightsError):
-                raise  # the next picture would fail alike
-            except RnanError as error:
-                if len(jobs) == 1:
-                    raise
-                failures.append(error)
-                progress.say(bar, f"rnan: {error}", err=True)
-            else:
-                progress.say(bar, sentence)
+
+    def work(job: Job, bar: Progress) -> str:
+        tiles = bar.add_task(job.source.name, total=None)
+        try:
+            return _one(wish, restorers, job, overwrite, bar, tiles)
+        finally:
             bar.remove_task(tiles)
-            bar.advance(overall)
-    if failures:
-        raise summary(failures, len(jobs))
+
+    run_jobs(jobs, work)
 
 
 def _check(wish: Wish, restorers: Restorers) -> None:
@@ -161,14 +143,6 @@ def _one(
         progress=lambda done, total: bar.update(tiles, completed=done, total=total),
     )
     return f"{job.target} ({wish.describe(done)}, {time.perf_counter() - start:.1f} s)"
-
-
-def summary(failures: list[RnanError], number: int) -> RnanError:
-    """What is raised once all pictures were tried."""
-    message = f"{len(failures)} of {number} pictures failed"
-    if any(isinstance(error, ResourceError) for error in failures):
-        return ResourceError(message)
-    return InputError(message) if len(failures) == number else PartialFailure(message)
 
 
 def _announce(wish: Wish, job: Job, picture: Picture, restorer: Restorer, bar: Progress) -> None:

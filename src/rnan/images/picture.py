@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,10 +52,6 @@ class Picture:
     def is_gray(self) -> bool:
         """Whether there is one channel."""
         return bool(self.pixels.shape[2] == 1)
-
-    def with_pixels(self, pixels: Pixels) -> Picture:
-        """The same picture with other pixels."""
-        return replace(self, pixels=pixels)
 
 
 def white(dtype: np.dtype[Any]) -> float:
