@@ -13,10 +13,11 @@ from rnan.errors import ConfigError, InputError
 from rnan.evaluation.datasets import split
 from rnan.images import Picture, write
 from rnan.tasks import get_task
-from rnan.training.cache import PictureCache, build_cache
+from rnan.training.cache import PictureCache, load_pictures
 from rnan.training.config import BudgetSection, ScheduleSection, load_config
-from rnan.training.sampler import Levels, PatchSampler
+from rnan.training.sampler import Levels, Part, PatchSampler
 from rnan.training.schedule import rate, share_spent
+from rnan.training.sources import Source
 
 CPU = torch.device("cpu")
 RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.yaml"))
@@ -38,7 +39,7 @@ def test_recipes_are_valid(path: Path) -> None:
         ("budget.minutes=-1", "budget must be positive"),
         ("optimizer.betas=[2,3]", "optimizer.betas must be 0 to 1"),
         ("optimizer.clip=-1", "optimizer.clip must be positive"),
-        ("schedule.halve_every=0", "schedule.halve_every must be at least 1"),
+        ("schedule.halvings=-1", "schedule.halvings must not be negative"),
         ("level={low: 50, high: 10}", "level.low must not exceed level.high"),
         ("data.folders=[a, a]", "names a folder twice"),
         ("validation.every=-1", "validation.every must not be negative"),
@@ -76,41 +77,53 @@ def pictures(folder: Path) -> list[Path]:
     return files
 
 
-def cache(folder: Path, memory: str = "device") -> PictureCache:
-    return build_cache(
-        pictures(folder),
+def cache(folder: Path, memory: str = "device", side: int = 32) -> PictureCache:
+    files = pictures(folder)
+    return load_pictures(
+        [Source(training=files, validation=files[:1])],
         task=get_task("denoise-color"),
-        smallest_side=32,
+        scale=1,
+        patch_size=side,
+        halved=False,
         device=CPU,
         memory=memory,
         folder=folder / "cache",
-    )
+    ).training
 
 
 def test_small_pictures_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert len(cache(tmp_path)) == 3
     assert "1 pictures are smaller than 32 pixels: left out" in caplog.text
     with pytest.raises(InputError, match="no picture has sides of at least 100"):
-        build_cache(
-            pictures(tmp_path),
-            task=get_task("denoise-color"),
-            smallest_side=100,
-            device=CPU,
-            memory="device",
-            folder=tmp_path,
-        )
+        cache(tmp_path, side=100)
+
+
+def test_a_picture_that_cannot_be_read_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = pictures(tmp_path)
+    files[1].write_bytes(files[1].read_bytes()[:100])
+    assert len(cache(tmp_path)) == 2
+    assert "left out:" in caplog.text
+    for file in files:
+        file.write_bytes(b"")
+    with pytest.raises(InputError, match="no picture can be read"):
+        cache(tmp_path)
 
 
 def test_a_memory_mapped_cache_holds_the_same(tmp_path: Path) -> None:
+    # On disk the small picture is kept, for runs with smaller patches.
     in_memory, on_disk = cache(tmp_path), cache(tmp_path, "disk")
-    assert torch.equal(in_memory.pixels, on_disk.pixels)
     assert in_memory.sha256 == on_disk.sha256
-    again = cache(tmp_path, "disk")
-    assert torch.equal(again.pixels, on_disk.pixels)
-    pixels = next((tmp_path / "cache").glob("*.pixels"))
-    pixels.write_bytes(pixels.read_bytes()[:-1])
-    with pytest.raises(ConfigError, match="cut short"):
-        cache(tmp_path, "disk")
+    assert cache(tmp_path, "disk").sha256 == on_disk.sha256
+    samplers = [
+        PatchSampler(
+            one, patch_size=24, batch_size=16, levels=Levels(low=0, high=9), seed=3, device=CPU
+        )
+        for one in (in_memory, on_disk)
+    ]
+    assert torch.equal(samplers[0].batch(0).gt, samplers[1].batch(0).gt)
+    assert len(cache(tmp_path, "disk", side=16)) == 4
 
 
 def sampler(folder: Path, **fields: object) -> PatchSampler:
@@ -162,6 +175,31 @@ def test_the_stream_is_a_function_of_seed_and_step(tmp_path: Path) -> None:
     assert not torch.equal(other.batch(5).gt, two.batch(5).gt)
 
 
+def test_a_patch_depends_on_its_number_alone(tmp_path: Path) -> None:
+    def of(batch_size: int, part: Part | None = None) -> PatchSampler:
+        levels = Levels(low=0.0, high=75.0)
+        return PatchSampler(
+            cache(tmp_path),
+            patch_size=24,
+            batch_size=batch_size,
+            levels=levels,
+            seed=3,
+            device=CPU,
+            part=part,
+        )
+
+    whole = of(12).batch(3)
+    halves = [of(12, Part(rank=rank, of=2)) for rank in range(2)]
+    numbers = torch.cat([half.indices(3) for half in halves])
+    assert numbers.tolist() == list(range(36, 48))
+    for name in ("gt", "levels", "draws"):
+        parts = torch.cat([getattr(half.batch(3), name) for half in halves])
+        assert torch.equal(parts, getattr(whole, name))
+    other = [of(4).batch(step) for step in (9, 10, 11)]
+    assert torch.equal(torch.cat([batch.gt for batch in other]), whole.gt)
+    assert torch.equal(torch.cat([batch.draws for batch in other]), whole.draws)
+
+
 def test_levels_cover_their_range(tmp_path: Path) -> None:
     many = [sampler(tmp_path, small_share=0.25).batch(step).levels for step in range(20)]
     levels = torch.cat(many)
@@ -190,7 +228,7 @@ def test_schedules() -> None:
     cosine = ScheduleSection(kind="cosine", warmup=0)
     assert rate(cosine, step=0, spent=0.0) == 1.0
     assert rate(cosine, step=0, spent=0.5) == pytest.approx(0.5)
-    step = ScheduleSection(kind="step", warmup=0, halve_every=100)
-    assert [rate(step, step=at, spent=0.0) for at in (99, 100, 250)] == [1.0, 0.5, 0.25]
+    step = ScheduleSection(kind="step", warmup=0, halvings=6.5)
+    assert [rate(step, step=9, spent=at) for at in (0.15, 0.16, 0.4, 1.0)] == [1, 0.5, 0.25, 2**-6]
     assert share_spent(BudgetSection(steps=200), step=50, seconds=9e9) == 0.25
     assert share_spent(BudgetSection(minutes=2.0), step=9, seconds=30) == 0.25

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +64,6 @@ def references(
     files: list[Path],
     task: Task,
     *,
-    crop: int | None = None,
     lq_files: dict[Path, Path] | None = None,
 ) -> Iterator[Reference]:
     """Read pictures one by one, as references of a task.
@@ -72,15 +71,11 @@ def references(
     Args:
         files: What :func:`picture_files` found.
         task: Says what of a picture is measured.
-        crop: Take only the middle ``crop`` x ``crop`` pixels (all of a smaller side).
         lq_files: What :func:`pair` found.
     """
     stems = Counter(file.stem for file in files)
     for file in files:
         gt = task.reference(read_values(file))
-        if crop is not None:
-            top, left = (max(0, (side - crop) // 2) for side in gt.shape[:2])
-            gt = gt[top : top + crop, left : left + crop]
         lq = None
         if lq_files is not None:
             lq = read_values(lq_files[file])
@@ -89,6 +84,22 @@ def references(
         # a.png and a.bmp are two pictures: each has its own noise.
         name = file.stem if stems[file.stem] == 1 else file.name
         yield Reference(name=name, gt=gt, lq=lq)
+
+
+def middle(picture: Reference, crop: int) -> Reference:
+    """Only the middle ``crop`` x ``crop`` pixels of a picture, all of a smaller side.
+
+    A given LQ picture is cut where it shows the same.
+    """
+    gt, lq = picture.gt, picture.lq
+    # Whole JPEG blocks, Bayer cells and LQ pixels stay whole.
+    top, left = (max(0, (side - crop) // 2) // 48 * 48 for side in gt.shape[:2])
+    if lq is not None:
+        scale = max(1, round(gt.shape[0] / lq.shape[0]))
+        first, across, side = top // scale, left // scale, crop // scale
+        lq = lq[first : first + side, across : across + side]
+        crop = side * scale
+    return replace(picture, gt=gt[top : top + crop, left : left + crop], lq=lq)
 
 
 def pair(files: list[Path], folder: Path) -> dict[Path, Path]:

@@ -128,6 +128,12 @@ class NonLocalBlock(nn.Module):
         self.g = nn.Conv2d(features, inner, 1)
         self.out = nn.Conv2d(inner, features, 1)
 
+    @torch.no_grad()
+    def start_as_identity(self) -> None:
+        """Make ``W_z`` zero, so that the block changes nothing (Section 3.2.3)."""
+        self.out.weight.zero_()
+        self.out.bias.zero_()  # type: ignore[union-attr]
+
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the same shape, any height and width from 1 on."""
         maps = torch.cat((self.theta(x), self.phi(x), self.g(x)), dim=1)

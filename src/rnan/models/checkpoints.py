@@ -19,6 +19,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from rnan.errors import ConfigError, WeightsError
+from rnan.models.attention import NonLocalBlock
 from rnan.models.rnan import RNAN, RNANConfig
 from rnan.settings import from_mapping, to_mapping
 
@@ -122,6 +123,9 @@ def _brief(error: Exception) -> str:
 def load_fitting(model: RNAN, state: Mapping[str, Tensor]) -> list[str]:
     """Start ``model`` from the tensors of ``state`` that fit it by name and shape.
 
+    A non-local block that ``state`` does not have starts as the identity, W_z = 0 (Section 3.2.3),
+    so that it changes nothing at first.
+
     Returns:
         One line for each kind of thing that did not fit; empty when everything did.
     """
@@ -132,6 +136,9 @@ def load_fitting(model: RNAN, state: Mapping[str, Tensor]) -> list[str]:
         if key in own and own[key].shape == tensor.shape
     }
     model.load_state_dict(fitting, strict=False)
+    for name, module in model.named_modules():
+        if isinstance(module, NonLocalBlock) and f"{name}.out.weight" not in fitting:
+            module.start_as_identity()
     kinds = {
         "start as they were made": [key for key in own if key not in state],
         "are of another shape and start as they were made": [

@@ -22,8 +22,7 @@ def near_identity(model: RNAN, *, branch_scale: float = 0.1) -> None:
             module.conv2.weight.mul_(branch_scale)
             module.conv2.bias.zero_()  # type: ignore[union-attr]
         elif isinstance(module, NonLocalBlock):
-            module.out.weight.zero_()
-            module.out.bias.zero_()  # type: ignore[union-attr]
+            module.start_as_identity()
     for tail in model.tails.children():
         last = [layer for layer in tail.modules() if isinstance(layer, torch.nn.Conv2d)][-1]
         last.weight.zero_()

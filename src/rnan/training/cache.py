@@ -1,32 +1,31 @@
-"""Decoded pictures where the crops are cut: on the training device, or in a memory-mapped file."""
+"""Decoded pictures where the patches are cut: on the training device, or in a mapped file."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from rnan.degradations.resize import resize
-from rnan.errors import ConfigError, InputError, ResourceError
-from rnan.evaluation.datasets import read_values
-from rnan.images import size_of
+from rnan.errors import InputError
+from rnan.evaluation.datasets import Reference, references
 from rnan.inference.device import free_memory
 from rnan.tasks import Task
+from rnan.training.prepared import Prepared, open_prepared, prepare
+from rnan.training.sources import Row, Source, decoded, decoded_size, lq_pixels
 
 _log = logging.getLogger(__name__)
-_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class PictureCache:
-    """All pictures behind one another, so that any crop is one gather."""
+    """All pictures behind one another, so that any patch is one gather."""
 
     pixels: Tensor
     """``(sum of H·W, C)`` uint8."""
@@ -36,163 +35,184 @@ class PictureCache:
     widths: Tensor
     sha256: str
     """Of names, sizes and pixels: which data a network was trained on."""
+    lq: PictureCache | None = None
+    """The LQ pictures that came with them, in the same order."""
 
     def __len__(self) -> int:
         return len(self.offsets)
 
     @property
     def device(self) -> torch.device:
-        """Where the crops are cut."""
+        """Where the patches are cut."""
         return self.pixels.device
 
 
-def build_cache(
-    files: list[Path],
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """What a run learns from and what it is measured on."""
+
+    training: PictureCache
+    validation: list[Reference]
+
+
+def load_pictures(
+    sources: list[Source],
     *,
     task: Task,
-    smallest_side: int,
+    scale: int,
+    patch_size: int,
+    halved: bool,
     device: torch.device,
     memory: str,
     folder: Path,
-    halved: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> PictureCache:
-    """Decode pictures to the device when they fit, else to a memory-mapped file in ``folder``.
+) -> Pictures:
+    """Decode folders to the device when they fit, else to a mapped file below ``folder``.
 
     Args:
-        files: Pictures.
+        sources: Folders of pictures, with LQ pictures or without.
         task: Says what of a picture is kept: a colour task makes a gray picture three equal
             planes, a gray one makes a colour picture gray.
-        smallest_side: Pictures with a smaller side are left out, with a warning.
+        scale: The largest enlargement.
+        patch_size: In LQ pixels; smaller pictures are left out, with a warning.
+        halved: Every picture once more at half its size, which is sharper and finer.
         device: Of the training.
         memory: ``auto``, ``device`` or ``disk``.
         folder: For the file; used only when one is needed.
-        halved: Every picture once more at half its size, which is sharper and finer.
-        progress: Called with the pictures done and in all.
 
     Raises:
-        InputError: A picture cannot be read, or none is large enough.
+        InputError: No picture can be read or is large enough, or LQ pictures do not fit.
         ResourceError: The disk is full.
     """
+    side = patch_size * scale
+    training = [file for source in sources for file in source.training]
+    if not training:
+        raise InputError(
+            "the only picture is kept for validation (every twentieth is); add another"
+        )
     if memory == "auto":
-        wanted = sum(_decoded_size(file, task.channels) for file in files)
+        wanted = sum(decoded_size(file, task) for file in training) * (5 if halved else 4) // 4
         memory = "device" if wanted < free_memory(device) // 3 else "disk"
         if memory == "disk":
             _log.info("decoded pictures take %.1f GB: cached in %s", wanted / 1e9, folder)
-    rows = _decoded(files, task, smallest_side, halved, progress)
-    if memory == "device":
-        return _on_device(rows, device)
-    made_of = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    key = json.dumps([_VERSION, task.plane, smallest_side, halved, made_of]).encode()
-    return _on_disk(rows, folder / hashlib.sha256(key).hexdigest()[:16])
+    paired = {gt: lq for source in sources for gt, lq in source.lq.items()}
+    if memory == "disk" and not paired:
+        prepared = prepare(sources, folder, plane=task.plane, halved=halved)
+        return from_prepared(prepared, side=side, halved=halved)
+    rows = _large_enough(decoded(training, task.plane, halved=halved and not paired), side)
+    cache = _on_device(rows, device)
+    if paired:
+        lq_files = [paired[training[row.number]] for row, _ in rows]
+        cache = _with_lq(cache, rows, lq_files, task, scale, device)
+    validation = [file for source in sources for file in source.validation]
+    return Pictures(
+        training=cache,
+        validation=list(references(validation, task, lq_files=paired or None)),
+    )
 
 
-Row = tuple[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]
+def open_pictures(folder: Path, *, task: Task, side: int, halved: bool) -> Pictures:
+    """What ``rnan data prepare`` made.
+
+    Raises:
+        ConfigError: It was prepared for another kind of task, or without halved pictures, by
+            another version, or is cut short.
+        InputError: No picture has sides of ``side``.
+    """
+    return from_prepared(
+        open_prepared(folder, plane=task.plane, halved=halved), side=side, halved=halved
+    )
 
 
-def _decoded(
-    files: list[Path],
-    task: Task,
-    smallest_side: int,
-    halved: bool,
-    progress: Callable[[int, int], None] | None,
-) -> Iterator[Row]:
-    small = 0
-    for done, file in enumerate(files):
-        pixels = task.reference(read_values(file)).astype(np.uint8)
-        if pixels.shape[2] == 1 and task.channels == 3:
-            pixels = np.repeat(pixels, 3, axis=2)
-        if min(pixels.shape[:2]) < smallest_side:
-            small += 1
-        else:
-            yield file.name, pixels
-        if halved and min(pixels.shape[:2]) >= 2 * smallest_side:
-            half = resize(pixels, pixels.shape[0] // 2, pixels.shape[1] // 2)
-            yield f"half of {file.name}", np.ascontiguousarray(half)
-        if progress is not None:
-            progress(done + 1, len(files))
-    if small == len(files):
-        raise InputError(f"no picture has sides of at least {smallest_side} pixels")
-    if small:
-        _log.warning("%d pictures are smaller than %d pixels: left out", small, smallest_side)
-
-
-def _decoded_size(file: Path, channels: int) -> int:
-    size = size_of(file)  # where it cannot be told, reading says why
-    return size[0] * size[1] * channels if size else 0
-
-
-def _index(names: list[str], sizes: list[tuple[int, int]]) -> tuple[Tensor, Tensor, Tensor]:
-    heights = torch.tensor([height for height, _ in sizes])
-    widths = torch.tensor([width for _, width in sizes])
+def from_prepared(prepared: Prepared, *, side: int, halved: bool) -> Pictures:
+    """Mapped pictures with sides of at least ``side``."""
+    heights, widths = (
+        torch.tensor([getattr(row, name) for row in prepared.training])
+        for name in ("height", "width")
+    )
     offsets = torch.cumsum(heights * widths, 0) - heights * widths
-    return offsets, heights, widths
-
-
-def _on_device(rows: Iterable[Row], device: torch.device) -> PictureCache:
-    names, sizes, parts = [], [], []
-    digest = hashlib.sha256()
-    for name, pixels in rows:
-        names.append(name)
-        sizes.append((pixels.shape[0], pixels.shape[1]))
-        parts.append(torch.tensor(pixels.reshape(-1, pixels.shape[2])))
-        _update(digest, name, pixels)
-    offsets, heights, widths = _index(names, sizes)
-    return PictureCache(
-        pixels=torch.cat(parts).to(device),
-        offsets=offsets,
-        heights=heights,
-        widths=widths,
-        sha256=digest.hexdigest(),
+    wanted = [n for n, row in enumerate(prepared.training) if halved or not row.half]
+    chosen = [n for n in wanted if min(heights[n], widths[n]) >= side]
+    _say_small(len(wanted) - len(chosen), len(wanted), side)
+    kept = [prepared.training[n] for n in chosen]
+    return Pictures(
+        training=PictureCache(
+            pixels=torch.from_numpy(prepared.pixels()),
+            offsets=offsets[chosen],
+            heights=heights[chosen],
+            widths=widths[chosen],
+            sha256=_sha256((row.name, row.sha256) for row in kept),
+        ),
+        validation=prepared.references(),
     )
 
 
-def _on_disk(rows: Iterable[Row], stem: Path) -> PictureCache:
-    names, sizes = [], []
-    digest = hashlib.sha256()
-    pixels_file, index_file = stem.with_suffix(".pixels"), stem.with_suffix(".json")
-    if not index_file.exists():
-        try:
-            stem.parent.mkdir(parents=True, exist_ok=True)
-            partial = pixels_file.with_suffix(".partial")
-            with partial.open("wb") as out:
-                for name, pixels in rows:
-                    names.append(name)
-                    sizes.append((pixels.shape[0], pixels.shape[1]))
-                    out.write(np.ascontiguousarray(pixels).data)
-                    _update(digest, name, pixels)
-                    channels = pixels.shape[2]
-            partial.replace(pixels_file)
-            index = {
-                "names": names,
-                "sizes": sizes,
-                "channels": channels,
-                "sha256": digest.hexdigest(),
-            }
-            partial.write_text(json.dumps(index), encoding="utf-8")
-            partial.replace(index_file)
-        except OSError as error:
-            raise ResourceError(
-                f"the cache {stem.parent} cannot be written: {error.strerror}"
-            ) from error
-    index = json.loads(index_file.read_text(encoding="utf-8"))
-    total = sum(height * width for height, width in index["sizes"])
-    if pixels_file.stat().st_size != total * index["channels"]:
-        raise ConfigError(f"the cache {pixels_file} is cut short; delete it and run again")
-    # Copy on write: nothing writes, but PyTorch wants memory that could be written.
-    mapped = np.memmap(pixels_file, np.uint8, mode="c", shape=(total, index["channels"]))
-    offsets, heights, widths = _index(index["names"], index["sizes"])
+def _large_enough(
+    rows: Iterable[tuple[Row, NDArray[np.uint8]]], side: int
+) -> list[tuple[Row, NDArray[np.uint8]]]:
+    every = list(rows)
+    kept = [row for row in every if min(row[1].shape[:2]) >= side]
+    _say_small(len(every) - len(kept), len(every), side)
+    return kept
+
+
+def _say_small(small: int, number: int, side: int) -> None:
+    if not number:
+        raise InputError("no picture can be read")
+    if small == number:
+        raise InputError(f"no picture has sides of at least {side} pixels")
+    if small:
+        _log.warning("%d pictures are smaller than %d pixels: left out", small, side)
+
+
+def _on_device(rows: list[tuple[Row, NDArray[np.uint8]]], device: torch.device) -> PictureCache:
+    heights = torch.tensor([pixels.shape[0] for _, pixels in rows])
+    widths = torch.tensor([pixels.shape[1] for _, pixels in rows])
+    flat = [torch.from_numpy(pixels.reshape(-1, pixels.shape[2])) for _, pixels in rows]
     return PictureCache(
-        pixels=torch.from_numpy(mapped),
-        offsets=offsets,
+        pixels=torch.cat(flat).to(device),
+        offsets=torch.cumsum(heights * widths, 0) - heights * widths,
         heights=heights,
         widths=widths,
-        sha256=index["sha256"],
+        sha256=_sha256((row.name, row.sha256) for row, _ in rows),
     )
 
 
-def _update(
-    digest: hashlib._Hash, name: str, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
-) -> None:
-    digest.update(f"{name} {pixels.shape}".encode())
-    digest.update(np.ascontiguousarray(pixels).data)
+def _with_lq(
+    cache: PictureCache,
+    rows: list[tuple[Row, NDArray[np.uint8]]],
+    lq_files: list[Path],
+    task: Task,
+    scale: int,
+    device: torch.device,
+) -> PictureCache:
+    """The cache with the LQ pictures beside it; references cut to a multiple of the scale."""
+    lq_rows = [
+        (row, lq_pixels(file, pixels, task, scale))
+        for (row, pixels), file in zip(rows, lq_files, strict=True)
+    ]
+    lq = _on_device(lq_rows, device)
+    cut = [
+        (row, np.ascontiguousarray(gt[: one.shape[0] * scale, : one.shape[1] * scale]))
+        for (row, gt), (_, one) in zip(rows, lq_rows, strict=True)
+    ]
+    gt = _on_device(cut, device)
+    digest = _sha256([("gt", cache.sha256), ("lq", _digest(lq.pixels))])
+    return PictureCache(
+        pixels=gt.pixels,
+        offsets=gt.offsets,
+        heights=gt.heights,
+        widths=gt.widths,
+        sha256=digest,
+        lq=lq,
+    )
+
+
+def _digest(pixels: Tensor) -> str:
+    return hashlib.sha256(pixels.cpu().numpy().data).hexdigest()
+
+
+def _sha256(parts: Iterable[tuple[str, str]]) -> str:
+    digest = hashlib.sha256()
+    for name, value in parts:
+        digest.update(f"{name} {value}\n".encode())
+    return digest.hexdigest()

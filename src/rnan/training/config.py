@@ -38,6 +38,13 @@ class DataSection:
     folders: tuple[Path, ...] = ()
     """Folders of clean pictures; of each the 1st, 21st, 41st … by name is left for validation."""
 
+    lq_folders: tuple[Path, ...] = ()
+    """Folders of degraded pictures of the same names, one for each of ``folders``; then nothing is
+    degraded, and ``level.at`` says what the network is told."""
+
+    prepared: Path | None = None
+    """What ``rnan data prepare`` made, instead of ``folders``."""
+
     halved: bool = False
     """Every picture once more at half its size: finer detail, and sharper colour than a JPEG's."""
 
@@ -59,6 +66,10 @@ class DataSection:
 class LevelSection:
     """How the level is drawn, for each patch."""
 
+    at: str | None = None
+    """One level, as the tables spell it (``50``, ``grbg-5``, ``x2``): nothing is drawn, and only
+    that one is validated."""
+
     low: float | None = None
     """Lowest level; by default that of the task."""
 
@@ -76,7 +87,8 @@ class LevelSection:
 class OptimizerSection:
     """The optimiser."""
 
-    name: Literal["adam", "adamw"] = "adamw"
+    name: Literal["adam", "adamw", "muon"] = "adamw"
+    """muon: for the convolutions of the body, with AdamW for the rest."""
     learning_rate: float = 1e-3
     mask_rate: float = 0.1
     """Learning rate of the mask branches, as a share: at the full rate their sigmoids saturate
@@ -94,7 +106,7 @@ class ScheduleSection:
 
     kind: Literal["constant", "cosine", "step"] = "constant"
     """constant: with a decay to zero over the last ``decay_share``; cosine: to zero over the
-    whole budget; step: halved every ``halve_every`` steps."""
+    whole budget; step: halved ``halvings`` times over it, at equal distances."""
 
     warmup: int = 200
     """Steps of linear increase at the start."""
@@ -102,8 +114,8 @@ class ScheduleSection:
     decay_share: float = 0.1
     """constant: share of the budget over which the rate falls to zero at the end."""
 
-    halve_every: int = 200_000
-    """step: steps between halvings."""
+    halvings: float = 6.5
+    """step: how often; the paper's 2·10⁵ steps of 1.3·10⁶ are 6.5."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +188,21 @@ class TrainConfig:
     validation: ValidationSection = field(default_factory=ValidationSection)
 
     def __post_init__(self) -> None:
-        _require(bool(self.data.folders), "data.folders names no folder")
+        data = self.data
+        _require(
+            bool(data.folders) != (data.prepared is not None),
+            "data needs either folders or prepared"
+            if data.folders
+            else "data.folders names no folder",
+        )
+        _require(
+            len(data.lq_folders) in (0, len(data.folders)),
+            "data.lq_folders must name a folder for each of data.folders",
+        )
+        _require(
+            self.level.at is None or (self.level.low is None and self.level.high is None),
+            "level.at leaves no room for level.low and level.high",
+        )
         _require(self.data.patch_size >= 2, "data.patch_size must be at least 2")
         _require(self.data.patch_size % 2 == 0, "data.patch_size must be even")
         _require(self.data.batch_size >= 1, "data.batch_size must be at least 1")
@@ -201,7 +227,7 @@ class TrainConfig:
         _require(optimizer.weight_decay >= 0, "optimizer.weight_decay must not be negative")
         _require(optimizer.clip is None or optimizer.clip > 0, "optimizer.clip must be positive")
         _require(schedule.warmup >= 0, "schedule.warmup must not be negative")
-        _require(schedule.halve_every >= 1, "schedule.halve_every must be at least 1")
+        _require(schedule.halvings >= 0, "schedule.halvings must not be negative")
         low, high = self.level.low, self.level.high
         _require(low is None or high is None or low <= high, "level.low must not exceed level.high")
         _require(self.validation.every >= 0, "validation.every must not be negative")
@@ -220,9 +246,21 @@ def _require(holds: bool, message: str) -> None:
 def load_config(path: Path, overrides: Iterable[str] = ()) -> TrainConfig:
     """Read a YAML file and apply ``key=value`` overrides (dotted keys, YAML values).
 
+    ``extends: other.yaml`` in a file, beside it, takes what that one says where this one is
+    silent.
+
     Raises:
-        ConfigError: The file cannot be read, a key is unknown, or a value cannot be.
+        ConfigError: A file cannot be read, a key is unknown, or a value cannot be.
     """
+    values = _read(path, ())
+    for override in overrides:
+        _apply(values, override)
+    return from_mapping(TrainConfig, values)
+
+
+def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in extending:
+        raise ConfigError(f"{path} extends itself")
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -232,9 +270,23 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> TrainConfig:
         raise ConfigError(f"{path} is not YAML: {brief}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold names and values")
-    for override in overrides:
-        _apply(values, override)
-    return from_mapping(TrainConfig, values)
+    base = values.pop("extends", None)
+    if base is None:
+        return values
+    if not isinstance(base, str):
+        raise ConfigError(f"{path}: extends takes the name of a file, got {base!r}")
+    return _over(_read(path.parent / base, (*extending, path.resolve())), values)
+
+
+def _over(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """``values`` laid over ``base``, section by section."""
+    merged = dict(base)
+    for key, value in values.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            value = _over(below, value)
+        merged[key] = value
+    return merged
 
 
 def _apply(values: dict[str, Any], override: str) -> None:

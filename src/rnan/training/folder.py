@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from rnan.errors import ConfigError
+from rnan.errors import ConfigError, ResourceError
 from rnan.images import write_whole
 from rnan.settings import to_mapping
 from rnan.training.config import TrainConfig
@@ -39,6 +41,32 @@ def check_folder(folder: Path, config: TrainConfig, *, resume: bool) -> None:
                 f"{key} was {before.get(key)} when the run began and is {now.get(key)} now; "
                 f"resume with the same settings (only budget and logging may change)"
             )
+
+
+@contextlib.contextmanager
+def claim(folder: Path) -> Iterator[None]:
+    """Hold the folder, so that no other process trains in it meanwhile.
+
+    Raises:
+        ConfigError: Another one does.
+        ResourceError: The folder cannot be written.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows, which has no such locks
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise ResourceError(f"{folder} cannot be written: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"another process trains in {folder}; name another folder") from None
+        yield
 
 
 def write_settings(folder: Path, config: TrainConfig) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 STEPS = ("step", "minutes", "patches", "learning_rate", "loss", "grad_norm", "skipped")
 VALIDATION = ("step", "minutes", "patches", "level", "psnr")
@@ -30,6 +30,13 @@ class RunLog:
         else:
             self._board = SummaryWriter(folder / "tensorboard", purge_step=after + 1)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._board is not None:
+            self._board.close()
+
     def steps(self, **values: Any) -> None:
         """A line about the last few steps; ``values`` are :data:`STEPS`."""
         self._append("steps", values)
@@ -43,11 +50,6 @@ class RunLog:
         if self._board is not None:
             name = f"validation/psnr_{values['level']}"
             self._board.add_scalar(name, values["psnr"], values["step"])
-
-    def close(self) -> None:
-        """Flush what is buffered."""
-        if self._board is not None:
-            self._board.close()
 
     def _append(self, name: str, values: dict[str, Any]) -> None:
         row = [values[column] for column in self._files[name]]

@@ -1,12 +1,11 @@
-"""Batches of training patches: a function of the seed and the step, nothing else.
+"""Batches of training patches: a function of the seed and of each patch's number in the stream.
 
 So a resumed run goes on with the very patches that an uninterrupted one would have seen, and
-processes that share a batch each compute the whole plan and take their part of it.
+processes that share a batch each cut their own part of it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rnan.training import counter
 from rnan.training.cache import PictureCache
 
 
@@ -23,10 +23,18 @@ class Levels:
 
     low: float
     high: float
-    small_share: float
-    small: float
+    small_share: float = 0.0
+    small: float = 0.0
     whole: bool = False
     """Whole numbers only, as JPEG's quality is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The part of each batch that one of several processes cuts."""
+
+    rank: int = 0
+    of: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +48,8 @@ class Batch:
     """``(B,)``."""
     draws: Tensor
     """Standard normal numbers shaped like ``gt``; none where the task has no noise."""
+    lq: Tensor | None = None
+    """``(B, C, patch, patch)`` where the pictures came with LQ pictures."""
     scale: int = 1
     """Enlargement, one for the whole batch."""
 
@@ -50,13 +60,15 @@ class PatchSampler:
     Args:
         cache: The pictures.
         patch_size: Side of a patch, in LQ pixels.
-        batch_size: Patches of a step.
+        batch_size: Patches of a step, over all processes.
         levels: How the level is drawn, for each patch.
         seed: Another seed, another stream.
         device: Of the training.
-        scales: Enlargements, one of them drawn for each batch.
+        scales: Enlargements, one of them drawn for each step.
         margin: LQ pixels around the patch; beyond a picture's border its last pixels are repeated.
         noise: Whether the degradation needs random numbers.
+        multiple: Where the pictures came with LQ pictures: patches begin at multiples of this.
+        part: Of each batch, what this process cuts.
     """
 
     def __init__(
@@ -71,6 +83,8 @@ class PatchSampler:
         scales: tuple[int, ...] = (1,),
         margin: int = 0,
         noise: bool = True,
+        multiple: int = 1,
+        part: Part | None = None,
     ) -> None:
         self.cache = cache
         self.patch_size = patch_size
@@ -81,6 +95,10 @@ class PatchSampler:
         self.scales = scales
         self.margin = margin
         self.noise = noise
+        self.multiple = multiple
+        self.part = part or Part()
+        # Every pixel of every picture is as likely as any other.
+        self._until = torch.cumsum(cache.heights * cache.widths, 0)
 
     def stream(self, first_step: int) -> Iterator[Batch]:
         """Batches from a step on, without end.
@@ -100,61 +118,77 @@ class PatchSampler:
                 coming = pool.submit(self.batch, step)
                 yield batch
 
-    def batch(self, step: int) -> Batch:
-        """The batch of one step."""
-        plan = torch.Generator().manual_seed(_seed(self.seed, step, "plan"))
-        size, cache = self.batch_size, self.cache
-        # Every pixel of every picture is as likely as any other.
-        areas = (cache.heights * cache.widths).double()
-        picture = torch.multinomial(areas, size, replacement=True, generator=plan)
-        place = torch.rand(2, size, generator=plan, dtype=torch.float64)
-        turn = torch.randint(8, (size,), generator=plan)
-        levels = self._draw_levels(torch.rand(2, size, generator=plan))
-        drawn = int(torch.randint(len(self.scales), (1,), generator=plan))
-        scale = self.scales[drawn]
+    def indices(self, step: int) -> Tensor:
+        """Numbers in the stream of this process's patches of a step."""
+        number = self.batch_size // self.part.of
+        return step * self.batch_size + self.part.rank * number + torch.arange(number)
 
-        rows = self._along(cache.heights[picture], place[0], scale)
-        columns = self._along(cache.widths[picture], place[1], scale)
-        gt = self._cut(picture, rows, columns, turn).to(self.device, non_blocking=True)
-        gt = gt.permute(0, 3, 1, 2).float().div_(255.0)
+    def batch(self, step: int) -> Batch:
+        """This process's part of the batch of one step."""
+        index = self.indices(step)
+        plan = counter.uniform(counter.keys(self.seed, "plan", index), 6).T
+        picture = torch.searchsorted(self._until, (plan[0] * self._until[-1]).long(), right=True)
+        turn = (plan[3] * 8).long()
+        levels = self._draw_levels(plan[4], plan[5]).float()
+        chosen = counter.uniform(counter.keys(self.seed, "scale", torch.tensor([step])), 1)
+        scale = self.scales[int(chosen * len(self.scales))]
+
+        lq = None
+        if self.cache.lq is not None:
+            lq = self._cut(self.cache.lq, picture, plan[1:3], turn, scale=1)
+        gt = self._cut(self.cache, picture, plan[1:3], turn, scale=scale)
         draws = gt.new_empty(0, 0, 0, 0)
-        if self.noise:
-            source = torch.Generator(self.device).manual_seed(_seed(self.seed, step, "draws"))
-            shape = (size, *gt.shape[2:], gt.shape[1])
-            draws = torch.randn(shape, generator=source, device=self.device)
+        if self.noise and lq is None:
+            noise = counter.keys(self.seed, "noise", index).to(self.device, non_blocking=True)
+            flat = counter.normal(noise, gt[0].numel())
+            # Channels-last, as gt is.
+            draws = flat.view(len(index), *gt.shape[2:], gt.shape[1]).permute(0, 3, 1, 2)
         return Batch(
             gt=gt,
             levels=levels.to(self.device, non_blocking=True),
-            draws=draws.permute(0, 3, 1, 2),  # channels-last, as gt is
+            draws=draws,
+            lq=lq,
             scale=scale,
         )
 
-    def _along(self, lengths: Tensor, place: Tensor, scale: int) -> Tensor:
-        """Positions of the patches along one side, margins included: ``(B, S)``."""
-        first = (place * (lengths - self.patch_size * scale + 1)).long()
-        margin = self.margin * scale
-        steps = torch.arange(-margin, self.patch_size * scale + margin)
-        return (first[:, None] + steps).clamp(min=0).minimum(lengths[:, None] - 1)
-
-    def _cut(self, picture: Tensor, rows: Tensor, columns: Tensor, turn: Tensor) -> Tensor:
-        """Pixels ``(B, S, S, C)`` under the eight turns and flips: bits of ``turn`` say which."""
-        cache = self.cache
+    def _cut(
+        self, cache: PictureCache, picture: Tensor, place: Tensor, turn: Tensor, *, scale: int
+    ) -> Tensor:
+        """Patches ``(B, C, S, S)`` under the eight turns and flips: bits of ``turn`` say which."""
+        rows = self._along(self.cache.heights[picture], place[0], scale)
+        columns = self._along(self.cache.widths[picture], place[1], scale)
         rows = torch.where((turn & 1).bool()[:, None], rows.flip(1), rows)
         columns = torch.where((turn & 2).bool()[:, None], columns.flip(1), columns)
         rows = cache.offsets[picture][:, None] + rows * cache.widths[picture][:, None]
         rows, columns, turn = (one.to(cache.device) for one in (rows, columns, turn))
         index = rows[:, :, None] + columns[:, None, :]
         transposed = rows[:, None, :] + columns[:, :, None]
-        return cache.pixels[torch.where((turn & 4).bool()[:, None, None], transposed, index)]
+        pixels = cache.pixels[torch.where((turn & 4).bool()[:, None, None], transposed, index)]
+        on_device = pixels.to(self.device, non_blocking=True)
+        return on_device.permute(0, 3, 1, 2).float().div_(255.0)
 
-    def _draw_levels(self, uniform: Tensor) -> Tensor:
+    def _along(self, lengths: Tensor, place: Tensor, scale: int) -> Tensor:
+        """Positions of the patches along one side, margins included: ``(B, S)``.
+
+        Args:
+            lengths: Sides of the reference pictures.
+            place: Where the patch begins, as a share of where it may.
+            scale: Of the pixels that are wanted over LQ pixels.
+        """
+        side = self.patch_size * scale
+        if self.cache.lq is None:
+            first = (place * (lengths - side + 1)).long()
+        else:
+            lengths = lengths * scale // self.scales[0]
+            choices = (lengths - side) // (scale * self.multiple) + 1
+            first = (place * choices).long() * self.multiple * scale
+        margin = self.margin * scale
+        steps = torch.arange(-margin, side + margin)
+        return (first[:, None] + steps).clamp(min=0).minimum(lengths[:, None] - 1)
+
+    def _draw_levels(self, kind: Tensor, place: Tensor) -> Tensor:
         rule = self.levels
-        high = torch.where(uniform[0] < rule.small_share, min(rule.small, rule.high), rule.high)
+        high = torch.where(kind < rule.small_share, min(rule.small, rule.high), rule.high)
         if rule.whole:
-            return rule.low + (uniform[1] * (high - rule.low + 1.0)).floor()
-        return rule.low + uniform[1] * (high - rule.low)
-
-
-def _seed(seed: int, step: int, purpose: str) -> int:
-    digest = hashlib.blake2b(f"{seed}/{step}/{purpose}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
+            return rule.low + (place * (high - rule.low + 1.0)).floor()
+        return rule.low + place * (high - rule.low)

@@ -19,7 +19,7 @@ def rate(schedule: ScheduleSection, *, step: int, spent: float) -> float:
     if schedule.kind == "cosine":
         return warmup * 0.5 * (1.0 + math.cos(math.pi * min(spent, 1.0)))
     if schedule.kind == "step":
-        return float(warmup * 0.5 ** (step // schedule.halve_every))
+        return float(warmup * 0.5 ** int(min(spent, 1.0) * schedule.halvings))
     left = max(0.0, 1.0 - spent)
     return warmup * min(1.0, left / schedule.decay_share if schedule.decay_share else 1.0)
 

@@ -7,13 +7,13 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from rnan.errors import ConfigError
 from rnan.images import write_whole
+from rnan.training.optimizers import Optimizer
 
 _log = logging.getLogger(__name__)
 _KEEP = 2
@@ -24,7 +24,7 @@ def save_state(
     *,
     model: nn.Module,
     average: dict[str, Tensor],
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     facts: dict[str, Any],
 ) -> Path:
     """Write a checkpoint and prune all but the last two.
@@ -41,9 +41,7 @@ def save_state(
     """
     tensors = {f"model.{key}": value for key, value in model.state_dict().items()}
     tensors |= {f"average.{key}": value for key, value in average.items()}
-    for name, parameter in model.named_parameters():
-        for key, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"optimizer.{key}.{name}"] = value
+    tensors |= {f"optimizer.{key}.{name}": value for name, key, value in optimizer.state()}
     contiguous = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     path = folder / f"step-{facts['step']:09d}.safetensors"
     write_whole(path, save(contiguous, {"facts": json.dumps(facts)}))
@@ -62,7 +60,7 @@ def load_newest(
     *,
     model: nn.Module,
     average: dict[str, Tensor],
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
 ) -> dict[str, Any] | None:
     """Load the newest checkpoint that can be read; an older one when the newest is damaged.
 
@@ -92,7 +90,7 @@ def _take(
     tensors: dict[str, Tensor],
     model: nn.Module,
     average: dict[str, Tensor],
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     path: Path,
 ) -> None:
     try:
@@ -102,15 +100,9 @@ def _take(
             value.copy_(tensors[f"average.{key}"])
     except (KeyError, RuntimeError) as error:
         raise ConfigError(f"{path} is of another network than this run's") from error
-    for name, parameter in model.named_parameters():
-        state: dict[str, Tensor] = {}
-        for key in ("exp_avg", "exp_avg_sq", "step"):
-            saved = tensors.get(f"optimizer.{key}.{name}")
-            if saved is None:
-                continue
-            # In the parameter's own memory order, so that sums run in the same order as before.
-            like = parameter.detach() if saved.shape == parameter.shape else saved
-            state[key] = torch.empty_like(like, dtype=saved.dtype, device=parameter.device)
-            state[key].copy_(saved)
-        if state:
-            optimizer.state[parameter] = state
+    state: dict[str, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, quantity, name = key.split(".", 2)
+            state.setdefault(name, {})[quantity] = value
+    optimizer.load_state(state)

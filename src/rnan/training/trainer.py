@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import threading
@@ -13,29 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
-from rnan.errors import ConfigError, InputError, RnanError
-from rnan.evaluation.datasets import picture_files, references, split
-from rnan.evaluation.methods import Network
-from rnan.evaluation.runner import Score, measure
+from rnan.errors import ConfigError, RnanError
+from rnan.evaluation.runner import Score
 from rnan.images import write_whole
-from rnan.inference import Restorer
 from rnan.inference.device import choose_device, choose_dtype, hardware_name
-from rnan.inference.engines.torch import TorchEngine
 from rnan.levels import Level
 from rnan.models import RNAN, RNANConfig, preset
 from rnan.models.checkpoints import Checkpoint, load_fitting, to_bytes
 from rnan.models.initialise import near_identity
 from rnan.settings import to_mapping
-from rnan.tasks import get_task
-from rnan.training.cache import PictureCache, build_cache
+from rnan.tasks import Task, get_task
+from rnan.training.cache import Pictures, load_pictures, open_pictures
 from rnan.training.config import TrainConfig
-from rnan.training.folder import check_folder, write_settings
+from rnan.training.distributed import Processes, own_device
+from rnan.training.folder import check_folder, claim, write_settings
+from rnan.training.learner import Learner
 from rnan.training.log import RunLog
-from rnan.training.sampler import Batch, Levels, PatchSampler
+from rnan.training.sampler import Levels, Part, PatchSampler
 from rnan.training.schedule import rate, share_spent
+from rnan.training.sources import check_pairs, open_folder
 from rnan.training.state import load_newest, save_state
+from rnan.training.validation import Validation
 from rnan.weights import registry
 
 _log = logging.getLogger(__name__)
@@ -73,6 +71,8 @@ class Result:
 class Trainer:
     """One training run in one folder.
 
+    Several processes that ``torchrun`` started share each batch, and the first of them writes.
+
     Args:
         config: Everything about the run.
         folder: Holds the run: ``config.yaml``, ``steps.csv``, ``validation.csv``,
@@ -101,90 +101,90 @@ class Trainer:
         self.config = config
         self.folder = folder
         self.task = get_task(config.task)
-        self.device = choose_device(device)
         self.report = report
-        check_folder(folder, config, resume=resume)
-        self.dtype = (
+        self.device = own_device(choose_device(device))
+        dtype = (
             torch.float64 if config.dtype == "float64" else choose_dtype(config.dtype, self.device)
         )
-        multiple = self.task.patch_multiple
-        if config.data.patch_size % multiple:
-            raise ConfigError(f"data.patch_size must be a multiple of {multiple} for {config.task}")
-        shape = self._shape()
-        self.scales = shape.scales
-        training, validation = self._files()
-        self.cache = self._cache(training)
-        crops = references(
-            validation[: config.validation.pictures],
-            self.task,
-            crop=config.validation.crop,
-        )
-        self._crops = list(crops)
-        self._validation = validation
+        self._levels = levels_of(config, self.task)
+        self._check()
+        self.processes = Processes(self.device)
+        self.processes.check_batch(config.data.batch_size)
+        if self.processes.restarted and (folder / "config.yaml").exists():
+            resume = True
+        if self.processes.is_first:
+            check_folder(folder, config, resume=resume)
+        shape = shape_of(config, self.task)
+        pictures = self._pictures(shape)
+        self.cache = pictures.training
         self.history: list[dict[str, Any]] = []
-        self.model = self._model(shape).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if self.dtype == torch.float64:
-            self.model = self.model.double()
-        self.average = {
-            key: value.detach().clone() for key, value in self.model.state_dict().items()
-        }
-        self.optimizer = self._optimizer()
-        self.sampler = self._sampler()
-        self.step, self.seconds = 0, 0.0
-        self.skipped = torch.zeros((), device=self.device)
-        self._in_a_row = torch.zeros((), device=self.device)
+        self.learner = Learner(
+            config,
+            self.task,
+            self._model(shape),
+            device=self.device,
+            dtype=dtype,
+            processes=self.processes,
+        )
+        self.sampler = self._sampler(shape)
+        self._validation = Validation(
+            config.validation,
+            self.task,
+            pictures.validation,
+            levels=[level for level in self._levels if level.scale in shape.scales],
+            device=self.device,
+            dtype=dtype,
+        )
+        self._psnr: dict[str, float] = {}
+        self.seconds = 0.0
         if resume:
             self._resume()
-        # Only now, so that a start that failed leaves the folder free.
-        write_settings(folder, config)
-        self._log = RunLog(folder, after=self.step)
-        self._psnr: dict[str, float] = {}
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.learner.step
 
     # Preparation
 
-    def _files(self) -> tuple[list[Path], list[Path]]:
-        training: list[Path] = []
-        validation: list[Path] = []
-        for folder in self.config.data.folders:
-            for part, files in zip(
-                (training, validation), split(picture_files(folder)), strict=True
-            ):
-                part += files
-        if not training:
-            raise InputError(
-                "the only picture is kept for validation (every twentieth is); add another"
+    def _check(self) -> None:
+        data, task = self.config.data, self.task
+        if data.patch_size % task.patch_multiple:
+            raise ConfigError(
+                f"data.patch_size must be a multiple of {task.patch_multiple} for {task.name}"
             )
-        return training, validation
+        if data.lq_folders:
+            rule = self.config.level
+            scales = shape_of(self.config, task).scales
+            check_pairs(task, scales, one_level=rule.at is not None or rule.low == rule.high)
 
-    def _cache(self, files: list[Path]) -> PictureCache:
+    def _pictures(self, shape: RNANConfig) -> Pictures:
+        if self.processes.number > 1 and self.config.data.memory != "device":
+            # One writes the file, then all map it.
+            pictures = self.processes.first_does(lambda: self._load_pictures(shape))
+            return pictures or self._load_pictures(shape)
+        return self._load_pictures(shape)
+
+    def _load_pictures(self, shape: RNANConfig) -> Pictures:
         data = self.config.data
-        return build_cache(
-            files,
+        scale = max(shape.scales)
+        if data.prepared is not None:
+            side = data.patch_size * scale
+            return open_pictures(data.prepared, task=self.task, side=side, halved=data.halved)
+        lq_folders = data.lq_folders or (None,) * len(data.folders)
+        return load_pictures(
+            [open_folder(*both) for both in zip(data.folders, lq_folders, strict=True)],
             task=self.task,
-            smallest_side=data.patch_size * max(self.scales),
+            scale=scale,
+            patch_size=data.patch_size,
             halved=data.halved,
             device=self.device,
             memory=data.memory,
             folder=data.cache or self.folder / "cache",
         )
 
-    def _shape(self) -> RNANConfig:
-        section = self.config.model
-        needed: dict[str, Any] = {
-            "channels_in": self.task.channels,
-            "channels_out": self.task.channels,
-        }
-        if self.task.scales != (1,):
-            needed["scales"] = self.task.scales
-        return preset(section.preset, **{**needed, **section.fields})
-
     def _model(self, shape: RNANConfig) -> RNAN:
-        section = self.config.model
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.config.seed)
-            model = RNAN(shape)
-        if section.init == "near-identity":
-            near_identity(model, branch_scale=section.branch_scale)
+        model = new_model(self.config, shape)
         if self.config.init_from is not None:
             start = registry.load(self.config.init_from)
             kept = {
@@ -197,57 +197,44 @@ class Trainer:
             self.history = list(start.info.get("training", []))
         return model
 
-    def _optimizer(self) -> torch.optim.Optimizer:
-        section = self.config.optimizer
-        kind = torch.optim.Adam if section.name == "adam" else torch.optim.AdamW
-        named = list(self.model.named_parameters())
-        groups = [
-            {"params": [p for name, p in named if ".mask." not in name], "share": 1.0},
-            {"params": [p for name, p in named if ".mask." in name], "share": section.mask_rate},
-        ]
-        return kind(
-            [group for group in groups if group["params"]],
-            lr=section.learning_rate,
-            betas=(section.betas[0], section.betas[1]),
-            eps=section.eps,
-            weight_decay=section.weight_decay,
-            fused=True,  # skips a step by itself when told that it is not finite
-        )
-
-    def _sampler(self) -> PatchSampler:
-        rule = self.config.level
-        low, high = self.task.level_range
+    def _sampler(self, shape: RNANConfig) -> PatchSampler:
+        rule, task = self.config.level, self.task
+        low, high = task.level_range
+        if rule.at is not None:
+            low = high = self._levels[0].value
         return PatchSampler(
             self.cache,
             patch_size=self.config.data.patch_size,
             batch_size=self.config.data.batch_size,
             levels=Levels(
-                low=self.task.check_level(low if rule.low is None else rule.low),
-                high=self.task.check_level(high if rule.high is None else rule.high),
+                low=task.check_level(low if rule.low is None else rule.low),
+                high=task.check_level(high if rule.high is None else rule.high),
                 small_share=rule.small_share,
                 small=rule.small,
-                whole=self.task.kind == "quality",
+                whole=task.kind == "quality",
             ),
             seed=self.config.seed,
             device=self.device,
-            scales=self.scales,
-            margin=self.task.margin,
-            noise=self.task.noisy,
+            scales=shape.scales,
+            margin=0 if self.config.data.lq_folders else task.margin,
+            noise=task.noisy,
+            multiple=task.patch_multiple,
+            part=Part(rank=self.processes.rank, of=self.processes.number),
         )
 
     def _resume(self) -> None:
         facts = load_newest(
             self.folder / "checkpoints",
-            model=self.model,
-            average=self.average,
-            optimizer=self.optimizer,
+            model=self.learner.model,
+            average=self.learner.average,
+            optimizer=self.learner.optimizer,
         )
         if facts is None:
             return  # stopped before its first checkpoint: begin again
         if facts["data"] != self.cache.sha256:
             raise ConfigError("the pictures have changed since the run began; start it anew")
-        self.step, self.seconds = facts["step"], facts["seconds"]
-        self.skipped.fill_(facts["skipped"])
+        self.learner.step, self.seconds = facts["step"], facts["seconds"]
+        self.learner.skipped.fill_(facts["skipped"])
         _log.info("resumed at step %d", self.step)
 
     # The loop
@@ -263,112 +250,86 @@ class Trainer:
 
         Raises:
             RnanError: Steps stay non-finite.
+            ConfigError: Another process trains in the folder.
             ResourceError: The disk is full; the last good checkpoint is still there.
         """
-        config = self.config
-        network: nn.Module = torch.compile(self.model) if config.compile else self.model  # type: ignore[assignment]
-        parameters = list(self.model.parameters())
+        try:
+            if not self.processes.is_first:
+                return self._run(None, max_minutes, stop)
+            with claim(self.folder):
+                # Only now, so that a start that failed leaves the folder free.
+                write_settings(self.folder, self.config)
+                with RunLog(self.folder, after=self.step) as log:
+                    return self._run(log, max_minutes, stop)
+        finally:
+            self.processes.close()
+
+    def _run(
+        self, log: RunLog | None, max_minutes: float | None, stop: threading.Event | None
+    ) -> Result:
+        config, learner = self.config, self.learner
         start, before = time.perf_counter(), self.seconds
         loss_sum = torch.zeros((), device=self.device)
-        norm = torch.zeros((), device=self.device)
         mark = (start, self.step)
-        stopped = False
-        skipped_before = int(self.skipped)
+        skipped_before = int(learner.skipped)
         for batch in self.sampler.stream(self.step):
-            self.seconds = before + time.perf_counter() - start
-            spent = share_spent(config.budget, step=self.step, seconds=self.seconds)
-            stopped = (stop is not None and stop.is_set()) or (
-                max_minutes is not None and time.perf_counter() - start >= 60.0 * max_minutes
+            elapsed = time.perf_counter() - start
+            self.seconds = before + elapsed
+            asked = (stop is not None and stop.is_set()) or (
+                max_minutes is not None and elapsed >= 60.0 * max_minutes
+            )
+            spent, stopped = self.processes.largest(
+                share_spent(config.budget, step=self.step, seconds=self.seconds), float(asked)
             )
             if spent >= 1.0 or stopped:
                 break
-            learning_rate = config.optimizer.learning_rate * rate(
-                config.schedule, step=self.step, spent=spent
-            )
-            loss, norm = self._step(network, parameters, batch, learning_rate)
+            factor = rate(config.schedule, step=self.step, spent=spent)
+            loss, norm = learner.learn(learner.pairs(batch), factor)
             loss_sum += loss
-            self.step += 1
             if self.step % config.log_every == 0:
                 self._check_finite()
                 now = time.perf_counter()
                 speed = (self.step - mark[1]) * config.data.batch_size / (now - mark[0])
-                counted = config.log_every - (int(self.skipped) - skipped_before)
+                counted = config.log_every - (int(learner.skipped) - skipped_before)
                 mean_loss = float(loss_sum) / counted if counted > 0 else float("nan")
-                skipped_before = int(self.skipped)
+                skipped_before = int(learner.skipped)
                 loss_sum.zero_()
                 mark = (now, self.step)
-                self._log_steps(learning_rate, mean_loss, float(norm), spent, speed)
+                self._log_steps(log, factor, mean_loss, float(norm), spent, speed)
             if config.validation.every and self.step % config.validation.every == 0:
-                self._validate()
+                self._validate(log)
                 mark = (time.perf_counter(), self.step)
             if self.step % config.checkpoint_every == 0:
                 self._save()
-        return self._finish(stopped=stopped and spent < 1.0)
-
-    def _step(
-        self, network: nn.Module, parameters: list[nn.Parameter], batch: Batch, rate_now: float
-    ) -> tuple[Tensor, Tensor]:
-        config, task = self.config, self.task
-        gt = batch.gt.to(self._work_dtype)
-        lq = task.degrade_batch(
-            gt, batch.levels.to(gt.dtype), batch.draws.to(gt.dtype), batch.scale
-        )
-        lq, gt = _inside(lq, task.margin), _inside(gt, task.margin * batch.scale)
-        level = batch.levels / task.level_scale if self.model.config.level_channel else None
-        white = self.model.config.value_range
-        with self._autocast():
-            restored = network(lq * white if white != 1.0 else lq, level, batch.scale)
-        error = restored.to(self._work_dtype) / white - gt
-        loss = error.abs().mean() if config.loss == "l1" else error.square().mean()
-        self.optimizer.zero_grad()
-        loss.backward()
-        clip = config.optimizer.clip
-        norm = nn.utils.clip_grad_norm_(parameters, clip if clip is not None else float("inf"))
-        bad = (~(norm.isfinite() & loss.detach().isfinite())).float()
-        self.optimizer.found_inf = bad  # type: ignore[attr-defined]
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate_now * group["share"]
-        self.optimizer.step()
-        self.skipped += bad
-        self._in_a_row = (self._in_a_row + 1) * bad
-        self._average()
-        return torch.where(bad > 0, torch.zeros_like(loss), loss).detach(), norm.detach()
-
-    @property
-    def _work_dtype(self) -> torch.dtype:
-        return torch.float64 if self.dtype == torch.float64 else torch.float32
-
-    def _autocast(self) -> contextlib.AbstractContextManager[None]:
-        if self.dtype in (torch.float32, torch.float64):
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, self.dtype)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        # A short memory at first, so that the start is soon forgotten.
-        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(
-            list(self.average.values()), list(self.model.state_dict().values()), 1.0 - decay
-        )
+        return self._finish(log, stopped=bool(stopped) and spent < 1.0)
 
     def _check_finite(self, most: int = _MOST_SKIPPED_IN_A_ROW) -> None:
-        if float(self._in_a_row) >= most:
+        if float(self.learner.skipped_in_a_row) >= most:
             raise RnanError(
-                f"the last {int(self._in_a_row)} steps were not finite; lower "
+                f"{most} steps in a row were not finite; lower "
                 f"optimizer.learning_rate or use dtype=float32"
             )
 
     def _log_steps(
-        self, learning_rate: float, loss: float, norm: float, spent: float, speed: float
+        self,
+        log: RunLog | None,
+        factor: float,
+        loss: float,
+        norm: float,
+        spent: float,
+        speed: float,
     ) -> None:
-        self._log.steps(
+        if log is None:
+            return
+        learning_rate = factor * self.config.optimizer.learning_rate
+        log.steps(
             step=self.step,
             minutes=self.seconds / 60.0,
             patches=self.step * self.config.data.batch_size,
             learning_rate=learning_rate,
             loss=loss,
             grad_norm=norm,
-            skipped=int(self.skipped),
+            skipped=int(self.learner.skipped),
         )
         if self.report is not None:
             self.report(
@@ -385,9 +346,11 @@ class Trainer:
 
     # Validation and results
 
-    def _averaged(self) -> Checkpoint:
-        # Without a moving average (ema 0) this is the network itself.
-        return Checkpoint(config=self.model.config, state=dict(self.average), info=self._info())
+    def averaged(self) -> Checkpoint:
+        """The moving average of the weights; without one (``ema`` 0) the network itself."""
+        return Checkpoint(
+            config=self.learner.model.config, state=dict(self.learner.average), info=self._info()
+        )
 
     def _info(self) -> dict[str, Any]:
         config = self.config
@@ -399,10 +362,14 @@ class Trainer:
             "patches": self.step * config.data.batch_size,
             "hours": round(self.seconds / 3600.0, 3),
             "hardware": hardware_name(self.device),
+            "processes": self.processes.number,
         }
         # Folders are the machine's own affair.
-        stretch["recipe"]["data"]["folders"] = [path.name for path in config.data.folders]
-        stretch["recipe"]["data"]["cache"] = None
+        data = stretch["recipe"]["data"]
+        data["folders"] = [path.name for path in config.data.folders]
+        data["lq_folders"] = [path.name for path in config.data.lq_folders]
+        data["prepared"] = config.data.prepared.name if config.data.prepared else None
+        data["cache"] = None
         if config.init_from is not None:
             stretch["recipe"]["init_from"] = Path(config.init_from).name
         return {
@@ -411,25 +378,13 @@ class Trainer:
             "training": [*self.history, stretch],
         }
 
-    def _restorer(self) -> Restorer:
-        dtype = torch.float32 if self.dtype == torch.float64 else self.dtype
-        engine = TorchEngine(self._averaged().build(), device=self.device, dtype=dtype)
-        return Restorer(self.task, engine)
-
-    def _levels(self) -> list[Level]:
-        levels = [self.task.level(text) for text in self.task.table_levels]
-        return [level for level in levels if level.scale in self.scales]
-
-    def _validate(self) -> None:
-        scores = measure(
-            self.task, self._crops, self._levels(), Network(self._restorer()), with_ssim=False
-        )
+    def _validate(self, log: RunLog | None) -> None:
+        if log is None:
+            return
+        scores = self._validation.crops(self.averaged())
         self._psnr = {score.level.name: score.psnr for score in scores}
-        self._log_scores(scores)
-
-    def _log_scores(self, scores: list[Score]) -> None:
         for score in scores:
-            self._log.validation(
+            log.validation(
                 step=self.step,
                 minutes=self.seconds / 60.0,
                 patches=self.step * self.config.data.batch_size,
@@ -438,29 +393,28 @@ class Trainer:
             )
 
     def _save(self) -> None:
+        if not self.processes.is_first:
+            return
         save_state(
             self.folder / "checkpoints",
-            model=self.model,
-            average=self.average,
-            optimizer=self.optimizer,
+            model=self.learner.model,
+            average=self.learner.average,
+            optimizer=self.learner.optimizer,
             facts={
                 "step": self.step,
                 "seconds": self.seconds,
-                "skipped": int(self.skipped),
+                "skipped": int(self.learner.skipped),
                 "data": self.cache.sha256,
             },
         )
-        write_whole(self.folder / "weights.safetensors", to_bytes(self._averaged()))
+        write_whole(self.folder / "weights.safetensors", to_bytes(self.averaged()))
 
-    def _finish(self, *, stopped: bool) -> Result:
+    def _finish(self, log: RunLog | None, *, stopped: bool) -> Result:
         self._check_finite(min(_MOST_SKIPPED_IN_A_ROW, max(1, self.step)))
         self._save()
         scores: list[Score] = []
-        if not stopped and self.config.validation.whole_at_end:
-            pictures = references(self._validation, self.task)
-            scores = measure(
-                self.task, pictures, self._levels(), Network(self._restorer()), with_ssim=False
-            )
+        if log is not None and not stopped and self.config.validation.whole_at_end:
+            scores = self._validation.whole(self.averaged())
             result = {
                 "step": self.step,
                 "minutes": self.seconds / 60.0,
@@ -468,7 +422,6 @@ class Trainer:
                 "validation_mean": sum(score.psnr for score in scores) / len(scores),
             }
             write_whole(self.folder / "result.json", json.dumps(result, indent=2).encode())
-        self._log.close()
         return Result(
             finished=not stopped,
             weights=self.folder / "weights.safetensors",
@@ -477,5 +430,35 @@ class Trainer:
         )
 
 
-def _inside(x: Tensor, margin: int) -> Tensor:
-    return x[..., margin:-margin, margin:-margin] if margin else x
+def levels_of(config: TrainConfig, task: Task) -> list[Level]:
+    """The levels that a run is measured at: those of the task's table, or the only one.
+
+    Raises:
+        ConfigError: ``level.at`` spells none.
+    """
+    names = task.table_levels if config.level.at is None else (config.level.at,)
+    return [task.level(name) for name in names]
+
+
+def shape_of(config: TrainConfig, task: Task) -> RNANConfig:
+    """The network that a run trains: preset, what the task needs, what the recipe changes.
+
+    Raises:
+        ConfigError: The preset is unknown or a field cannot be.
+    """
+    section = config.model
+    needed: dict[str, Any] = {"channels_in": task.channels, "channels_out": task.channels}
+    if task.scales != (1,):
+        at = config.level.at
+        needed["scales"] = task.scales if at is None else (task.level(at).scale,)
+    return preset(section.preset, **{**needed, **section.fields})
+
+
+def new_model(config: TrainConfig, shape: RNANConfig) -> RNAN:
+    """A network as it is before training; the seed says which."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = RNAN(shape)
+    if config.model.init == "near-identity":
+        near_identity(model, branch_scale=config.model.branch_scale)
+    return model

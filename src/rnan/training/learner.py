@@ -1,0 +1,140 @@
+"""One step of learning: degrade, restore, compare, move the weights."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from rnan.models import RNAN
+from rnan.tasks import Task
+from rnan.training.config import TrainConfig
+from rnan.training.distributed import Processes
+from rnan.training.optimizers import Optimizer
+from rnan.training.sampler import Batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """What the network is shown, and what it should answer."""
+
+    lq: Tensor
+    """``(B, C, patch, patch)`` in [0, 1], noise beyond."""
+    gt: Tensor
+    """``(B, C, patch·scale, patch·scale)`` in [0, 1]."""
+    level: Tensor | None
+    """``(B,)``, as the network takes it."""
+    scale: int
+
+
+class Learner:
+    """A network, the moving average of its weights, and what moves them.
+
+    Args:
+        config: Of the run.
+        task: Its degradation.
+        model: The network, on the device.
+        dtype: Of the convolutions.
+        processes: Those that share each batch.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        task: Task,
+        model: RNAN,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        processes: Processes,
+    ) -> None:
+        self.config = config
+        self.task = task
+        self.device = device
+        self.dtype = dtype
+        self.model: RNAN = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if dtype == torch.float64:
+            self.model = self.model.double()
+        self.average = {
+            key: value.detach().clone() for key, value in self.model.state_dict().items()
+        }
+        self.optimizer = Optimizer(self.model, config.optimizer)
+        self.step = 0
+        self.skipped = torch.zeros((), device=device)
+        """Steps that were not finite."""
+        self.skipped_in_a_row = torch.zeros((), device=device)
+        self._processes = processes
+        self._parameters = list(self.model.parameters())
+        # Each step uses the tail of one scale.
+        wrapped = processes.wrap(self.model, unused=len(self.model.config.scales) > 1)
+        self._network: nn.Module = torch.compile(wrapped) if config.compile else wrapped  # type: ignore[assignment]
+
+    def pairs(self, batch: Batch) -> Pairs:
+        """Degrade a batch, unless its pictures came with LQ pictures."""
+        task = self.task
+        gt = batch.gt.to(self._work_dtype)
+        if batch.lq is None:
+            levels, draws = batch.levels.to(gt.dtype), batch.draws.to(gt.dtype)
+            lq = task.degrade_batch(gt, levels, draws, batch.scale)
+            lq, gt = _inside(lq, task.margin), _inside(gt, task.margin * batch.scale)
+        else:
+            lq = batch.lq.to(self._work_dtype)
+        level = batch.levels / task.level_scale if self.model.config.level_channel else None
+        return Pairs(lq=lq, gt=gt, level=level, scale=batch.scale)
+
+    def learn(self, pairs: Pairs, factor: float) -> tuple[Tensor, Tensor]:
+        """One step.
+
+        Args:
+            pairs: Of this process.
+            factor: Of the learning rate.
+
+        Returns:
+            Mean loss over the processes, 0 where the step was skipped, and norm of the gradient:
+            scalars on the device, so that nothing waits for them.
+        """
+        config = self.config
+        white = self.model.config.value_range
+        with self._autocast():
+            lq = pairs.lq * white if white != 1.0 else pairs.lq
+            restored = self._network(lq, pairs.level, pairs.scale)
+        error = restored.to(self._work_dtype) / white - pairs.gt
+        loss = error.abs().mean() if config.loss == "l1" else error.square().mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        clip = config.optimizer.clip
+        norm = nn.utils.clip_grad_norm_(
+            self._parameters, clip if clip is not None else float("inf")
+        )
+        # A loss that is not finite in one process must stop all of them.
+        sound = self._processes.mean_(loss.detach().clone())
+        bad = (~(norm.isfinite() & sound.isfinite())).float()
+        self.optimizer.step(factor, bad)
+        self.step += 1
+        self.skipped += bad
+        self.skipped_in_a_row = (self.skipped_in_a_row + 1) * bad
+        self._average()
+        return torch.where(bad > 0, torch.zeros_like(sound), sound), norm.detach()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        # A short memory at first, so that the start is soon forgotten.
+        decay = min(self.config.ema, self.step / (9 + self.step))
+        torch._foreach_lerp_(
+            list(self.average.values()), list(self.model.state_dict().values()), 1.0 - decay
+        )
+
+    @property
+    def _work_dtype(self) -> torch.dtype:
+        return torch.float64 if self.dtype == torch.float64 else torch.float32
+
+    def _autocast(self) -> contextlib.AbstractContextManager[None]:
+        if self.dtype in (torch.float32, torch.float64):
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
+
+
+def _inside(x: Tensor, margin: int) -> Tensor:
+    return x[..., margin:-margin, margin:-margin] if margin else x

@@ -1,0 +1,58 @@
+"""How good a network is on the validation pictures, by the code behind ``rnan evaluate``."""
+
+from __future__ import annotations
+
+import torch
+
+from rnan.evaluation.datasets import Reference, middle
+from rnan.evaluation.methods import Network
+from rnan.evaluation.runner import Score, measure
+from rnan.inference import Restorer
+from rnan.inference.engines.torch import TorchEngine
+from rnan.levels import Level
+from rnan.models.checkpoints import Checkpoint
+from rnan.tasks import Task
+from rnan.training.config import ValidationSection
+
+
+class Validation:
+    """Crops while a run goes on, whole pictures at its end.
+
+    Args:
+        section: Which crops.
+        task: Degradation and protocol.
+        pictures: The validation pictures.
+        levels: Levels to measure.
+        device: Of the network.
+        dtype: Of its convolutions.
+    """
+
+    def __init__(
+        self,
+        section: ValidationSection,
+        task: Task,
+        pictures: list[Reference],
+        *,
+        levels: list[Level],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self._task = task
+        self._pictures = pictures
+        self._crops = [middle(one, section.crop) for one in pictures[: section.pictures]]
+        self._levels = levels
+        self._device = device
+        self._dtype = torch.float32 if dtype == torch.float64 else dtype
+
+    def crops(self, weights: Checkpoint) -> list[Score]:
+        """Scores on the crops."""
+        return self._measure(weights, self._crops)
+
+    def whole(self, weights: Checkpoint) -> list[Score]:
+        """Scores on the whole pictures."""
+        return self._measure(weights, self._pictures)
+
+    def _measure(self, weights: Checkpoint, pictures: list[Reference]) -> list[Score]:
+        engine = TorchEngine(weights.build(), device=self._device, dtype=self._dtype)
+        network = Network(Restorer(self._task, engine))
+        return measure(self._task, pictures, self._levels, network, with_ssim=False)
