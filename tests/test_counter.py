@@ -28,7 +28,9 @@ def test_normal_numbers_are_normal_and_independent() -> None:
     between = torch.corrcoef(values) - torch.eye(40)
     assert float(between.abs().max()) < 5 / 5001**0.5
     # The two halves of Box and Muller's pairs.
-    pairs = torch.corrcoef(torch.stack((values[:, :2500].flatten(), values[:, 2501:5001].flatten())))
+    pairs = torch.corrcoef(
+        torch.stack((values[:, :2500].flatten(), values[:, 2501:5001].flatten()))
+    )
     assert float(pairs[0, 1].abs()) < 0.015
 
 

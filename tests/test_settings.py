@@ -22,6 +22,7 @@ class Outer:
     kind: Literal["a", "b"] = "a"
     sizes: tuple[int, ...] = ()
     place: Path | None = None
+    either: str | float | None = None
 
 
 def test_round_trip() -> None:
@@ -45,6 +46,13 @@ def test_round_trip() -> None:
 def test_a_wrong_setting_is_named(values: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         from_mapping(Outer, values)
+
+
+def test_one_of_two_types() -> None:
+    read = [from_mapping(Outer, {"name": "x", "either": value}) for value in ("grbg", 5, None)]
+    assert [one.either for one in read] == ["grbg", 5.0, None]
+    with pytest.raises(ConfigError, match="either: expected float"):
+        from_mapping(Outer, {"name": "x", "either": [1]})
 
 
 def test_yaml_numbers_without_a_dot_are_numbers() -> None:

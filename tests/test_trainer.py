@@ -11,18 +11,20 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
 
-from conftest import photo
+from conftest import photo, small_model
 from rnan.errors import ConfigError, InputError, ResourceError, RnanError, WeightsError
-from rnan.images import Picture, write
+from rnan.images import Picture, read, write
 from rnan.models.checkpoints import from_bytes
 from rnan.settings import from_mapping
 from rnan.tasks import TASKS, get_task
 from rnan.training.config import TrainConfig
+from rnan.training.folder import claim
 from rnan.training.trainer import Trainer
 
 
@@ -361,3 +363,155 @@ def test_a_part_may_start_anew(pictures: Path, tmp_path: Path) -> None:
     differ = {name for name in whole if not torch.equal(whole[name], anew[name])}
     assert differ
     assert all(name.startswith("body.0.mask") for name in differ)
+
+
+def pairs_of(pictures: Path, folder: Path, scale: int = 1) -> Path:
+    for file in pictures.iterdir():
+        pixels = read(file).pixels.astype(np.int16)[::scale, ::scale]
+        write(Picture(pixels=np.clip(pixels - 40, 0, 255).astype(np.uint8)), folder / file.name)
+    return folder
+
+
+def test_lq_pictures_of_ones_own(pictures: Path, tmp_path: Path) -> None:
+    dark = pairs_of(pictures, tmp_path / "dark")
+    run = config(
+        pictures,
+        data={"lq_folders": [str(dark)]},
+        level={"at": "25"},
+        budget={"steps": 150},
+        optimizer={"learning_rate": 3e-3},
+        validation={"every": 0, "whole_at_end": True},
+    )
+    trainer = Trainer(run, tmp_path / "run")
+    batch = trainer.sampler.batch(0)
+    assert batch.lq is not None
+    # The same places, turned alike.
+    assert torch.allclose((batch.gt - 40 / 255).clamp(min=0), batch.lq, atol=1e-6)
+    (score,) = trainer.run().scores
+    assert score.level.name == "25"
+    assert score.psnr > 25  # 16.1 dB without training
+
+
+def test_lq_pictures_of_another_size(pictures: Path, tmp_path: Path) -> None:
+    small = pairs_of(pictures, tmp_path / "small", scale=2)
+    run = config(
+        pictures,
+        task="super-resolution",
+        data={"lq_folders": [str(small)], "patch_size": 8},
+        level={"at": "x2"},
+        budget={"steps": 2},
+    )
+    trainer = Trainer(run, tmp_path / "run")
+    batch = trainer.sampler.batch(3)
+    assert batch.lq is not None
+    assert (batch.gt.shape[2:], batch.lq.shape[2:]) == ((16, 16), (8, 8))
+    dark = (batch.gt - 40 / 255).clamp(min=0)
+    corners = [dark[:, :, y::2, x::2] for y in (0, 1) for x in (0, 1)]  # by how it was turned
+    nearest = torch.stack([(corner - batch.lq).abs().amax((1, 2, 3)) for corner in corners])
+    assert float(nearest.amin(0).max()) < 1e-6
+    assert trainer.run().step == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "need one sigma"),
+        ({"task": "demosaic", "level": {"at": "grbg"}}, "makes its mosaics itself"),
+        ({"task": "super-resolution", "data": {"patch_size": 8}}, "have one scale"),
+    ],
+)
+def test_lq_pictures_that_cannot_be_learnt_from(
+    pictures: Path, tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    data = {"lq_folders": [str(pictures)], **changes.pop("data", {})}  # type: ignore[dict-item]
+    with pytest.raises(ConfigError, match=message):
+        Trainer(config(pictures, data=data, **changes), tmp_path / "run")
+
+
+def test_lq_pictures_without_partners(pictures: Path, tmp_path: Path) -> None:
+    dark = pairs_of(pictures, tmp_path / "dark")
+    (dark / "3.png").unlink()
+    run = config(pictures, data={"lq_folders": [str(dark)]}, level={"at": "25"})
+    with pytest.raises(InputError, match=r"holds no picture for 3\.png"):
+        Trainer(run, tmp_path / "run")
+    write(Picture(pixels=photo(48, 55)), dark / "3.png")
+    with pytest.raises(InputError, match=r"3\.png is 55x48, its reference asks for 56x48"):
+        Trainer(run, tmp_path / "run")
+
+
+@pytest.mark.parametrize("init", ["near-identity", "default"])
+def test_a_nonlocal_block_that_is_added_changes_nothing_at_first(
+    pictures: Path, tmp_path: Path, init: str
+) -> None:
+    fields = {"features": 8, "inner": 4, "window": 8}
+    local = config(pictures, model={"init": init, "fields": {**fields, "plan": "LL"}})
+    start = Trainer(local, tmp_path / "local").run().weights
+    more = config(
+        pictures,
+        init_from=str(start),
+        model={"init": init, "fields": {**fields, "plan": "NL"}},
+    )
+    before = from_bytes(start.read_bytes()).build()
+    after = Trainer(more, tmp_path / "nonlocal").learner.model
+    x, level = torch.rand(1, 3, 20, 24), torch.tensor([0.1])
+    with torch.inference_mode():
+        assert torch.allclose(before(x, level), after(x, level), atol=1e-6)
+
+
+def test_two_runs_at_once_in_one_folder(pictures: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    one = Trainer(config(pictures), tmp_path / "run")
+    other = Trainer(config(pictures), tmp_path / "run")
+    with claim(tmp_path / "run"), pytest.raises(ConfigError, match="another process trains in"):
+        one.run()
+    assert other.run().finished
+
+
+def test_a_dry_run_says_what_it_would_cost(pictures: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(settings(pictures / "not-there-yet")))
+    done = subprocess.run(
+        [sys.executable, "-m", "rnan", "train", str(recipe), "--dry-run"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    parameters = sum(p.numel() for p in small_model().parameters())
+    assert f"parameters       {parameters:,}\n" in done.stdout
+    assert "GFLOP, 4 patches" in done.stdout
+    assert "24 steps, 96 patches, about 0." in done.stdout
+    assert list(tmp_path.iterdir()) == [recipe] or not (tmp_path / "run").exists()
+
+
+def test_only_some_pictures(pictures: Path, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("2\n4\n0\nelsewhere\n")  # 0 is kept for validation
+    run = config(pictures, data={"only": [str(names)]})
+    assert len(Trainer(run, tmp_path / "run").cache) == 2
+    names.write_text("elsewhere\n")
+    with pytest.raises(ConfigError, match="names no training picture"):
+        Trainer(run, tmp_path / "run")
+
+
+def test_started_detached_from_a_bare_tree(pictures: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(settings(pictures, budget={})))
+    script = Path(__file__).parent.parent / "scripts" / "start_training.py"
+    command = [sys.executable, str(script), str(recipe), str(tmp_path / "run")]
+    started = subprocess.run(
+        [*command, "--minutes", "0.03"], capture_output=True, text=True, check=True
+    )
+    assert "started, process" in started.stdout
+    result = tmp_path / "run" / "weights.safetensors"
+    deadline = time.monotonic() + 120
+    log = tmp_path / "run" / "train.log"
+    while str(result) not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+    gathered = tmp_path / "gathered"
+    again = subprocess.run(
+        [*command, "--gather", str(gathered)], capture_output=True, text=True, check=True
+    )
+    assert "patches/s" in again.stdout
+    assert (gathered / "weights.safetensors").read_bytes() == result.read_bytes()
+    assert (gathered / "train.log").exists()

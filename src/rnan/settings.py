@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import types
@@ -68,7 +69,11 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
         options = typing.get_args(hint)
         if value is None and type(None) in options:
             return None
-        return _convert(next(option for option in options if option is not type(None)), value, name)
+        *others, last = (option for option in options if option is not type(None))
+        for option in others:
+            with contextlib.suppress(ConfigError):
+                return _convert(option, value, name)
+        return _convert(last, value, name)
     if dataclasses.is_dataclass(hint):
         return value if isinstance(value, hint) else from_mapping(hint, value, where=name)  # type: ignore[arg-type]
     if origin is tuple:

@@ -30,6 +30,7 @@ COMMANDS = {
     "figure": "Show crops of a picture before and after, side by side.",
     "models": "List and describe networks and weights.",
     "train": "Train a network from a YAML recipe.",
+    "data": "Decode training pictures once for many runs.",
     "bench": "Time the networks on this machine.",
 }
 """Each lives in ``rnan.cli.NAME`` as ``command``."""

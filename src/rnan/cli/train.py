@@ -14,14 +14,20 @@ from rnan.cli.options import PATH, THREADS, set_threads, verbosity
 from rnan.errors import Cancelled
 
 if TYPE_CHECKING:
+    from rnan.training.config import TrainConfig
     from rnan.training.trainer import Result, Status
 
 
 @click.command("train")
 @click.argument("config", type=PATH, metavar="CONFIG.yaml")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("-o", "--output", required=True, type=PATH, help="Folder of the run.")
+@click.option("-o", "--output", type=PATH, help="Folder of the run.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what the run would cost, after a few steps on made-up pictures.",
+)
 @click.option(
     "--max-time",
     type=click.FloatRange(min=0),
@@ -33,8 +39,9 @@ if TYPE_CHECKING:
 def command(
     config: Path,
     overrides: tuple[str, ...],
-    output: Path,
+    output: Path | None,
     resume: bool,
+    dry_run: bool,
     max_time: float | None,
     device: str,
     threads: int | None,
@@ -49,13 +56,20 @@ def command(
           data.folders=[my-pictures]
 
     The folder holds config.yaml (every setting), steps.csv, validation.csv, checkpoints/ and
-    weights.safetensors, which rnan denoise --model takes at any time.
+    weights.safetensors, which rnan denoise --model takes at any time. Several processes share each
+    batch: torchrun --nproc-per-node 2 -m rnan train …
     """
     from rnan.training.config import load_config
-    from rnan.training.trainer import Trainer
 
     settings = load_config(config, overrides)
     set_threads(threads)
+    if dry_run:
+        _say_cost(settings, device)
+        return
+    if output is None:
+        raise click.UsageError("-o is missing: the folder of the run")
+    from rnan.training.trainer import Trainer
+
     with progress.bar() as bar:
         task = bar.add_task("training", total=1000)
 
@@ -69,7 +83,41 @@ def command(
         result = trainer.run(max_minutes=max_time, stop=stop)
     if interrupted.is_set():
         raise Cancelled(f"interrupted at step {result.step}; --resume goes on")
-    _print(result)
+    if trainer.processes.is_first:
+        _print(result)
+
+
+def _say_cost(settings: TrainConfig, device: str) -> None:
+    from rnan.inference.device import choose_device, hardware_name
+    from rnan.training.cost import try_steps
+
+    where = choose_device(device)
+    cost = try_steps(settings, where)
+    batch, budget = settings.data.batch_size, settings.budget
+    if budget.steps is not None:
+        steps, minutes = budget.steps, budget.steps * cost.seconds / 60.0
+    else:
+        assert budget.minutes is not None
+        steps, minutes = round(60.0 * budget.minutes / cost.seconds), budget.minutes
+    click.echo(f"parameters       {cost.parameters:,}")
+    click.echo(f"work a step      {cost.flops / 1e9:,.1f} GFLOP, {batch} patches")
+    click.echo(
+        f"memory           {cost.kept_bytes / 2**20:,.0f} MiB for weights and optimiser, "
+        f"{cost.passing_bytes / 2**20:,.0f} MiB for the patches of a step"
+    )
+    click.echo(f"time a step      {cost.seconds:.3f} s on {hardware_name(where)}")
+    click.echo(
+        f"the whole run    {steps:,} steps, {steps * batch:,} patches, "
+        f"{_duration(minutes)} without validation"
+    )
+
+
+def _duration(minutes: float) -> str:
+    if minutes < 120:
+        return f"about {minutes:.1f} minutes"
+    return (
+        f"about {minutes / 60:.1f} hours" if minutes < 2880 else f"about {minutes / 1440:.1f} days"
+    )
 
 
 def _stop_on_signals() -> tuple[threading.Event, threading.Event]:

@@ -38,6 +38,10 @@ class DataSection:
     folders: tuple[Path, ...] = ()
     """Folders of clean pictures; of each the 1st, 21st, 41st … by name is left for validation."""
 
+    only: tuple[Path | None, ...] = ()
+    """For each of ``folders`` a text file with the names (without ending) of the pictures to train
+    on, or none for all."""
+
     lq_folders: tuple[Path, ...] = ()
     """Folders of degraded pictures of the same names, one for each of ``folders``; then nothing is
     degraded, and ``level.at`` says what the network is told."""
@@ -66,7 +70,7 @@ class DataSection:
 class LevelSection:
     """How the level is drawn, for each patch."""
 
-    at: str | None = None
+    at: str | float | None = None
     """One level, as the tables spell it (``50``, ``grbg-5``, ``x2``): nothing is drawn, and only
     that one is validated."""
 
@@ -194,6 +198,10 @@ class TrainConfig:
             "data needs either folders or prepared"
             if data.folders
             else "data.folders names no folder",
+        )
+        _require(
+            len(data.only) in (0, len(data.folders)),
+            "data.only must have an entry for each of data.folders",
         )
         _require(
             len(data.lq_folders) in (0, len(data.folders)),

@@ -59,15 +59,6 @@ class Prepared:
             for row, pixels in _stored(self.folder, "validation", self.validation)
         ]
 
-    def damaged(self) -> list[str]:
-        """Names of the pictures whose pixels are not those that were written."""
-        return [
-            row.name
-            for part in _PARTS
-            for row, pixels in _stored(self.folder, part, getattr(self, part))
-            if hashlib.sha256(pixels.data).hexdigest() != row.sha256
-        ]
-
 
 def prepare(
     sources: list[Source],
@@ -134,6 +125,30 @@ def open_prepared(folder: Path, *, plane: Plane, halved: bool) -> Prepared:
         ConfigError: It is not complete, of another version, of another plane, lacks the halved
             pictures, or is cut short.
     """
+    prepared = _open(folder)
+    if prepared.plane != plane:
+        raise ConfigError(f"{folder} was prepared for {prepared.plane}, not for {plane} pictures")
+    if halved and not prepared.halved:
+        raise ConfigError(f"{folder} was prepared without --halved")
+    return prepared
+
+
+def damaged(folder: Path) -> list[str]:
+    """Names of the pictures whose pixels are not those that were written.
+
+    Raises:
+        ConfigError: It is not complete, of another version, or is cut short.
+    """
+    prepared = _open(folder)
+    return [
+        row.name
+        for part in _PARTS
+        for row, pixels in _stored(folder, part, getattr(prepared, part))
+        if hashlib.sha256(pixels.data).hexdigest() != row.sha256
+    ]
+
+
+def _open(folder: Path) -> Prepared:
     if not (folder / "index.json").exists():
         raise ConfigError(f"{folder} holds no prepared pictures, or not all: rnan data prepare")
     index = _load(folder / "index.json")
@@ -142,13 +157,9 @@ def open_prepared(folder: Path, *, plane: Plane, halved: bool) -> Prepared:
             f"{folder} was prepared by another version ({index.get('version')}, now {_VERSION}); "
             "prepare it anew"
         )
-    if index["plane"] != plane:
-        raise ConfigError(f"{folder} was prepared for {index['plane']}, not for {plane} pictures")
-    if halved and not index["halved"]:
-        raise ConfigError(f"{folder} was prepared without --halved")
     prepared = Prepared(
         folder=folder,
-        plane=plane,
+        plane=index["plane"],
         halved=index["halved"],
         **{part: [Row(**row) for row in index[part]] for part in _PARTS},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import shutil
 import tarfile
 import zipfile
@@ -51,19 +52,30 @@ class Source:
     """The LQ picture of each, where the folder came with one of those."""
 
 
-def open_folder(folder: Path, lq_folder: Path | None = None) -> Source:
-    """The pictures of a folder, and those of a folder of LQ pictures with the same names.
+def open_folder(folder: Path, *, only: Path | None = None, lq_folder: Path | None = None) -> Source:
+    """The pictures of a folder.
+
+    Args:
+        folder: Of clean pictures.
+        only: A text file with the names (without ending) of those to train on.
+        lq_folder: Degraded pictures of the same names.
 
     Raises:
+        ConfigError: The text file cannot be read or names none of the pictures.
         InputError: A folder is missing or empty, or a picture has no partner.
     """
     files = picture_files(folder)
     training, validation = split(files)
-    return Source(
-        training=training,
-        validation=validation,
-        lq=pair(files, lq_folder) if lq_folder is not None else {},
-    )
+    if only is not None:
+        try:
+            names = set(only.read_text(encoding="utf-8").split())
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"data.only: {only} cannot be read") from error
+        training = [file for file in training if file.stem in names]
+        if not training:
+            raise ConfigError(f"data.only: {only} names no training picture of {folder}")
+    lq = pair(files, lq_folder) if lq_folder is not None else {}
+    return Source(training=training, validation=validation, lq=lq)
 
 
 def open_archive(archive: Path, unpacked: Path) -> Source:
@@ -89,6 +101,10 @@ def open_archive(archive: Path, unpacked: Path) -> Source:
             if isinstance(error, OSError) and error.errno == 28:
                 raise ResourceError(f"no space left to unpack {archive} in {unpacked}") from error
             raise InputError(f"{archive} cannot be unpacked: {error}") from error
+        # As old as the archive, so that unpacked again they are the same pictures.
+        moment = archive.stat().st_mtime_ns
+        for path in partial.rglob("*"):
+            os.utime(path, ns=(moment, moment))
         partial.rename(place)
     files = sorted(
         path

@@ -156,7 +156,7 @@ class Trainer:
         if data.lq_folders:
             rule = self.config.level
             scales = shape_of(self.config, task).scales
-            check_pairs(task, scales, one_level=rule.at is not None or rule.low == rule.high)
+            check_pairs(task, scales, one_level=rule.at is not None)
 
     def _pictures(self, shape: RNANConfig) -> Pictures:
         if self.processes.number > 1 and self.config.data.memory != "device":
@@ -171,9 +171,14 @@ class Trainer:
         if data.prepared is not None:
             side = data.patch_size * scale
             return open_pictures(data.prepared, task=self.task, side=side, halved=data.halved)
-        lq_folders = data.lq_folders or (None,) * len(data.folders)
+        nothing = (None,) * len(data.folders)
         return load_pictures(
-            [open_folder(*both) for both in zip(data.folders, lq_folders, strict=True)],
+            [
+                open_folder(folder, only=only, lq_folder=lq_folder)
+                for folder, only, lq_folder in zip(
+                    data.folders, data.only or nothing, data.lq_folders or nothing, strict=True
+                )
+            ],
             task=self.task,
             scale=scale,
             patch_size=data.patch_size,
@@ -368,6 +373,7 @@ class Trainer:
         data = stretch["recipe"]["data"]
         data["folders"] = [path.name for path in config.data.folders]
         data["lq_folders"] = [path.name for path in config.data.lq_folders]
+        data["only"] = [path and path.name for path in config.data.only]
         data["prepared"] = config.data.prepared.name if config.data.prepared else None
         data["cache"] = None
         if config.init_from is not None:
@@ -436,8 +442,10 @@ def levels_of(config: TrainConfig, task: Task) -> list[Level]:
     Raises:
         ConfigError: ``level.at`` spells none.
     """
-    names = task.table_levels if config.level.at is None else (config.level.at,)
-    return [task.level(name) for name in names]
+    at = config.level.at
+    if at is None:
+        return [task.level(name) for name in task.table_levels]
+    return [task.level(at if isinstance(at, str) else f"{at:g}")]
 
 
 def shape_of(config: TrainConfig, task: Task) -> RNANConfig:
@@ -449,8 +457,8 @@ def shape_of(config: TrainConfig, task: Task) -> RNANConfig:
     section = config.model
     needed: dict[str, Any] = {"channels_in": task.channels, "channels_out": task.channels}
     if task.scales != (1,):
-        at = config.level.at
-        needed["scales"] = task.scales if at is None else (task.level(at).scale,)
+        alone = config.level.at is not None
+        needed["scales"] = (levels_of(config, task)[0].scale,) if alone else task.scales
     return preset(section.preset, **{**needed, **section.fields})
 
 

@@ -1,0 +1,33 @@
+"""How fast this machine convolves at best: what achieved speed is compared with."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from rnan.training.cost import timed
+
+_FEATURES = 64
+_SIDES = (64, 256, 512)
+
+
+@torch.inference_mode()
+def convolution_peak(device: torch.device, dtype: torch.dtype, *, runs: int = 5) -> float:
+    """FLOP/s of the fastest 64→64 3×3 convolution at 64², 256² and 512², channels-last.
+
+    Args:
+        device: Where.
+        dtype: Of the convolution.
+        runs: Of each size; the fastest counts.
+    """
+    best = 0.0
+    for side in _SIDES:
+        batch = max(1, 256 * 256 // side**2)
+        conv = nn.Conv2d(_FEATURES, _FEATURES, 3, padding=1).to(device, dtype)
+        conv = conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        x = torch.rand(batch, _FEATURES, side, side, device=device).to(dtype)
+        x = x.to(memory_format=torch.channels_last)
+        seconds = min(timed(lambda: conv(x), device) for _ in range(runs + 1))  # noqa: B023
+        flops = 2 * 9 * _FEATURES**2 * batch * side**2
+        best = max(best, flops / seconds)
+    return best
