@@ -451,3 +451,34 @@ def test_figures_and_levels_that_cannot_be(tmp_path: Path, picture: Path) -> Non
     evaluate = ("evaluate", "denoise-color", picture.parent, "--model", "none")
     fails(2, "between 0 and 1000", *evaluate, "--level", "1e200")
     fails(2, "has no scale 8", "evaluate", "super-resolution", picture.parent, "--level", "x4,x8")
+
+
+def test_bench_of_training(tmp_path: Path) -> None:
+    for number in range(3):
+        write(Picture(pixels=photo(64, 72, seed=number)), tmp_path / f"{number}.png")
+    recipe = Path(__file__).parent.parent / "recipes" / "dejpeg.yaml"
+    narrow = ["model.fields={features: 8, inner: 4}", "init_from=null"]
+    small = [f"data.folders=[{tmp_path}]", "data.patch_size=32", "data.batch_size=2"]
+    done = rnan("bench", "train", recipe, *narrow, *small, "--turns", 1)
+    assert done.returncode == 0, done.stderr
+    assert "convolution peak" in done.stdout
+    row = [cell.strip() for cell in done.stdout.splitlines()[-1].strip("|").split("|")]
+    assert row[0] == "dejpeg"
+    patches, megapixels = float(row[1]), float(row[2])
+    assert megapixels == pytest.approx(patches * 32**2 / 1e6, abs=0.006)
+    assert 0 < float(row[5].rstrip(" %")) < 100
+
+
+def test_prepared_pictures_train(tmp_path: Path) -> None:
+    for number in range(3):
+        write(Picture(pixels=photo(40, 44, seed=number)), tmp_path / "in" / f"{number}.png")
+    done = rnan("data", "prepare", tmp_path / "in", "-o", tmp_path / "out", "--plane", "gray")
+    assert done.returncode == 0, done.stderr
+    recipe = Path(__file__).parent.parent / "recipes" / "denoise-gray.yaml"
+    settings = ["data.folders=[]", f"data.prepared={tmp_path / 'out'}", "init_from=null"]
+    settings += ["model.fields={features: 8, inner: 4}", "data.patch_size=16", "budget={steps: 2}"]
+    done = rnan("train", recipe, "-o", tmp_path / "run", *settings)
+    assert done.returncode == 0, done.stderr
+    assert "validation, level 50" in done.stdout
+    fails(2, "name a folder or an archive", "data", "prepare", "-o", tmp_path / "out")
+    fails(2, "-o is missing", "train", recipe, *settings)

@@ -1,0 +1,165 @@
+"""Which recipe learns most in a fixed time: equal time for every arm, validation pictures only.
+
+    python scripts/training_study.py --data ../shared/data --minutes 3
+
+First every arm's step is timed in turn with the base's, then each is trained for as many steps as
+fit into the time on a quiet machine, so that other work meanwhile does not matter. Goes on where it
+stopped: what is measured stands in docs/training-study.json, and docs/training-study.md gets its
+table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rnan.inference.device import choose_device, choose_dtype, hardware_name
+from rnan.models import RNAN
+from rnan.tasks import get_task
+from rnan.training.config import TrainConfig, load_config
+from rnan.training.cost import timed, try_steps
+from rnan.training.trainer import Trainer, shape_of
+
+ROOT = Path(__file__).parent.parent
+RECIPE = ROOT / "recipes" / "denoise-color.yaml"
+RESULTS = ROOT / "docs" / "training-study.json"
+PAGE = ROOT / "docs" / "training-study.md"
+MARKS = ("<!-- table: scripts/training_study.py -->", "<!-- /table -->")
+
+COMMON = (
+    "schedule.warmup=20",
+    "ema=0.99",
+    "validation.every=0",
+    "checkpoint_every=1000000",
+)
+ARMS: dict[str, tuple[str, ...]] = {
+    "the recipe": (),
+    "AdamW, rate 1e-3": ("optimizer.name=adamw", "optimizer.learning_rate=1e-3"),
+    "AdamW, rate 2e-3": ("optimizer.name=adamw",),
+    "Muon, rate 1e-3": ("optimizer.learning_rate=1e-3",),
+    "Muon, rate 4e-3": ("optimizer.learning_rate=4e-3",),
+    "PyTorch's initialisation": ("model.init=default",),
+    "squared error": ("loss=l2",),
+    "64 patches of 48": ("data.patch_size=48", "data.batch_size=64"),
+    "8 patches of 96": ("data.batch_size=8",),
+    "deeper: N L L N": ("model.fields={plan: NLLN}",),
+    "narrower and deeper: N L L N, 48": ("model.fields={plan: NLLN, features: 48, inner: 24}",),
+    "wider and shallower: N, 96": ("model.fields={plan: N, features: 96, inner: 48}",),
+    "full resolution, 32": ("model.fields={unshuffle: 1, features: 32, inner: 16}",),
+    "windows of 12": ("model.fields={window: 12}",),
+    "no attention: L L": ("model.fields={plan: LL}",),
+    "decay over the last fifth": ("schedule.decay_share=0.2",),
+    "masks at the full rate": ("optimizer.mask_rate=1.0",),
+}
+"""Each differs from the recipe in one thing."""
+
+
+def config(data: Path, overrides: tuple[str, ...], steps: int = 1) -> TrainConfig:
+    """The recipe with the changes of an arm."""
+    folder = f"data.folders=[{data / 'train' / 'bsd398'}]"
+    return load_config(RECIPE, [folder, *COMMON, *overrides, f"budget={{steps: {steps}}}"])
+
+
+def restoring(settings: TrainConfig, device: torch.device) -> float:
+    """Seconds for a 256x384 picture: the median of five."""
+    shape = shape_of(settings, get_task(settings.task))
+    model = RNAN(shape).to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    picture = torch.rand(1, 3, 256, 384, device=device).to(memory_format=torch.channels_last)
+    level = torch.full((1,), 0.1, device=device)
+    with torch.inference_mode(), torch.autocast(device.type, choose_dtype("auto", device)):
+        times = [timed(lambda: model(picture, level), device) for _ in range(6)]
+    return statistics.median(times[1:])
+
+
+def costs(data: Path, device: torch.device, *, turns: int = 3) -> dict[str, dict[str, Any]]:
+    """Time of a step and of restoring, as ratios to the recipe's measured in turn with it."""
+    found: dict[str, dict[str, Any]] = {}
+    base = config(data, ())
+    for name, overrides in ARMS.items():
+        arm = config(data, overrides)
+        ratios, restored, seconds = [], [], []
+        for _ in range(turns):
+            seconds.append(try_steps(base, device, steps=3).seconds)
+            ratios.append(try_steps(arm, device, steps=3).seconds / seconds[-1])
+            restored.append(restoring(arm, device) / restoring(base, device))
+        found[name] = {
+            "base_seconds": statistics.median(seconds),
+            "step": statistics.median(ratios),
+            "restoring": statistics.median(restored),
+        }
+        print(name, found[name], flush=True)
+    return found
+
+
+def table(results: dict[str, Any]) -> str:
+    """Markdown."""
+    done = [arm for arm in ARMS if "psnr" in results["arms"].get(arm, {})]
+    levels = list(results["arms"][done[0]]["psnr"])
+    lines = [
+        f"{results['hardware']}; {results['minutes']:g} minutes an arm, seed 0; PSNR in dB on the "
+        "20 validation pictures, whole. Time to restore is over the recipe's.",
+        "",
+        "| arm | patches seen | "
+        + " | ".join(f"σ {level}" for level in levels)
+        + " | mean | to the recipe | time to restore |",
+        "|---|---|" + "---|" * (len(levels) + 3),
+    ]
+    base = statistics.mean(results["arms"]["the recipe"]["psnr"].values())
+    for name in done:
+        arm = results["arms"][name]
+        mean = statistics.mean(arm["psnr"].values())
+        values = " | ".join(f"{value:.2f}" for value in arm["psnr"].values())
+        lines.append(
+            f"| {name} | {arm['patches']:,} | {values} | {mean:.2f} | {mean - base:+.2f} "
+            f"| {arm['restoring']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def write_page(results: dict[str, Any]) -> None:
+    """Lay the table between its marks."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, after = page.split(MARKS[0])[0], page.split(MARKS[1])[1]
+    PAGE.write_text(f"{before}{MARKS[0]}\n{table(results)}\n{MARKS[1]}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Measure what is missing, then write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--arm", action="append", help="only this one; may be repeated")
+    arguments = parser.parse_args()
+    device = choose_device("auto")
+    results: dict[str, Any] = {"arms": {}}
+    if RESULTS.exists():
+        results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    missing = [name for name in ARMS if name not in results["arms"]]
+    if missing:
+        for name, cost in costs(arguments.data, device).items():
+            results["arms"].setdefault(name, cost)
+        results |= {"minutes": arguments.minutes, "hardware": hardware_name(device)}
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    for name in arguments.arm or ARMS:
+        arm = results["arms"][name]
+        if "psnr" in arm:
+            continue
+        steps = round(60.0 * results["minutes"] / (arm["base_seconds"] * arm["step"]))
+        settings = config(arguments.data, ARMS[name], steps)
+        with tempfile.TemporaryDirectory() as folder:
+            result = Trainer(settings, Path(folder) / "run").run()
+        arm["psnr"] = {score.level.name: round(score.psnr, 4) for score in result.scores}
+        arm["patches"] = steps * settings.data.batch_size
+        print(name, arm, flush=True)
+        RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write_page(results)
+
+
+if __name__ == "__main__":
+    main()
