@@ -284,6 +284,12 @@ def test_starting_from_weights(
     assert "tensors start as they were made (body.2." in caplog.text
     with pytest.raises(WeightsError, match="do not exist"):
         Trainer(config(pictures, init_from="none.safetensors"), tmp_path / "fourth")
+    other = config(pictures, init_from=start, task="dejpeg-color")
+    Trainer(other, tmp_path / "fifth")
+    assert "these weights are of denoise-color" in caplog.text
+    wider = {"fields": {"features": 12, "inner": 6, "window": 8, "channels_out": 1}}
+    with pytest.raises(WeightsError, match="none of the weights fit"):
+        Trainer(config(pictures, init_from=start, model=wider), tmp_path / "sixth")
 
 
 def test_pictures_that_changed_stop_a_resume(pictures: Path, tmp_path: Path) -> None:

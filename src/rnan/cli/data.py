@@ -13,7 +13,10 @@ from rnan.errors import InputError
 
 @click.group("data")
 def command() -> None:
-    """Decode training pictures once for many runs."""
+    """Decode training pictures once for many runs.
+
+    Example: rnan data prepare DIV2K_train_HR.zip -o prepared/div2k
+    """
 
 
 @command.command("prepare")

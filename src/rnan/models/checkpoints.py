@@ -128,6 +128,9 @@ def load_fitting(model: RNAN, state: Mapping[str, Tensor]) -> list[str]:
 
     Returns:
         One line for each kind of thing that did not fit; empty when everything did.
+
+    Raises:
+        WeightsError: Nothing fits.
     """
     own = model.state_dict()
     fitting = {
@@ -135,6 +138,8 @@ def load_fitting(model: RNAN, state: Mapping[str, Tensor]) -> list[str]:
         for key, tensor in state.items()
         if key in own and own[key].shape == tensor.shape
     }
+    if not fitting:
+        raise WeightsError("none of the weights fit this network; they are of another one")
     model.load_state_dict(fitting, strict=False)
     for name, module in model.named_modules():
         if isinstance(module, NonLocalBlock) and f"{name}.out.weight" not in fitting:

@@ -199,6 +199,9 @@ class Trainer:
             }
             for line in load_fitting(model, kept):
                 _log.warning("init_from: %s", line)
+            its_task = start.info.get("task", self.task.name)
+            if its_task != self.task.name:
+                _log.warning("init_from: these weights are of %s", its_task)
             self.history = list(start.info.get("training", []))
         return model
 
