@@ -44,18 +44,18 @@ ARMS: dict[str, tuple[str, ...]] = {
     "AdamW, rate 2e-3": ("optimizer.name=adamw",),
     "Muon, rate 1e-3": ("optimizer.learning_rate=1e-3",),
     "Muon, rate 4e-3": ("optimizer.learning_rate=4e-3",),
-    "PyTorch's initialisation": ("model.init=default",),
-    "squared error": ("loss=l2",),
     "64 patches of 48": ("data.patch_size=48", "data.batch_size=64"),
-    "8 patches of 96": ("data.batch_size=8",),
     "deeper: N L L N": ("model.fields={plan: NLLN}",),
-    "narrower and deeper: N L L N, 48": ("model.fields={plan: NLLN, features: 48, inner: 24}",),
-    "wider and shallower: N, 96": ("model.fields={plan: N, features: 96, inner: 48}",),
-    "full resolution, 32": ("model.fields={unshuffle: 1, features: 32, inner: 16}",),
-    "windows of 12": ("model.fields={window: 12}",),
     "no attention: L L": ("model.fields={plan: LL}",),
-    "decay over the last fifth": ("schedule.decay_share=0.2",),
+    "squared error": ("loss=l2",),
+    "8 patches of 96": ("data.batch_size=8",),
+    "wider and shallower: N, 96": ("model.fields={plan: N, features: 96, inner: 48}",),
+    "narrower and deeper: N L L N, 48": ("model.fields={plan: NLLN, features: 48, inner: 24}",),
     "masks at the full rate": ("optimizer.mask_rate=1.0",),
+    "windows of 12": ("model.fields={window: 12}",),
+    "decay over the last fifth": ("schedule.decay_share=0.2",),
+    "PyTorch's initialisation": ("model.init=default",),
+    "full resolution, 32": ("model.fields={unshuffle: 1, features: 32, inner: 16}",),
 }
 """Each differs from the recipe in one thing."""
 
@@ -77,7 +77,7 @@ def restoring(settings: TrainConfig, device: torch.device) -> float:
     return statistics.median(times[1:])
 
 
-def costs(data: Path, device: torch.device, *, turns: int = 3) -> dict[str, dict[str, Any]]:
+def costs(data: Path, device: torch.device, *, turns: int = 1) -> dict[str, dict[str, Any]]:
     """Time of a step and of restoring, as ratios to the recipe's measured in turn with it."""
     found: dict[str, dict[str, Any]] = {}
     base = config(data, ())
@@ -85,8 +85,8 @@ def costs(data: Path, device: torch.device, *, turns: int = 3) -> dict[str, dict
         arm = config(data, overrides)
         ratios, restored, seconds = [], [], []
         for _ in range(turns):
-            seconds.append(try_steps(base, device, steps=3).seconds)
-            ratios.append(try_steps(arm, device, steps=3).seconds / seconds[-1])
+            seconds.append(try_steps(base, device, steps=2).seconds)
+            ratios.append(try_steps(arm, device, steps=2).seconds / seconds[-1])
             restored.append(restoring(arm, device) / restoring(base, device))
         found[name] = {
             "base_seconds": statistics.median(seconds),

@@ -265,12 +265,25 @@ def test_models_are_described(weights: Path) -> None:
     fails(5, "unknown model papr", "models", "show", "papr")
 
 
-def test_bench_prints_a_table() -> None:
-    done = rnan("bench", "--size", "32x48", "--runs", 1)
+def test_bench_prints_a_table(tmp_path: Path) -> None:
+    file = tmp_path / "bench.json"
+    sizes = ["--size", "32x48", "--size", "24x24"]
+    done = rnan(
+        "bench", "--preset", "compact::float32", *sizes, "--runs", 1, "--reference", "--json", file
+    )
     assert done.returncode == 0, done.stderr
-    assert "| compact |" in done.stdout
-    assert "| plain |" in done.stdout
+    timings = json.loads(file.read_text())["timings"]
+    assert len(timings) == 6
+    for row in timings:
+        assert row["seconds"] > 0
+        assert f"| {row['name']} | {row['parameters']:,} | {row['seconds']:.3f} |" in done.stdout
+    reference, plain, compact = timings[:3]
+    assert reference["over_reference"] == 1.0
+    assert plain["over_plain"] == 1.0
+    assert compact["over_reference"] == pytest.approx(reference["seconds"] / compact["seconds"])
     fails(2, "HEIGHTxWIDTH", "bench", "--size", "large")
+    fails(2, "did you mean window?", "bench", "--preset", "paper:windw")
+    fails(2, "unknown preset papr", "bench", "--preset", "papr")
 
 
 def test_train_refuses_in_one_line(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def load_restorer(
         model: The name of bundled weights, see :func:`list_models`, or a weights file.
         task: What it is for, where the file does not say it.
         options: Fields of :class:`~rnan.inference.RestoreOptions`: ``device``, ``dtype``,
-            ``tile``, ``overlap``, ``max_memory``, ``self_ensemble``, ``strength``.
+            ``attention``, ``tile``, ``overlap``, ``max_memory``, ``self_ensemble``, ``strength``.
 
     Raises:
         WeightsError: The weights are missing, damaged, of another shape or of no known task, or
@@ -45,15 +45,23 @@ def load_restorer(
         )
     if name not in TASKS:
         raise WeightsError(f"{model} is for the task {name!r}, which this version does not know")
-    _check_suits(model, checkpoint.config, get_task(name))
+    check_suits(model, checkpoint.config, get_task(name))
     device = choose_device(settings.device)
     engine = TorchEngine(
-        checkpoint.build(), device=device, dtype=choose_dtype(settings.dtype, device)
+        checkpoint.build(),
+        device=device,
+        dtype=choose_dtype(settings.dtype, device),
+        attention=settings.attention,
     )
     return Restorer(get_task(name), engine, settings)
 
 
-def _check_suits(model: str | Path, config: RNANConfig, task: Task) -> None:
+def check_suits(model: str | Path, config: RNANConfig, task: Task) -> None:
+    """Refuse a network that cannot be for a task.
+
+    Raises:
+        WeightsError: Its channels or scales are others.
+    """
     if (config.channels_in, config.channels_out) != (task.channels, task.channels):
         raise WeightsError(
             f"{model} takes {config.channels_in} and gives {config.channels_out} channels, "

@@ -1,16 +1,50 @@
-"""Networks timed in turn with the plain net, so that a machine whose speed drifts does not lie."""
+"""Networks timed in turn with two yardsticks, so that a machine whose speed drifts does not lie.
+
+The yardsticks are the authors' program written plainly (:mod:`rnan.bench.reference`) and a plain
+20-layer net of convolutions (:mod:`rnan.bench.plain`).
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from rnan.bench.memory import rise
 from rnan.bench.plain import PlainNet
+from rnan.bench.reference import Reference
+from rnan.errors import ConfigError
+from rnan.inference import RestoreOptions, Restorer
+from rnan.inference.engines.torch import TorchEngine
+from rnan.inference.options import Attention
 from rnan.models import RNAN, preset
+from rnan.models.summary import summarise
+from rnan.settings import nearest
+from rnan.tasks import get_task
+from rnan.training.cost import timed
+
+PLAIN, REFERENCE = "plain", "reference"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A network, and how it is run."""
+
+    preset: str
+    """A preset, or one of the yardsticks."""
+    attention: Attention = "auto"
+    dtype: str = "bfloat16"
+
+    @property
+    def name(self) -> str:
+        """For tables."""
+        how = "" if self.attention == "auto" else f", {self.attention}"
+        return f"{self.preset}{how}, {self.dtype}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,80 +52,142 @@ class Timing:
     """One network at one size."""
 
     name: str
+    parameters: int
     height: int
     width: int
     seconds: float
     """Median."""
-    ratio: float
-    """Median over the runs of its time over the plain net's in the same turn."""
+    megapixels_per_second: float
+    share_of_peak: float
+    """Work that the network asks for (no overlap of tiles) over time, over the convolution peak of
+    its type."""
+    over_plain: float
+    """Median over the turns of its time over the plain net's in the same turn."""
+    over_reference: float | None
+    """The reference's time over its own: how many times faster."""
+    memory_mib: float
+    """Rise of the peak memory of a process of its own."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return dataclasses.asdict(self)
+
+
+def parse_contender(text: str, dtype: str) -> Contender:
+    """``NAME`` or ``NAME:ATTENTION`` or ``NAME:ATTENTION:DTYPE``.
+
+    Raises:
+        ConfigError: The attention is unknown.
+    """
+    name, *more = text.split(":")
+    known = ("auto", "window", "whole", "released")
+    attention = more[0] if more and more[0] else "auto"
+    if attention not in known:
+        raise ConfigError(f"unknown attention {attention}{nearest(attention, known)}")
+    kind = more[1] if len(more) > 1 else dtype
+    if kind not in ("float32", "bfloat16", "float16"):
+        raise ConfigError(f"unknown type {kind}; known are float32, bfloat16, float16")
+    return Contender(preset=name, attention=attention, dtype=kind)  # type: ignore[arg-type]
+
+
+def runner(one: Contender, device: torch.device) -> Callable[[Tensor], object]:
+    """What restores a picture ``(1, 3, H, W)``; the weights are untrained."""
+    dtype: torch.dtype = getattr(torch, one.dtype)
+    if one.preset == REFERENCE:
+        return Reference(preset("released"))
+    if one.preset == PLAIN:
+        model = PlainNet().to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+        @torch.inference_mode()
+        def plain(picture: Tensor) -> Tensor:
+            x = picture.to(device, memory_format=torch.channels_last)
+            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                y: Tensor = model(x)
+            return y.float().cpu()
+
+        return plain
+    config = preset(one.preset)
+    engine = TorchEngine(RNAN(config), device=device, dtype=dtype, attention=one.attention)
+    options = RestoreOptions(attention=one.attention)
+    restorer = Restorer(get_task("denoise-color"), engine, options)
+    return lambda picture: restorer(picture, level=25.0)
 
 
 def compare(
-    names: Iterable[str],
+    contenders: Iterable[Contender],
+    sizes: Iterable[tuple[int, int]],
     *,
-    height: int = 512,
-    width: int = 768,
-    runs: int = 7,
+    runs: int = 5,
     device: torch.device,
-    dtype: torch.dtype,
+    peaks: dict[str, float],
+    yardstick: str = "bfloat16",
+    with_reference: bool = False,
+    with_memory: bool = True,
 ) -> list[Timing]:
-    """Time presets against :class:`~rnan.bench.plain.PlainNet`, A B C A B C …, after a warm-up.
+    """Time networks through the code that restores pictures, A B C A B C …, after a warm-up.
 
     Args:
-        names: Presets.
-        height: Of the picture, in pixels.
-        width: Of the picture, in pixels.
-        runs: Turns that count.
-        device: Where.
-        dtype: Of the convolutions, of all networks alike.
+        contenders: Networks.
+        sizes: Heights and widths.
+        runs: Turns that count; the reference takes part in the first only.
+        device: Where; the reference always runs on the processor.
+        peaks: FLOP/s of the fastest convolution, by type.
+        yardstick: Type of the plain net.
+        with_reference: Whether to time the authors' program as well: minutes for a large picture.
+        with_memory: Whether to measure memory, each in a process of its own.
     """
-    picture = torch.rand(1, 3, height, width).to(device, memory_format=torch.channels_last)
-    runners: dict[str, Callable[[], object]] = {"plain": _plain(picture, dtype)}
-    for name in names:
-        runners[name] = _preset(name, picture, dtype)
-    seconds: dict[str, list[float]] = {name: [] for name in runners}
-    for turn in range(runs + 1):
-        for name, run in runners.items():
-            elapsed = _timed(run, device)
-            if turn:
-                seconds[name].append(elapsed)
-    return [
-        Timing(
-            name=name,
-            height=height,
-            width=width,
-            seconds=statistics.median(times),
-            ratio=statistics.median(
-                mine / plain for mine, plain in zip(times, seconds["plain"], strict=True)
-            ),
-        )
-        for name, times in seconds.items()
-    ]
+    every = [Contender(preset=PLAIN, dtype=yardstick), *contenders]
+    if with_reference:
+        every.insert(0, Contender(preset=REFERENCE, dtype="float32"))
+    runners = {one: runner(one, device) for one in every}
+    rows = []
+    for height, width in sizes:
+        picture = torch.rand(1, 3, height, width)
+        seconds: dict[Contender, list[float]] = {one: [] for one in every}
+        for turn in range(runs + 1):
+            for one, run in runners.items():
+                if one.preset == REFERENCE and turn != 1:
+                    continue
+                elapsed = timed(lambda: run(picture), device)  # noqa: B023
+                if turn:
+                    seconds[one].append(elapsed)
+        for one in every:
+            memory = rise(one, height, width, device) if with_memory else float("nan")
+            rows.append(_timing(one, height, width, seconds, peaks, memory))
+    return rows
 
 
-def _timed(run: Callable[[], object], device: torch.device) -> float:
-    start = time.perf_counter()
-    run()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - start
+def _timing(
+    one: Contender,
+    height: int,
+    width: int,
+    seconds: dict[Contender, list[float]],
+    peaks: dict[str, float],
+    memory: float,
+) -> Timing:
+    times = seconds[one]
+    plain = next(times for other, times in seconds.items() if other.preset == PLAIN)
+    reference = [times[0] for other, times in seconds.items() if other.preset == REFERENCE]
+    median = statistics.median(times)
+    parameters, work = _size(one)
+    return Timing(
+        name=one.name,
+        parameters=parameters,
+        height=height,
+        width=width,
+        seconds=median,
+        megapixels_per_second=height * width / median / 1e6,
+        share_of_peak=work * height * width / median / peaks[one.dtype],
+        over_plain=statistics.median(a / b for a, b in zip(times, plain, strict=False)),
+        over_reference=reference[0] / median if reference else None,
+        memory_mib=memory,
+    )
 
 
-def _plain(picture: torch.Tensor, dtype: torch.dtype) -> Callable[[], object]:
-    model = PlainNet().to(picture.device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    return lambda: _forward(model, picture, None, dtype)
-
-
-def _preset(name: str, picture: torch.Tensor, dtype: torch.dtype) -> Callable[[], object]:
-    config = preset(name)
-    model = RNAN(config).to(picture.device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    level = torch.full((1,), 0.1, device=picture.device) if config.level_channel else None
-    return lambda: _forward(model, picture, level, dtype)
-
-
-@torch.inference_mode()
-def _forward(
-    model: torch.nn.Module, x: torch.Tensor, level: torch.Tensor | None, dtype: torch.dtype
-) -> object:
-    with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
-        return model(x) if level is None else model(x, level)
+def _size(one: Contender) -> tuple[int, float]:
+    """Parameters, and FLOP for a pixel: convolutions alone, whatever attention costs beside."""
+    if one.preset == PLAIN:
+        parameters = sum(p.numel() for p in PlainNet().parameters())
+        return parameters, 2.0 * sum(p.numel() for p in PlainNet().parameters() if p.ndim == 4)
+    figures = summarise(preset("released" if one.preset == REFERENCE else one.preset))
+    return figures.parameters, 1e6 * figures.mflop_per_pixel

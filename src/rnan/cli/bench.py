@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rnan.cli.options import THREADS, computing, set_threads, verbosity
+from rnan.cli.options import PATH, THREADS, computing, set_threads, verbosity
 from rnan.errors import ConfigError
 
 
@@ -17,51 +17,83 @@ from rnan.errors import ConfigError
     multiple=True,
     default=("compact",),
     show_default=True,
-    help="Presets to time; repeat for several.",
+    metavar="NAME[:ATTENTION[:DTYPE]]",
+    help="Presets to time, as released:window or compact::float32; repeat for several.",
 )
-@click.option("--size", default="512x768", show_default=True, help="HEIGHTxWIDTH of the picture.")
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    default=("512x768",),
+    show_default=True,
+    help="HEIGHTxWIDTH of the picture; repeat for several.",
+)
 @click.option("--runs", type=click.IntRange(1), default=7, show_default=True)
+@click.option(
+    "--reference", is_flag=True, help="Time the authors' program as well: minutes a picture."
+)
+@click.option("--json", "json_file", type=PATH, help="Write all figures here.")
 @computing
 @verbosity
 @click.pass_context
 def command(
     context: click.Context,
     presets: tuple[str, ...],
-    size: str,
+    sizes: tuple[str, ...],
     runs: int,
+    reference: bool,
+    json_file: Path | None,
     device: str,
     dtype: str,
     threads: int | None,
 ) -> None:
     """Time networks against a plain 20-layer 64-feature net of convolutions, in the same run.
 
-    Attention over the whole picture, as the paper's presets have it, takes time with the square
-    of the pixels: give those a small --size.
+    "Of peak" is the work of the network's convolutions over its time, against the fastest
+    64-to-64 3x3 convolution measured here; memory is what a process of its own takes at most.
 
-    Example: rnan bench --preset compact
+    \b
+    Examples:
+      rnan bench --preset compact
+      rnan bench --preset released --preset released:window --reference --size 256x256
     """
     if context.invoked_subcommand is not None:
         return
-    try:
-        height, width = (int(side) for side in size.split("x"))
-    except ValueError:
-        raise ConfigError(f"--size takes HEIGHTxWIDTH, got {size!r}") from None
-    if min(height, width) < 1:
-        raise ConfigError(f"--size must be at least 1x1, got {size}")
-
-    from rnan.bench.speed import compare
-    from rnan.inference.device import choose_device, choose_dtype, hardware_name
+    from rnan.bench.peak import convolution_peak
+    from rnan.bench.report import as_json, as_markdown
+    from rnan.bench.speed import compare, parse_contender
+    from rnan.images import write_whole
+    from rnan.inference.device import choose_device, choose_dtype
 
     set_threads(threads)
     where = choose_device(device)
-    kind = choose_dtype(dtype, where)  # type: ignore[arg-type]
-    timings = compare(presets, height=height, width=width, runs=runs, device=where, dtype=kind)
-    click.echo(f"{hardware_name(where)}, {str(kind).removeprefix('torch.')}, {height}x{width}")
-    click.echo("| network | seconds (median) | megapixels a second | time over the plain net's |")
-    click.echo("|---|---|---|---|")
-    for row in timings:
-        speed = height * width / row.seconds / 1e6
-        click.echo(f"| {row.name} | {row.seconds:.3f} | {speed:.2f} | {row.ratio:.2f} |")
+    kind = str(choose_dtype(dtype, where)).removeprefix("torch.")  # type: ignore[arg-type]
+    contenders = [parse_contender(text, kind) for text in presets]
+    measured = [_size(text) for text in sizes]
+    types = {kind, *(one.dtype for one in contenders), *(["float32"] if reference else [])}
+    peaks = {name: convolution_peak(where, name) for name in sorted(types)}
+    timings = compare(
+        contenders,
+        measured,
+        runs=runs,
+        device=where,
+        peaks=peaks,
+        yardstick=kind,
+        with_reference=reference,
+    )
+    click.echo(as_markdown(timings, where, peaks))
+    if json_file is not None:
+        write_whole(json_file, as_json(timings, where, peaks))
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        height, width = (int(side) for side in text.split("x"))
+    except ValueError:
+        raise ConfigError(f"--size takes HEIGHTxWIDTH, got {text!r}") from None
+    if min(height, width) < 1:
+        raise ConfigError(f"--size must be at least 1x1, got {text}")
+    return height, width
 
 
 @command.command("train")
@@ -87,12 +119,9 @@ def train(recipes: tuple[str, ...], turns: int, device: str, threads: int | None
     configs = [load_config(Path(one), overrides) for one in recipes if "=" not in one]
     set_threads(threads)
     where = choose_device(device)
-    kind = choose_dtype("auto", where)
+    kind = str(choose_dtype("auto", where)).removeprefix("torch.")
     peak = convolution_peak(where, kind)
-    click.echo(
-        f"{hardware_name(where)}; convolution peak {peak / 1e9:.0f} GFLOP/s in "
-        f"{str(kind).removeprefix('torch.')}"
-    )
+    click.echo(f"{hardware_name(where)}; convolution peak {peak / 1e9:.0f} GFLOP/s in {kind}")
     click.echo(
         "| task | patches/s | megapixels/s | on a fixed batch | share | data | GFLOP/s | of peak |"
     )

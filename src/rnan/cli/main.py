@@ -32,6 +32,7 @@ COMMANDS = {
     "train": "Train a network from a YAML recipe.",
     "data": "Decode training pictures once for many runs.",
     "bench": "Time the networks on this machine.",
+    "convert": "Make a weights file of an authors' checkpoint.",
 }
 """Each lives in ``rnan.cli.NAME`` as ``command``."""
 

@@ -26,6 +26,15 @@ PATH = _NonEmptyPath(path_type=Path)
 THREADS = click.IntRange(1, _MOST_THREADS)
 
 
+ATTENTION = click.option(
+    "--attention",
+    type=click.Choice(["auto", "window", "whole", "released"]),
+    default="auto",
+    show_default=True,
+    help="How far non-local blocks see: windows, the whole picture, or the authors' quarters.",
+)
+
+
 def verbosity(function: Decorated) -> Decorated:
     """``-v`` and ``-q``; ``rnan.cli.main`` reads them before anything runs."""
     function = click.option(
@@ -89,6 +98,7 @@ def restoring(function: Decorated) -> Decorated:
             help="Pixels that neighbouring tiles share.",
         ),
         click.option("--tile", type=int, help="Side of the tiles in pixels, instead of a budget."),
+        ATTENTION,
     ):
         function = option(function)
     return computing(function)

@@ -10,6 +10,10 @@ from rnan.errors import ConfigError
 
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 
+Attention = Literal["auto", "window", "whole", "released"]
+"""How far the non-local blocks see: their windows, the whole picture, or the quarters into which
+the authors' program cuts every picture."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreOptions:
@@ -20,6 +24,11 @@ class RestoreOptions:
 
     dtype: DType = "auto"
     """Type of the convolutions; auto takes bfloat16 where the processor has it, else float32."""
+
+    attention: Attention = "auto"
+    """``window``: in windows, as our networks are trained; ``whole``: over the whole picture, whose
+    cost grows with the square of its pixels; ``released``: quartered as by the authors' program,
+    for their checkpoints. auto takes what the weights were trained with."""
 
     tile: int | None = None
     """Side of the tiles in input pixels; by default as large as ``max_memory`` allows."""

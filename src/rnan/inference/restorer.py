@@ -25,6 +25,9 @@ from rnan.inference.quartering import number_of_parts, quartered
 from rnan.inference.tiling import tiles
 from rnan.tasks import Task
 
+_UNCUT = 2**30
+"""A tile that holds every picture."""
+
 Progress = Callable[[int, int], None]
 """Called with the tiles done and the tiles in all."""
 
@@ -210,6 +213,11 @@ class Restorer:
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
+                if tile == _UNCUT:
+                    raise ResourceError(
+                        "not enough memory for the whole picture; pass --tile or leave "
+                        "--attention whole out"
+                    ) from error
                 if self.options.tile is not None or tile <= 2 * self.engine.grid:
                     raise ResourceError(
                         f"not enough memory for tiles of {tile} pixels; pass a smaller --tile"
@@ -281,6 +289,8 @@ class Restorer:
     def _tile(self) -> int:
         if self.options.tile is not None:
             return self.options.tile
+        if self.engine.largest_tile is None:
+            return _UNCUT
         budget = self.options.max_memory or min(
             2**30, hardware.free_memory(self.engine.device) // 2
         )

@@ -46,12 +46,17 @@ def attend(theta: Tensor, phi: Tensor, g: Tensor, *, softmax: Softmax = "keys") 
     return _in_slabs(theta, phi, g, softmax)
 
 
-def _slabs(tokens: Tensor) -> Iterator[slice]:
-    """Parts of the axis over which the softmax does not run."""
+def _slabs(tokens: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Parts of the batch, and of the axis over which the softmax does not run.
+
+    As many rows of one matrix as fit come before further matrices: few large products.
+    """
     batch, number, _ = tokens.shape
-    size = max(1, min(number, _SLAB_ELEMENTS // (batch * number)))
-    for start in range(0, number, size):
-        yield slice(start, start + size)
+    rows = max(1, min(number, _SLAB_ELEMENTS // number))
+    together = max(1, _SLAB_ELEMENTS // (rows * number))
+    for first in range(0, batch, together):
+        for start in range(0, number, rows):
+            yield slice(first, first + together), slice(start, start + rows)
 
 
 def _slab_weights(rows: Tensor, columns: Tensor) -> Tensor:
@@ -62,11 +67,12 @@ def _slab_weights(rows: Tensor, columns: Tensor) -> Tensor:
 
 def _in_slabs(theta: Tensor, phi: Tensor, g: Tensor, softmax: Softmax) -> Tensor:
     y = torch.zeros_like(g, dtype=torch.promote_types(g.dtype, torch.float32))
-    for slab in _slabs(theta):
+    for part, slab in _slabs(theta):
         if softmax == "keys":
-            y[:, slab] = _slab_weights(theta[:, slab], phi) @ g.to(y.dtype)
+            y[part, slab] = _slab_weights(theta[part, slab], phi[part]) @ g[part].to(y.dtype)
         else:
-            y += _slab_weights(phi[:, slab], theta).mT @ g[:, slab].to(y.dtype)
+            weights = _slab_weights(phi[part, slab], theta[part])
+            y[part] += weights.mT @ g[part, slab].to(y.dtype)
     return y.to(g.dtype)
 
 
@@ -89,18 +95,18 @@ class _Recomputed(torch.autograd.Function):
         # Rows are cut into slabs, the softmax runs over columns.
         rows, columns = (theta, phi) if over_keys else (phi, theta)
         grad_rows, grad_columns, grad_g = (torch.zeros_like(t) for t in (rows, columns, g))
-        for slab in _slabs(rows):
-            weights = _slab_weights(rows[:, slab], columns)
+        for part, slab in _slabs(rows):
+            weights = _slab_weights(rows[part, slab], columns[part])
             if over_keys:
-                grad_g += weights.mT @ grad_y[:, slab]
-                grad_weights = grad_y[:, slab] @ g.mT
+                grad_g[part] += weights.mT @ grad_y[part, slab]
+                grad_weights = grad_y[part, slab] @ g[part].mT
             else:
-                grad_g[:, slab] = weights @ grad_y
-                grad_weights = g[:, slab] @ grad_y.mT
+                grad_g[part, slab] = weights @ grad_y[part]
+                grad_weights = g[part, slab] @ grad_y[part].mT
             mean = (weights * grad_weights).sum(dim=2, keepdim=True)
             grad_scores = grad_weights.sub_(mean).mul_(weights)
-            grad_rows[:, slab] = grad_scores @ columns
-            grad_columns += grad_scores.mT @ rows[:, slab]
+            grad_rows[part, slab] = grad_scores @ columns[part]
+            grad_columns[part] += grad_scores.mT @ rows[part, slab]
         grads = (grad_rows, grad_columns) if over_keys else (grad_columns, grad_rows)
         dtype = saved[0].dtype
         return grads[0].to(dtype), grads[1].to(dtype), grad_g.to(dtype), None

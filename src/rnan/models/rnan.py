@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rnan.errors import ConfigError
-from rnan.models.attention import Softmax
+from rnan.models.attention import NonLocalBlock, Softmax
 from rnan.models.blocks import AttentionBlock
 
 _BOUNDS = {
@@ -197,6 +197,16 @@ class RNAN(nn.Module):
         if config.input_skip:
             y = y + (x if scale == 1 else F.interpolate(x, scale_factor=scale, mode="nearest"))
         return y[:, :, : height * scale, : width * scale]
+
+    def set_window(self, window: int | None) -> None:
+        """Let the non-local blocks attend in other windows than the network was trained with.
+
+        Args:
+            window: Side in pixels of the feature map; none for the whole map.
+        """
+        for module in self.modules():
+            if isinstance(module, NonLocalBlock):
+                module.window = window
 
     def _scale(self, scale: int | None) -> int:
         scales = self.config.scales

@@ -22,8 +22,9 @@ class Engine(Protocol):
     """Whether pictures are cut as the authors' program cuts them, see ``quartering.py``."""
     grid: int
     """Tiles start on multiples of this many input pixels."""
-    largest_tile: int
-    """Side, in input pixels, beyond which larger tiles gain nothing or cost too much."""
+    largest_tile: int | None
+    """Side, in input pixels, beyond which larger tiles gain nothing or cost too much; none where
+    the picture must not be cut."""
     bytes_per_pixel: int
     """About how much memory the features take, for each input pixel."""
 

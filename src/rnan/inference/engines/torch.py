@@ -8,7 +8,8 @@ import math
 import torch
 from torch import Tensor
 
-from rnan.errors import WeightsError
+from rnan.errors import ConfigError, WeightsError
+from rnan.inference.options import Attention
 from rnan.models import RNAN
 
 _log = logging.getLogger(__name__)
@@ -19,6 +20,9 @@ _LARGEST_TILE = 768
 _LARGEST_WHOLE_TILE = 192
 """The same for attention over the whole tile, which costs the fourth power of the side."""
 
+_WINDOW = 48
+"""Side of the windows, in pixels of the feature map, for networks that were trained with none."""
+
 _LIVE_MAPS = 10
 """Feature maps that are alive at once, in float32, as measured at 1024x1024."""
 
@@ -28,8 +32,23 @@ class TorchEngine:
 
     takes_level: bool
 
-    def __init__(self, model: RNAN, *, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        model: RNAN,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        attention: Attention = "auto",
+    ) -> None:
         config = model.config
+        window = config.window
+        if attention == "window":
+            window = window or _WINDOW
+        elif attention in ("whole", "released"):
+            window = None
+        if attention == "released" and config.softmax != "queries":
+            raise ConfigError("--attention released is for the authors' checkpoints; leave it out")
+        model.set_window(window)
         # The picture itself has one tile shape after another, which channels-last suits best.
         self.model = model.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.device = device
@@ -38,10 +57,13 @@ class TorchEngine:
         self.scales = config.scales
         self.takes_level = config.level_channel
         # The authors' softmax runs over all queries of a quarter: another cut, another network.
-        self.as_released = config.softmax == "queries" and config.window is None
-        self.grid = config.unshuffle * math.lcm(2, config.window or 1)
-        whole = config.window is None and "N" in config.plan
-        self.largest_tile = _LARGEST_WHOLE_TILE if whole else _LARGEST_TILE
+        self.as_released = attention == "released" or (
+            attention == "auto" and config.softmax == "queries" and window is None
+        )
+        self.grid = config.unshuffle * math.lcm(2, window or 1)
+        self.largest_tile: int | None = _LARGEST_TILE
+        if window is None and "N" in config.plan:
+            self.largest_tile = None if attention == "whole" else _LARGEST_WHOLE_TILE
         self.bytes_per_pixel = 4 * _LIVE_MAPS * config.features // config.unshuffle**2
         self._warned = False
 

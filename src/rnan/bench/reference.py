@@ -1,0 +1,53 @@
+"""The authors' program written plainly: what a user would otherwise wait for."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rnan.inference.quartering import quartered
+from rnan.models import RNAN, RNANConfig
+from rnan.models.attention import NonLocalBlock
+
+
+class MatrixNonLocal(nn.Module):
+    """A non-local block that forms the N×N matrix and normalises over the queries.
+
+    Args:
+        block: Whose convolutions it uses.
+    """
+
+    def __init__(self, block: NonLocalBlock) -> None:
+        super().__init__()
+        self.block = block
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to the same shape."""
+        block = self.block
+        theta, phi, g = (conv(x).flatten(2) for conv in (block.theta, block.phi, block.g))
+        weights = (theta.mT @ phi).softmax(dim=1)  # (B, N, N), over the queries
+        y = (weights @ g.mT).mT.reshape(len(x), -1, *x.shape[2:])
+        z: Tensor = x + block.out(y)
+        return z
+
+
+class Reference:
+    """The released protocol in 32 bits: contiguous tensors, quarters, one after another.
+
+    Args:
+        config: Of the ``released`` kind.
+    """
+
+    def __init__(self, config: RNANConfig) -> None:
+        self.scale = config.scales[0]
+        self.model = RNAN(config).eval()
+        for module in self.model.modules():
+            attention = getattr(module, "nonlocal_block", None)
+            if isinstance(attention, NonLocalBlock):
+                module.nonlocal_block = MatrixNonLocal(attention)
+
+    @torch.inference_mode()
+    def __call__(self, lq: Tensor) -> Tensor:
+        """``(B, C, H, W)`` in [0, 1] to the same, enlarged by the scale."""
+        restored = quartered(lambda part: self.model(part, None, self.scale), lq * 255, self.scale)
+        return restored / 255

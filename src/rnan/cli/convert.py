@@ -1,0 +1,71 @@
+"""``rnan convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rnan.cli.options import PATH, verbosity
+from rnan.errors import ConfigError, InputError
+
+
+@click.command("convert")
+@click.argument("checkpoint", type=PATH, metavar="CHECKPOINT.pt")
+@click.option("-o", "--output", required=True, type=PATH, help="A .safetensors file.")
+@click.option("--task", required=True, help="What the network is for.")
+@click.option("--level", help="The level it was trained for, as the paper's tables spell it.")
+@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@verbosity
+def command(checkpoint: Path, output: Path, task: str, level: str | None, overwrite: bool) -> None:
+    """Make a weights file of the authors' checkpoint (yulunzhang/RNAN), with a card beside it.
+
+    Only tensors are ever loaded, so an unknown file can do no harm. The tensors keep their 32 bits
+    and the network its ways: softmax over queries, pictures cut into quarters.
+
+    Example: rnan convert RNAN_SRx2.pt -o rnan-srx2.safetensors --task super-resolution
+    """
+    import hashlib
+    import json
+
+    import torch
+
+    from rnan import __version__
+    from rnan.api import check_suits
+    from rnan.images import write_whole
+    from rnan.models.checkpoints import Checkpoint, to_bytes
+    from rnan.models.summary import summarise
+    from rnan.tasks import get_task
+    from rnan.weights import registry
+
+    if output.suffix != ".safetensors":
+        raise ConfigError(f"the ending of {output.name} must be .safetensors")
+    card = output.with_suffix(".json")
+    for file in (output, card):
+        if file.exists() and not overwrite:
+            raise InputError(f"{file} exists; pass --overwrite to replace it")
+    definition = get_task(task)
+    found = registry.load(checkpoint)
+    check_suits(checkpoint, found.config, definition)
+    info = {"task": task, "source": checkpoint.name, "training": found.info.get("training", [])}
+    if level is not None:
+        info["level"] = definition.level(level).name
+    content = to_bytes(
+        Checkpoint(config=found.config, state=found.state, info={**found.info, **info}),
+        dtype=torch.float32,
+    )
+    write_whole(output, content)
+    figures = summarise(found.config)
+    said = {
+        "name": output.stem,
+        "title": definition.title,
+        "version": __version__,
+        **info,
+        "parameters": figures.parameters,
+        "blocks": figures.blocks,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "source_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+    }
+    write_whole(card, (json.dumps(said, indent=1) + "\n").encode())
+    click.echo(f"{output} ({figures.parameters:,} parameters, {definition.title})")
