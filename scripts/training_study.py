@@ -2,10 +2,9 @@
 
     python scripts/training_study.py --data ../shared/data --minutes 3
 
-First every arm's step is timed in turn with the base's, then each is trained for as many steps as
-fit into the time on a quiet machine, so that other work meanwhile does not matter. Goes on where it
-stopped: what is measured stands in docs/training-study.json, and docs/training-study.md gets its
-table.
+First every arm's step is timed, then each is trained for as many steps as fit into the time on a
+quiet machine, so that other work meanwhile does not matter. Goes on where it stopped: what is
+measured stands in docs/training-study.json, and docs/training-study.md gets its table.
 """
 
 from __future__ import annotations
@@ -67,31 +66,23 @@ def config(data: Path, overrides: tuple[str, ...], steps: int = 1) -> TrainConfi
 
 
 def restoring(settings: TrainConfig, device: torch.device) -> float:
-    """Seconds for a 256x384 picture: the median of five."""
+    """Seconds for a 256x384 picture: the fastest of five."""
     shape = shape_of(settings, get_task(settings.task))
     model = RNAN(shape).to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     picture = torch.rand(1, 3, 256, 384, device=device).to(memory_format=torch.channels_last)
     level = torch.full((1,), 0.1, device=device)
     with torch.inference_mode(), torch.autocast(device.type, choose_dtype("auto", device)):
-        times = [timed(lambda: model(picture, level), device) for _ in range(6)]
-    return statistics.median(times[1:])
+        return min(timed(lambda: model(picture, level), device) for _ in range(6))
 
 
-def costs(data: Path, device: torch.device, *, turns: int = 1) -> dict[str, dict[str, Any]]:
-    """Time of a step and of restoring, as ratios to the recipe's measured in turn with it."""
-    found: dict[str, dict[str, Any]] = {}
-    base = config(data, ())
+def costs(data: Path, device: torch.device) -> dict[str, dict[str, float]]:
+    """Seconds of a step and of restoring, of every arm."""
+    found = {}
     for name, overrides in ARMS.items():
         arm = config(data, overrides)
-        ratios, restored, seconds = [], [], []
-        for _ in range(turns):
-            seconds.append(try_steps(base, device, steps=2).seconds)
-            ratios.append(try_steps(arm, device, steps=2).seconds / seconds[-1])
-            restored.append(restoring(arm, device) / restoring(base, device))
         found[name] = {
-            "base_seconds": statistics.median(seconds),
-            "step": statistics.median(ratios),
-            "restoring": statistics.median(restored),
+            "step": try_steps(arm, device, steps=4).seconds,
+            "restoring": restoring(arm, device),
         }
         print(name, found[name], flush=True)
     return found
@@ -111,13 +102,14 @@ def table(results: dict[str, Any]) -> str:
         "|---|---|" + "---|" * (len(levels) + 3),
     ]
     base = statistics.mean(results["arms"]["the recipe"]["psnr"].values())
+    restored = results["arms"]["the recipe"]["restoring"]
     for name in done:
         arm = results["arms"][name]
         mean = statistics.mean(arm["psnr"].values())
         values = " | ".join(f"{value:.2f}" for value in arm["psnr"].values())
         lines.append(
             f"| {name} | {arm['patches']:,} | {values} | {mean:.2f} | {mean - base:+.2f} "
-            f"| {arm['restoring']:.2f} |"
+            f"| {arm['restoring'] / restored:.2f} |"
         )
     return "\n".join(lines)
 
@@ -150,7 +142,7 @@ def main() -> None:
         arm = results["arms"][name]
         if "psnr" in arm:
             continue
-        steps = round(60.0 * results["minutes"] / (arm["base_seconds"] * arm["step"]))
+        steps = round(60.0 * results["minutes"] / arm["step"])
         settings = config(arguments.data, ARMS[name], steps)
         with tempfile.TemporaryDirectory() as folder:
             result = Trainer(settings, Path(folder) / "run").run()
