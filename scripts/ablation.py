@@ -21,6 +21,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
+from pages import laid_between_marks
 from rnan.api import load_restorer
 from rnan.evaluation.datasets import picture_files, references
 from rnan.evaluation.methods import Network
@@ -36,7 +37,6 @@ RECIPE = ROOT / "recipes" / "ablation.yaml"
 RESULTS = ROOT / "docs" / "ablation.json"
 PAGE = ROOT / "docs" / "ablation.md"
 FIGURE = ROOT / "docs" / "figures" / "ablation.png"
-MARKS = ("<!-- table: scripts/ablation.py -->", "<!-- /table -->")
 CASES: dict[str, tuple[str, ...]] = {
     **{f"case {case}": (f"model.preset=ablation-{case}",) for case in range(1, 9)},
     "case 8, Eq. 7": ("model.preset=ablation-8", "model.fields.keep_input=false"),
@@ -132,12 +132,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--page", action="store_true", help="only write the page and the plot")
     arguments = parser.parse_args()
     results: dict[str, Any] = {"steps": arguments.steps, "runs": {}}
     if RESULTS.exists():
         results = json.loads(RESULTS.read_text(encoding="utf-8"))
     results["hardware"] = hardware_name(choose_device("auto"))
-    for seed in range(arguments.seeds):
+    for seed in range(0 if arguments.page else arguments.seeds):
         for case in CASES:
             runs = results["runs"].setdefault(case, {})
             if str(seed) in runs:
@@ -145,9 +146,8 @@ def main() -> None:
             runs[str(seed)] = train(case, seed, arguments.data, results["steps"])
             print(case, seed, runs[str(seed)], flush=True)
             RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    page = PAGE.read_text(encoding="utf-8")
-    before, after = page.split(MARKS[0])[0], page.split(MARKS[1])[1]
-    PAGE.write_text(f"{before}{MARKS[0]}\n{table(results)}\n{MARKS[1]}{after}", encoding="utf-8")
+    page = laid_between_marks(PAGE.read_text("utf-8"), Path(__file__).name, table(results))
+    PAGE.write_text(page, encoding="utf-8")
     plot(results)
 
 

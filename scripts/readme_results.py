@@ -6,9 +6,9 @@ python scripts/readme_results.py
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
+from pages import laid_between_marks
 from rnan.evaluation.published import OWN_DATA, published_for
 from rnan.evaluation.records import Record
 from rnan.evaluation.report import markdown
@@ -16,7 +16,6 @@ from rnan.tasks import TASKS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-MARKS = ("<!-- results: scripts/readme_results.py -->", "<!-- /results -->")
 HEAD = ["task, level", "pictures", "input", "classical", "rnan", "rnan +", "paper"]
 
 
@@ -53,8 +52,7 @@ def with_results(text: str) -> str:
     """The README with the table between the marks made anew."""
     cells = json.loads((ROOT / "docs" / "results.json").read_text(encoding="utf-8"))["cells"]
     said = table([Record(**row) for cell in cells.values() for row in cell["records"]])
-    pattern = re.escape(MARKS[0]) + ".*?" + re.escape(MARKS[1])
-    return re.sub(pattern, lambda _: f"{MARKS[0]}\n{said}\n{MARKS[1]}", text, flags=re.DOTALL)
+    return laid_between_marks(text, Path(__file__).name, said)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from pages import laid_between_marks
 from rnan.inference.device import choose_device, choose_dtype, hardware_name
 from rnan.models import RNAN
 from rnan.tasks import get_task
@@ -29,7 +30,6 @@ ROOT = Path(__file__).parent.parent
 RECIPE = ROOT / "recipes" / "denoise-color.yaml"
 RESULTS = ROOT / "docs" / "training-study.json"
 PAGE = ROOT / "docs" / "training-study.md"
-MARKS = ("<!-- table: scripts/training_study.py -->", "<!-- /table -->")
 
 COMMON = (
     "schedule.warmup=20",
@@ -114,19 +114,13 @@ def table(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write_page(results: dict[str, Any]) -> None:
-    """Lay the table between its marks."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, after = page.split(MARKS[0])[0], page.split(MARKS[1])[1]
-    PAGE.write_text(f"{before}{MARKS[0]}\n{table(results)}\n{MARKS[1]}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Measure what is missing, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--arm", action="append", help="only this one; may be repeated")
+    parser.add_argument("--page", action="store_true", help="only write the page")
     arguments = parser.parse_args()
     device = choose_device("auto")
     results: dict[str, Any] = {"arms": {}}
@@ -138,7 +132,7 @@ def main() -> None:
             results["arms"].setdefault(name, cost)
         results |= {"minutes": arguments.minutes, "hardware": hardware_name(device)}
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    for name in arguments.arm or ARMS:
+    for name in [] if arguments.page else arguments.arm or ARMS:
         arm = results["arms"][name]
         if "psnr" in arm:
             continue
@@ -150,7 +144,8 @@ def main() -> None:
         arm["patches"] = steps * settings.data.batch_size
         print(name, arm, flush=True)
         RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        write_page(results)
+    page = laid_between_marks(PAGE.read_text("utf-8"), Path(__file__).name, table(results))
+    PAGE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

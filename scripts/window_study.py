@@ -1,0 +1,123 @@
+"""PSNR and time over the size of the attention windows, the whole picture included.
+
+    python scripts/window_study.py --data ../shared/data
+
+The bundled networks, as they are, with other windows than they were trained with, on the 20
+validation pictures. Writes docs/window-study.md and docs/figures/window-study.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import time
+from pathlib import Path
+
+import matplotlib as mpl
+import torch
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+from pages import laid_between_marks
+from rnan.evaluation.datasets import picture_files, references, split
+from rnan.evaluation.methods import Network
+from rnan.evaluation.runner import measure
+from rnan.inference import RestoreOptions, Restorer
+from rnan.inference.device import choose_device, choose_dtype, hardware_name
+from rnan.inference.engines.torch import TorchEngine
+from rnan.inference.options import Attention
+from rnan.tasks import get_task
+from rnan.weights import registry
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE = DOCS / "window-study.md"
+FIGURE = DOCS / "figures" / "window-study.png"
+NETWORKS = {"denoise-gray": "50", "dejpeg-color": "10", "super-resolution": "x2"}
+WINDOWS = (6, 12, 24, 48, 96, None)
+"""In pixels of the feature map; none for the whole picture."""
+
+
+def restorer(name: str, window: int | None) -> Restorer:
+    """The bundled network with other windows."""
+    weights = registry.load(name)
+    config = dataclasses.replace(weights.config, window=window)
+    attention: Attention = "window" if window else "whole"
+    device = choose_device("auto")
+    engine = TorchEngine(
+        dataclasses.replace(weights, config=config).build(),
+        device=device,
+        dtype=choose_dtype("auto", device),
+        attention=attention,
+    )
+    return Restorer(get_task(name), engine, RestoreOptions(attention=attention))
+
+
+def study(data: Path) -> dict[str, list[tuple[float, float]]]:
+    """PSNR and seconds for a megapixel of the input, by network and window."""
+    _, files = split(picture_files(data / "train" / "bsd398"))
+    found: dict[str, list[tuple[float, float]]] = {}
+    for name, level in NETWORKS.items():
+        task = get_task(name)
+        pictures = list(references(files, task))
+        degree = task.level(level)
+        for window in WINDOWS:
+            one = restorer(name, window)
+            network = Network(one)
+            (score,) = measure(task, pictures, [degree], network, with_ssim=False)
+            picture = torch.rand(1, one.engine.channels, 320, 480)
+            arguments = network.arguments(degree)
+            times = []
+            for _ in range(6):
+                start = time.perf_counter()
+                one(picture, **arguments)
+                times.append(time.perf_counter() - start)
+            seconds = sorted(times[1:])[2] / (320 * 480) * 1e6
+            found.setdefault(name, []).append((score.psnr, seconds))
+            print(name, window, score.psnr, seconds, flush=True)
+    return found
+
+
+def table(found: dict[str, list[tuple[float, float]]]) -> str:
+    """Markdown."""
+    lines = [
+        f"{hardware_name(choose_device('auto'))}; PSNR in dB, seconds for a megapixel of input.",
+        "",
+        "| network, level | " + " | ".join(str(window or "whole") for window in WINDOWS) + " |",
+        "|---|" + "---|" * len(WINDOWS),
+    ]
+    for name, row in found.items():
+        cells = " | ".join(f"{psnr:.3f}, {seconds:.2f} s" for psnr, seconds in row)
+        lines.append(f"| {name}, {NETWORKS[name]} | {cells} |")
+    return "\n".join(lines)
+
+
+def plot(found: dict[str, list[tuple[float, float]]]) -> None:
+    """Loss against the best window, and time."""
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    names = [str(window or "whole") for window in WINDOWS]
+    for name, row in found.items():
+        best = max(psnr for psnr, _ in row)
+        panels[0].plot(names, [psnr - best for psnr, _ in row], "o-", label=name)
+        panels[1].plot(names, [seconds for _, seconds in row], "o-", label=name)
+    panels[0].axhline(-0.02, color="gray", linestyle=":")
+    panels[0].set(xlabel="window", ylabel="PSNR to the best, dB")
+    panels[1].set(xlabel="window", ylabel="seconds a megapixel", yscale="log")
+    for panel in panels:
+        panel.grid(alpha=0.3)
+    panels[0].legend(fontsize="small")
+    figure.savefig(FIGURE, dpi=110)
+
+
+def main() -> None:
+    """Measure, write, draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, required=True)
+    found = study(parser.parse_args().data)
+    page = laid_between_marks(PAGE.read_text("utf-8"), Path(__file__).name, table(found))
+    PAGE.write_text(page, encoding="utf-8")
+    plot(found)
+
+
+if __name__ == "__main__":
+    main()
