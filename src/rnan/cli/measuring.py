@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnan.cli.options import ATTENTION
 from rnan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ Decorated = Callable[..., Any]
 def measuring(function: Decorated) -> Decorated:
     """``--model``, ``--level``, ``--seed`` and what else decides a measurement."""
     for option in (
+        ATTENTION,
         click.option("--assume", help="Tell the network this level, or auto to estimate it."),
         click.option(
             "--quantise-lq",

@@ -46,6 +46,7 @@ def facts(
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "hardware": hardware_name(engine.device if engine else torch.device("cpu")),
         "dtype": str(getattr(engine, "dtype", torch.float64)).removeprefix("torch."),
+        "attention": engine.attention if engine else "",
         "data_sha256": hash_files(files),
         "lq_sha256": hash_files(lq_files) if lq_files is not None else "",
         "weights_sha256": hashes if len(hashes) > 1 else next(iter(hashes.values())),

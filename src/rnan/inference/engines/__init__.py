@@ -18,6 +18,8 @@ class Engine(Protocol):
     """Enlargements that it can make."""
     takes_level: bool
     """Whether it is told the level."""
+    attention: str
+    """How far its non-local blocks see, in words."""
     as_released: bool
     """Whether pictures are cut as the authors' program cuts them, see ``quartering.py``."""
     grid: int

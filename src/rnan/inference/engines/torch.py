@@ -60,6 +60,9 @@ class TorchEngine:
         self.as_released = attention == "released" or (
             attention == "auto" and config.softmax == "queries" and window is None
         )
+        self.attention = (
+            "released" if self.as_released else f"windows of {window}" if window else "whole tile"
+        )
         self.grid = config.unshuffle * math.lcm(2, window or 1)
         self.largest_tile: int | None = _LARGEST_TILE
         if window is None and "N" in config.plan:
