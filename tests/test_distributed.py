@@ -45,7 +45,7 @@ def recipe(tmp_path: Path) -> Path:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "TORCHELASTIC_ERROR_FILE": ""}
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def torchrun(recipe: Path, run: Path, *more: str, restarts: int = 0) -> list[str]:
