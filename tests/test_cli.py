@@ -19,6 +19,7 @@ from rnan.images import Picture, read, write
 from rnan.models import RNAN, preset
 from rnan.models.checkpoints import Checkpoint, released_keys, to_bytes
 from rnan.models.initialise import near_identity
+from rnan.weights import registry
 
 
 @pytest.fixture(scope="module")
@@ -281,6 +282,14 @@ def test_bench_prints_a_table(tmp_path: Path) -> None:
     assert reference["over_reference"] == 1.0
     assert plain["over_plain"] == 1.0
     assert compact["over_reference"] == pytest.approx(reference["seconds"] / compact["seconds"])
+    card = registry.card("denoise-color")
+    kodak = next(
+        row["value"]
+        for row in card["metrics"]
+        if (row["dataset"], row["level"], row["metric"]) == ("kodak24", "50", "psnr")
+    )
+    assert f"| {compact['seconds']:.3f} | {kodak:.2f} | " in done.stdout
+    assert "| RNAN, published | 7,409,000 |" in done.stdout
     fails(2, "HEIGHTxWIDTH", "bench", "--size", "large")
     fails(2, "did you mean window?", "bench", "--preset", "paper:windw")
     fails(2, "unknown preset papr", "bench", "--preset", "papr")

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import shutil
+
+import numpy as np
 import pytest
 import torch
 
 from conftest import restorer, small_model
+from rnan.inference import Restorer
+from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.ensemble import self_ensemble
-from rnan.inference.tiling import spans, tiles
+from rnan.inference.tiling import batches, spans, tiles
+from rnan.tasks import get_task
 
 
 @pytest.mark.parametrize("length", [1, 31, 100, 101, 250, 1000, 1001])
@@ -51,6 +57,38 @@ def test_tiles_leave_no_seam() -> None:
     tiled = restorer(model, tile=512, overlap=256)(picture, level=30)
     torch.testing.assert_close(tiled, whole, rtol=0, atol=2e-6)
     assert not torch.equal(whole, picture)
+
+
+def test_tiles_of_one_shape_go_together() -> None:
+    plan = list(tiles(210, 333, tile=96, overlap=32, grid=16))
+    groups = list(batches(plan, 4))
+    assert [tile for group in groups for tile in group] != plan[::-1]
+    assert sorted(map(id, (tile for group in groups for tile in group))) == sorted(map(id, plan))
+    assert all(len({tile.shape for tile in group}) == 1 for group in groups)
+    assert max(map(len, groups)) == 4
+
+
+@pytest.mark.parametrize("level", [30.0, "map"])
+def test_batches_of_tiles_change_nothing(level: object) -> None:
+    """As a GPU runs them."""
+    picture = torch.rand(3, 150, 210)
+    told = np.linspace(5, 60, 150 * 210).reshape(150, 210) if level == "map" else level
+    one = restorer(small_model(), tile=64, overlap=16)
+    expected = one(picture, level=told)
+    one.engine.batch = 4
+    calls: list[int] = []
+    got = one(picture, level=told, progress=lambda done, total: calls.append(done))
+    torch.testing.assert_close(got, expected, rtol=0, atol=1e-6)
+    assert len(calls) < calls[-1]
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
+def test_compiled_is_the_same() -> None:
+    picture = torch.rand(3, 40, 56)
+    model = small_model()
+    engine = TorchEngine(model, device=torch.device("cpu"), dtype=torch.float32, compiled=True)
+    compiled = Restorer(get_task("denoise-color"), engine)(picture, level=20)
+    torch.testing.assert_close(compiled, restorer(model)(picture, level=20), rtol=0, atol=1e-5)
 
 
 def test_self_ensemble_is_the_mean_of_eight() -> None:

@@ -27,7 +27,8 @@ def load_restorer(
         model: The name of bundled weights, see :func:`list_models`, or a weights file.
         task: What it is for, where the file does not say it.
         options: Fields of :class:`~rnan.inference.RestoreOptions`: ``device``, ``dtype``,
-            ``attention``, ``tile``, ``overlap``, ``max_memory``, ``self_ensemble``, ``strength``.
+            ``attention``, ``tile``, ``overlap``, ``max_memory``, ``self_ensemble``, ``compile``,
+            ``strength``.
 
     Raises:
         WeightsError: The weights are missing, damaged, of another shape or of no known task, or
@@ -52,6 +53,7 @@ def load_restorer(
         device=device,
         dtype=choose_dtype(settings.dtype, device),
         attention=settings.attention,
+        compiled=settings.compile,
     )
     return Restorer(get_task(name), engine, settings)
 

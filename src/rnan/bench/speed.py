@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnan.bench.memory import rise
+from rnan.bench.alone import alone
 from rnan.bench.plain import PlainNet
 from rnan.bench.reference import Reference
 from rnan.errors import ConfigError
@@ -52,6 +52,7 @@ class Timing:
     """One network at one size."""
 
     name: str
+    preset: str
     parameters: int
     height: int
     width: int
@@ -129,31 +130,37 @@ def compare(
     Args:
         contenders: Networks.
         sizes: Heights and widths.
-        runs: Turns that count; the reference takes part in the first only.
-        device: Where; the reference always runs on the processor.
+        runs: Turns that count.
+        device: Where.
         peaks: FLOP/s of the fastest convolution, by type.
         yardstick: Type of the plain net.
-        with_reference: Whether to time the authors' program as well: minutes for a large picture.
+        with_reference: Whether to time the authors' program as well, in the first turn, on the
+            processor and in a process of its own, with the memory allocator that such a program
+            has: minutes for a large picture.
         with_memory: Whether to measure memory, each in a process of its own.
     """
     every = [Contender(preset=PLAIN, dtype=yardstick), *contenders]
-    if with_reference:
-        every.insert(0, Contender(preset=REFERENCE, dtype="float32"))
+    reference = Contender(preset=REFERENCE, dtype="float32")
     runners = {one: runner(one, device) for one in every}
     rows = []
     for height, width in sizes:
         picture = torch.rand(1, 3, height, width)
         seconds: dict[Contender, list[float]] = {one: [] for one in every}
+        memory: dict[Contender, float] = {}
         for turn in range(runs + 1):
+            if with_reference and turn == 1:
+                theirs = alone(reference, height, width, torch.device("cpu"))
+                seconds[reference], memory[reference] = [theirs.seconds], theirs.mib
             for one, run in runners.items():
-                if one.preset == REFERENCE and turn != 1:
-                    continue
                 elapsed = timed(lambda: run(picture), device)  # noqa: B023
                 if turn:
                     seconds[one].append(elapsed)
-        for one in every:
-            memory = rise(one, height, width, device) if with_memory else float("nan")
-            rows.append(_timing(one, height, width, seconds, peaks, memory))
+        for one in every if with_memory else []:
+            memory[one] = alone(one, height, width, device).mib
+        first = [reference] if with_reference else []
+        for one in first + every:
+            memory_mib = memory.get(one, float("nan"))
+            rows.append(_timing(one, height, width, seconds, peaks, memory_mib))
     return rows
 
 
@@ -172,6 +179,7 @@ def _timing(
     parameters, work = _size(one)
     return Timing(
         name=one.name,
+        preset=one.preset,
         parameters=parameters,
         height=height,
         width=width,

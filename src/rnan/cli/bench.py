@@ -15,7 +15,7 @@ from rnan.errors import ConfigError
     "--preset",
     "presets",
     multiple=True,
-    default=("compact",),
+    default=("paper", "paper-small", "compact"),
     show_default=True,
     metavar="NAME[:ATTENTION[:DTYPE]]",
     help="Presets to time, as released:window or compact::float32; repeat for several.",
@@ -50,7 +50,8 @@ def command(
     """Time networks against a plain 20-layer 64-feature net of convolutions, in the same run.
 
     "Of peak" is the work of the network's convolutions over its time, against the fastest
-    64-to-64 3x3 convolution measured here; memory is what a process of its own takes at most.
+    64-to-64 3x3 convolution measured here; memory is what a process of its own takes at most. Below
+    stand the columns of the paper's Table 7.
 
     \b
     Examples:
@@ -62,6 +63,7 @@ def command(
     from rnan.bench.peak import convolution_peak
     from rnan.bench.report import as_json, as_markdown
     from rnan.bench.speed import compare, parse_contender
+    from rnan.bench.table7 import as_markdown as table7
     from rnan.images import write_whole
     from rnan.inference.device import choose_device, choose_dtype
 
@@ -81,7 +83,7 @@ def command(
         yardstick=kind,
         with_reference=reference,
     )
-    click.echo(as_markdown(timings, where, peaks))
+    click.echo(f"{as_markdown(timings, where, peaks)}\n\n{table7(timings)}")
     if json_file is not None:
         write_whole(json_file, as_json(timings, where, peaks))
 

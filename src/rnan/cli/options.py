@@ -83,6 +83,11 @@ def restoring(function: Decorated) -> Decorated:
             help="0 keeps the input, 1 takes the restored picture, between them a blend.",
         ),
         click.option(
+            "--compile",
+            is_flag=True,
+            help="Compile the network first; for many pictures on a GPU.",
+        ),
+        click.option(
             "--self-ensemble",
             is_flag=True,
             help='Mean over eight turns and flips (the paper\'s "+"): eight times slower.',

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[Any]
 
+_BAND = 256
+"""Rows that are rounded at a time."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
@@ -63,7 +66,9 @@ def to_float(pixels: Pixels) -> NDArray[np.float32]:
     """Pixels of any depth as float32 with white at 1."""
     if np.issubdtype(pixels.dtype, np.floating):
         return pixels.astype(np.float32, copy=False)
-    return pixels.astype(np.float32) / np.float32(white(pixels.dtype))
+    values = pixels.astype(np.float32)
+    values /= np.float32(white(pixels.dtype))
+    return values
 
 
 def from_float(pixels: NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
@@ -71,4 +76,8 @@ def from_float(pixels: NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
     if np.issubdtype(dtype, np.floating):
         return pixels.astype(dtype, copy=False)
     top = white(dtype)
-    return np.rint(np.clip(pixels.astype(np.float64) * top, 0.0, top)).astype(dtype)
+    out = np.empty(pixels.shape, dtype)
+    for first in range(0, len(pixels), _BAND):  # float64 for the whole picture is eight times it
+        band = slice(first, first + _BAND)
+        out[band] = np.rint(np.clip(pixels[band].astype(np.float64) * top, 0.0, top))
+    return out

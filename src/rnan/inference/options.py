@@ -42,6 +42,9 @@ class RestoreOptions:
     self_ensemble: bool = False
     """Mean over the eight turns and flips (the paper's "+"); eight times the work."""
 
+    compile: bool = False
+    """Compile the network first (``torch.compile``): pays on a GPU for many pictures."""
+
     strength: float = 1.0
     """1 takes the restored picture, 0 the input, between them a blend."""
 

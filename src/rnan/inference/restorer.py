@@ -22,7 +22,7 @@ from rnan.inference.ensemble import self_ensemble
 from rnan.inference.mosaics import arrange, fill, pattern_of, put_back
 from rnan.inference.options import RestoreOptions
 from rnan.inference.quartering import number_of_parts, quartered
-from rnan.inference.tiling import tiles
+from rnan.inference.tiling import Tile, batches, tiles
 from rnan.tasks import Task
 
 _UNCUT = 2**30
@@ -237,19 +237,22 @@ class Restorer:
         overlap = self.options.overlap
         plan = list(tiles(height, width, tile=tile, overlap=overlap, grid=self.engine.grid))
         out: Tensor | None = None
-        for done, part in enumerate(plan):
+        done = 0
+        for parts in batches(plan, self.engine.batch):
             if cancel is not None and cancel.is_set():
                 raise Cancelled("cancelled")
-            part_level = part.cut(level) if level is not None and level.ndim == 4 else level
-            restored = self._one(part.cut(lq), part_level, scale)
+            given = torch.cat([part.cut(lq) for part in parts])
+            restored = self._one(given, _level_of(parts, level), scale)
             if len(plan) == 1:
                 out = restored
             else:
                 if out is None:
-                    out = torch.zeros(*restored.shape[:2], height * scale, width * scale)
-                part.add_to(out, restored, scale)
+                    out = torch.zeros(1, restored.shape[1], height * scale, width * scale)
+                for part, one in zip(parts, restored, strict=True):
+                    part.add_to(out, one, scale)
+            done += len(parts)
             if progress is not None:
-                progress(done + 1, len(plan))
+                progress(done, len(plan))
         assert out is not None
         return out
 
@@ -294,9 +297,18 @@ class Restorer:
         budget = self.options.max_memory or min(
             2**30, hardware.free_memory(self.engine.device) // 2
         )
-        side = math.isqrt(budget // self.engine.bytes_per_pixel)
+        side = math.isqrt(budget // (self.engine.bytes_per_pixel * self.engine.batch))
         grid = self.engine.grid
         return max(2 * grid, min(side, self.engine.largest_tile) // grid * grid)
+
+
+def _level_of(parts: list[Tile], level: Tensor | None) -> Tensor | None:
+    """The level of each tile of a batch."""
+    if level is None:
+        return None
+    if level.ndim == 4:
+        return torch.cat([part.cut(level) for part in parts])
+    return level.expand(len(parts))
 
 
 def _enlarged(plane: Tensor, scale: int) -> Tensor:

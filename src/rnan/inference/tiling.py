@@ -7,7 +7,7 @@ tile's own border disturbs, are thrown away, and the middle half is blended.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
@@ -48,6 +48,11 @@ class Tile:
 
     rows: Span
     columns: Span
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in input pixels."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
     def cut(self, picture: Tensor) -> Tensor:
         """The tile's part of ``(…, H, W)``."""
@@ -94,6 +99,16 @@ def tiles(height: int, width: int, *, tile: int, overlap: int, grid: int) -> Ite
     columns = spans(width, tile=tile, overlap=overlap, grid=grid)
     for row, column in product(rows, columns):
         yield Tile(rows=row, columns=column)
+
+
+def batches(plan: Sequence[Tile], number: int) -> Iterator[list[Tile]]:
+    """Tiles of one shape together, at most ``number``, in the order of the plan."""
+    shapes: dict[tuple[int, int], list[Tile]] = {}
+    for tile in plan:
+        shapes.setdefault(tile.shape, []).append(tile)
+    for alike in shapes.values():
+        for first in range(0, len(alike), number):
+            yield alike[first : first + number]
 
 
 def _up(value: int, multiple: int) -> int:

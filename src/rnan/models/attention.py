@@ -7,6 +7,7 @@ feature map, N = H·W tokens.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import torch
@@ -15,8 +16,11 @@ from torch import Tensor, nn
 
 Softmax = Literal["keys", "queries"]
 
-_SLAB_ELEMENTS = 2**22
+_SLAB_ELEMENTS = 2**21
 """Entries of the part of the N×N matrix that is held at a time."""
+
+_STRIPS, _STRIP_KEYS = 4, 32
+"""Strips of a slab that are computed side by side, and the keys in each."""
 
 _FUSED_TOKENS = 4096
 """Up to here the fused kernel's backward pass is as fast as ours; beyond, far slower on a CPU."""
@@ -66,14 +70,59 @@ def _slab_weights(rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def _in_slabs(theta: Tensor, phi: Tensor, g: Tensor, softmax: Softmax) -> Tensor:
-    y = torch.zeros_like(g, dtype=torch.promote_types(g.dtype, torch.float32))
-    for part, slab in _slabs(theta):
-        if softmax == "keys":
-            y[part, slab] = _slab_weights(theta[part, slab], phi[part]) @ g[part].to(y.dtype)
+    """:func:`attend` without a gradient, in 32 bits at least, whatever autocast says."""
+    work = torch.promote_types(g.dtype, torch.float32)
+    rows, columns, values = (tensor.to(work) for tensor in (theta, phi, g))
+    with _without_autocast(g.device):
+        if softmax == "queries":
+            several = len(g) > 1 and g.shape[1] ** 2 <= _SLAB_ELEMENTS
+            y = (_queries_of_many if several else _queries_of_each)(rows, columns, values)
         else:
-            weights = _slab_weights(phi[part, slab], theta[part])
-            y[part] += weights.mT @ g[part, slab].to(y.dtype)
+            y = torch.empty_like(values)
+            for part, slab in _slabs(rows):
+                y[part, slab] = _slab_weights(rows[part, slab], columns[part]) @ values[part]
     return y.to(g.dtype)
+
+
+def _without_autocast(device: torch.device) -> AbstractContextManager[object]:
+    available = torch.amp.is_autocast_available(device.type)  # not where only shapes are computed
+    return torch.autocast(device.type, enabled=False) if available else nullcontext()
+
+
+def _queries_of_many(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
+    """Softmax over queries of many small maps, a few of them at a time."""
+    number = g.shape[1]
+    together = max(1, _SLAB_ELEMENTS // number**2)
+    y = torch.empty_like(g)
+    for first in range(0, len(g), together):
+        part = slice(first, first + together)
+        weights = torch.bmm(phi[part], theta[part].mT).softmax(dim=2)
+        torch.bmm(weights.mT, g[part], out=y[part])
+    return y
+
+
+def _queries_of_each(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
+    """Softmax over queries of large maps, one at a time, in slabs of its keys.
+
+    A slab goes in a few equal strips, since one narrow product alone does not keep two cores busy.
+    """
+    number, size = g.shape[1:]
+    # Keys beyond the last have no value, so they add nothing.
+    phi, g = (F.pad(tensor, (0, 0, 0, -number % _STRIPS)) for tensor in (phi, g))
+    slab = _STRIPS * _STRIP_KEYS
+    held = g.new_empty(2, _STRIPS, _STRIP_KEYS, number)
+    y = []
+    for queries, keys, values in zip(theta.mT.contiguous(), phi, g, strict=True):
+        columns = queries.expand(_STRIPS, size, number)
+        sums = g.new_zeros(_STRIPS, number, size)
+        for start in range(0, len(keys), slab):
+            few = keys[start : start + slab].unflatten(0, (_STRIPS, -1))
+            scores, weights = held[:, :, : few.shape[1]]
+            torch.bmm(few, columns, out=scores)
+            torch.softmax(scores, dim=2, out=weights)
+            sums.baddbmm_(weights.mT, values[start : start + slab].view_as(few))
+        y.append(sums.sum(dim=0))
+    return torch.stack(y)
 
 
 class _Recomputed(torch.autograd.Function):

@@ -29,6 +29,8 @@ class Engine(Protocol):
     the picture must not be cut."""
     bytes_per_pixel: int
     """About how much memory the features take, for each input pixel."""
+    batch: int
+    """Tiles that it takes at once where several have one size."""
 
     def __call__(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
         """``(B, C, H, W)`` float32 in [0, 1] on the CPU to the same, enlarged by ``scale``.

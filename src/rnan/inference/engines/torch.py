@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from rnan.errors import ConfigError, WeightsError
+from rnan.inference.allocator import keep_freed_memory
 from rnan.inference.options import Attention
 from rnan.models import RNAN
 
@@ -20,8 +22,11 @@ _LARGEST_TILE = 768
 _LARGEST_WHOLE_TILE = 192
 """The same for attention over the whole tile, which costs the fourth power of the side."""
 
-_WINDOW = 48
+_WINDOW = 24
 """Side of the windows, in pixels of the feature map, for networks that were trained with none."""
+
+_GPU_BATCH = 4
+"""Tiles at once on a GPU; a processor is busy with one."""
 
 _LIVE_MAPS = 10
 """Feature maps that are alive at once, in float32, as measured at 1024x1024."""
@@ -39,7 +44,10 @@ class TorchEngine:
         device: torch.device,
         dtype: torch.dtype,
         attention: Attention = "auto",
+        compiled: bool = False,
     ) -> None:
+        if device.type == "cpu":
+            keep_freed_memory()
         config = model.config
         window = config.window
         if attention == "window":
@@ -51,6 +59,7 @@ class TorchEngine:
         model.set_window(window)
         # The picture itself has one tile shape after another, which channels-last suits best.
         self.model = model.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._forward: Callable[..., Tensor] = torch.compile(self.model) if compiled else self.model
         self.device = device
         self.dtype = dtype
         self.channels = config.channels_in
@@ -68,6 +77,7 @@ class TorchEngine:
         if window is None and "N" in config.plan:
             self.largest_tile = None if attention == "whole" else _LARGEST_WHOLE_TILE
         self.bytes_per_pixel = 4 * _LIVE_MAPS * config.features // config.unshuffle**2
+        self.batch = _GPU_BATCH if device.type == "cuda" else 1
         self._warned = False
 
     def __call__(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
@@ -90,5 +100,5 @@ class TorchEngine:
         x = lq.to(self.device, memory_format=torch.channels_last)
         level = None if level is None else level.to(self.device)
         with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
-            y: Tensor = self.model(x * white if white != 1.0 else x, level, scale)
+            y = self._forward(x * white if white != 1.0 else x, level, scale)
         return (y.float() / white if white != 1.0 else y.float()).cpu()
