@@ -9,7 +9,7 @@ RUN := .venv/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 
 export RNAN_DATA TORCH_INDEX
-.PHONY: setup demo test check lint format clean
+.PHONY: setup demo test check lint format docs clean
 
 setup: .venv/ready
 
@@ -18,7 +18,7 @@ setup: .venv/ready
 	    { echo "rnan needs Python 3.11 to 3.13: make PYTHON=python3.11 ..."; exit 2; }
 	$(PYTHON) -m venv .venv
 	$(PIP) install --quiet --constraint constraints.txt \
-	    $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") --editable ".[train,eval,dev]"
+	    $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") --editable ".[train,eval,raw,heic,docs,dev]"
 	touch .venv/ready
 
 demo: setup
@@ -40,5 +40,9 @@ format: setup
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
+# The pages, in docs/_build/index.html.
+docs: setup
+	$(RUN) -m sphinx -W --keep-going -q docs docs/_build
+
 clean:
-	rm -rf .venv demo-output dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv demo-output docs/_build dist build .pytest_cache .mypy_cache .ruff_cache

@@ -11,7 +11,8 @@ from skimage import data
 from rnan.api import load_restorer
 from rnan.degradations.noise import noisy
 from rnan.images import Picture, write
-from rnan.inference.files import plan, restore_file
+from rnan.inference.files import FileOptions, restore_file
+from rnan.inference.plan import plan
 from rnan.metrics import as_eight_bit, psnr
 
 SIGMA = 25.0
@@ -29,7 +30,7 @@ def main() -> None:
     (job,) = plan([source], target, compare=True)
     start = time.perf_counter()
     restorer = load_restorer("denoise-color")
-    done = restore_file(lambda _: restorer, job, overwrite=True)
+    done = restore_file(lambda _: restorer, job, options=FileOptions(overwrite=True))
     seconds = time.perf_counter() - start
     restored = restorer(lq.astype(np.uint8), level=done.level).astype(np.float64)
 

@@ -23,7 +23,7 @@ LAYERS = [
     {"tasks", "weights", "estimation"},
     {"inference"},
     {"api", "evaluation"},
-    {"training"},
+    {"training", "chain"},
     {"bench", "integrations"},
     {"server", "cluster"},
     {"cli"},

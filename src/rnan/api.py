@@ -122,6 +122,7 @@ class Restorers:
         self._options = from_mapping(RestoreOptions, options)
         self._loaded: dict[str, Restorer] = {}
         self._given = None
+        self._file = model
         if model is not None:
             # The authors' files do not say what they are for.
             channels = 1 if registry.load(model).config.channels_in == 1 else 3
@@ -136,11 +137,22 @@ class Restorers:
             return [self._given.task]
         return [get_task(name) for name in sorted(set(self._by_channels.values()))]
 
+    @property
+    def hashes(self) -> list[str]:
+        """SHA-256 of the weights that may be used."""
+        if self._file is not None:
+            return [registry.sha256(self._file)]
+        return [registry.sha256(task.name) for task in self.tasks]
+
     def __call__(self, picture: Picture) -> Restorer:
         """The restorer for a picture."""
+        return self.for_channels(1 if picture.is_gray else 3)
+
+    def for_channels(self, channels: int) -> Restorer:
+        """The restorer for pictures of one or three channels."""
         if self._given is not None:
             return self._given
-        name = self._by_channels[1 if picture.is_gray else 3]
+        name = self._by_channels[channels]
         if name not in self._loaded:
             self._loaded[name] = load_restorer(name, **vars(self._options))
         return self._loaded[name]

@@ -11,9 +11,7 @@ from rnan.cli.jobs import run_jobs
 from rnan.cli.options import PATH, verbosity
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
-    from rnan.inference.files import Job
+    from rnan.inference.plan import Job
 
 
 @click.command("degrade")
@@ -54,14 +52,14 @@ def command(
     In a folder the pictures are PNG, or TIFF with --float.
     """
     from rnan.evaluation.inputs import make_input
-    from rnan.inference.files import plan
+    from rnan.inference.plan import plan
     from rnan.tasks import get_task
 
     definition = get_task(task)
     degree = definition.level(level)
     jobs = plan(inputs, output, recursive=recursive, ending=".tif" if as_float else ".png")
 
-    def work(job: Job, _: Progress) -> str:
+    def work(job: Job, *_: object) -> tuple[str, float]:
         make_input(
             definition,
             degree,
@@ -71,6 +69,6 @@ def command(
             as_float=as_float,
             overwrite=overwrite,
         )
-        return str(job.target)
+        return str(job.target), 0.0
 
     run_jobs(jobs, work)

@@ -1,8 +1,16 @@
-"""Pictures one after another: a bad file is said and does not stop the rest."""
+"""Many pictures: a bad file is said and does not stop the rest, and at the end stands a summary."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnan.cli import progress
@@ -17,36 +25,160 @@ from rnan.errors import (
 )
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
-    from rnan.inference.files import Job
+    from rnan.inference.manifest import Manifest
+    from rnan.inference.plan import Job
 
 
-def run_jobs(jobs: list[Job], work: Callable[[Job, Progress], str]) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one picture."""
+
+    source: str
+    target: str
+    status: str
+    """``done``, ``skipped`` or ``failed``."""
+    seconds: float = 0.0
+    megapixels: float = 0.0
+    said: str = ""
+    """What was done, or what went wrong."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """How many pictures are worked through."""
+
+    workers: int = 1
+    """Pictures at a time."""
+    fail_fast: bool = False
+    """Stop at the first failure."""
+    manifest: Manifest | None = None
+    """Where results are recorded."""
+    resume: bool = False
+    """Skip what the manifest knows as complete."""
+    report: Path | None = None
+    """Where the outcomes go as JSON."""
+    quiet_stdout: bool = False
+    """Standard output belongs to a picture."""
+
+
+Work = Callable[["Job", "Progress", threading.Event], tuple[str, float]]
+"""Restores one picture and returns what to say of it and its megapixels; looks at the event."""
+
+
+def run_jobs(jobs: list[Job], work: Work, policy: Policy | None = None) -> None:
     """Do ``work`` for each picture and print the line that it returns.
 
     Raises:
         RnanError: The only picture failed; or all, or some of several did, in one line. What would
             fail alike for the next picture stops at once.
     """
+    policy = policy or Policy()
+    outcomes: list[Outcome] = []
     failures: list[RnanError] = []
-    with progress.bar() as bar:
-        overall = bar.add_task("pictures", total=len(jobs), visible=len(jobs) > 1)
-        for job in jobs:
-            try:
-                sentence = work(job, bar)
-            except (Cancelled, ConfigError, WeightsError):
-                raise
-            except RnanError as error:
-                if len(jobs) == 1:
-                    raise
-                failures.append(error)
-                progress.say(bar, f"rnan: {error}", err=True)
-            else:
-                progress.say(bar, sentence)
-            bar.advance(overall)
+    start = time.perf_counter()
+    try:
+        with progress.bar() as bar:
+            overall = bar.add_task("pictures", total=len(jobs), visible=len(jobs) > 1, rate="")
+            for outcome, error in _outcomes(jobs, work, policy, bar):
+                outcomes.append(outcome)
+                if error is not None:
+                    failures.append(error)
+                    if len(jobs) > 1:
+                        progress.say(bar, f"rnan: {error}", err=True)
+                elif outcome.status == "done":
+                    progress.say(bar, outcome.said, err=policy.quiet_stdout)
+                _advance(bar, overall, outcomes, time.perf_counter() - start)
+                if error is not None and policy.fail_fast:
+                    break
+    finally:
+        if policy.report is not None:
+            _write_report(policy.report, outcomes, len(jobs), time.perf_counter() - start)
+    if len(jobs) == 1 and failures:
+        raise failures[0]
+    if len(jobs) > 1:
+        _say_summary(outcomes, len(jobs), time.perf_counter() - start)
     if failures:
         raise _summary(failures, len(jobs))
+
+
+def _outcomes(
+    jobs: list[Job], work: Work, policy: Policy, bar: Progress
+) -> Iterator[tuple[Outcome, RnanError | None]]:
+    """Outcomes as they come; whoever stops asking, or is interrupted, stops the work."""
+    stop = threading.Event()
+    if policy.workers == 1:
+        for job in jobs:
+            yield _attempt(job, work, policy, bar, stop)
+        return
+    waiting = iter(jobs)
+    running: set[Future[tuple[Outcome, RnanError | None]]] = set()
+    with ThreadPoolExecutor(policy.workers) as pool:
+        try:
+            while True:
+                for job in waiting:
+                    running.add(pool.submit(_attempt, job, work, policy, bar, stop))
+                    if len(running) == policy.workers:
+                        break
+                if not running:
+                    return
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield future.result()
+        finally:
+            stop.set()
+
+
+def _attempt(
+    job: Job, work: Work, policy: Policy, bar: Progress, stop: threading.Event
+) -> tuple[Outcome, RnanError | None]:
+    outcome = partial(Outcome, source=str(job.source), target=str(job.target))
+    if policy.resume and policy.manifest is not None and policy.manifest.is_complete(job):
+        return outcome(status="skipped", said="complete already"), None
+    start = time.perf_counter()
+    try:
+        said, megapixels = work(job, bar, stop)
+        if policy.manifest is not None:
+            policy.manifest.add(job)
+    except (Cancelled, ConfigError, WeightsError):
+        raise
+    except RnanError as error:
+        seconds = time.perf_counter() - start
+        return outcome(status="failed", seconds=seconds, said=str(error)), error
+    seconds = time.perf_counter() - start
+    done = outcome(status="done", seconds=seconds, megapixels=megapixels, said=said)
+    return done, None
+
+
+def _advance(bar: Progress, overall: TaskID, outcomes: list[Outcome], seconds: float) -> None:
+    megapixels = sum(outcome.megapixels for outcome in outcomes)
+    bar.update(overall, advance=1, rate=f"{megapixels / max(seconds, 1e-9):.2f} megapixels/s")
+
+
+def _say_summary(outcomes: list[Outcome], number: int, seconds: float) -> None:
+    counts = Counter(outcome.status for outcome in outcomes)
+    said = [f"{counts[status]} {status}" for status in ("done", "skipped", "failed")]
+    megapixels = sum(outcome.megapixels for outcome in outcomes)
+    if not progress.quiet():
+        progress.say_plainly(
+            f"{number} pictures: {', '.join(said)}; {megapixels:.1f} megapixels in {seconds:.1f} s"
+        )
+
+
+def _write_report(path: Path, outcomes: list[Outcome], number: int, seconds: float) -> None:
+    from rnan.images import write_whole
+
+    content = {
+        "pictures": number,
+        **{
+            status: sum(outcome.status == status for outcome in outcomes)
+            for status in ("done", "skipped", "failed")
+        },
+        "seconds": round(seconds, 3),
+        "outcomes": [asdict(outcome) for outcome in outcomes],
+    }
+    write_whole(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def _summary(failures: list[RnanError], number: int) -> RnanError:

@@ -21,6 +21,8 @@ from rnan.errors import RnanError
 from rnan.settings import nearest
 
 COMMANDS = {
+    "auto": "Find out what pictures need, and do it.",
+    "inspect": "Say what pictures are and which command would help.",
     "denoise": "Remove noise from pictures.",
     "dejpeg": "Remove the traces of JPEG compression.",
     "demosaic": "Make colour pictures from Bayer mosaics.",

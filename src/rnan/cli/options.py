@@ -109,9 +109,22 @@ def restoring(function: Decorated) -> Decorated:
     return computing(function)
 
 
-def restore_options(*, max_memory: str | None, threads: int | None, **given: Any) -> dict[str, Any]:
-    """Fields of ``RestoreOptions`` from what the command line gave."""
+def restore_options(
+    *, max_memory: str | None, threads: int | None, jobs: int = 1, **given: Any
+) -> dict[str, Any]:
+    """Fields of ``RestoreOptions`` from what the command line gave.
+
+    Args:
+        max_memory: As ``--max-memory``.
+        threads: As ``--threads``.
+        jobs: Pictures that share the processor.
+        given: The other fields.
+    """
     from rnan.inference.options import parse_size
 
+    if jobs > 1:
+        import torch
+
+        threads = max(1, (threads or torch.get_num_threads()) // jobs)
     set_threads(threads)
     return {**given, "max_memory": parse_size(max_memory) if max_memory else None}

@@ -39,6 +39,11 @@ def say(bar: Progress, text: str, *, err: bool = False) -> None:
         bar.start()
 
 
+def say_plainly(text: str) -> None:
+    """Print one line for people on standard error."""
+    click.echo(text, err=True)
+
+
 def console() -> Console:
     """Standard error, for people."""
     from rich.console import Console
@@ -70,6 +75,7 @@ def bar() -> Iterator[Progress]:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[rate]}"),
         console=console(),
         disable=quiet() or not wanted(),
         transient=True,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnan.cli import progress
+from rnan.cli.files import Files, files
 from rnan.cli.jobs import run_jobs
-from rnan.cli.options import PATH, restore_options, restoring, verbosity
+from rnan.cli.options import restore_options, restoring, verbosity
 from rnan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
     from rnan.api import Restorers
     from rnan.images import Picture
     from rnan.inference import Restorer
-    from rnan.inference.files import Done, Job
+    from rnan.inference.files import Done, FileOptions
+    from rnan.inference.plan import Job
 
 _LONG = 10.0
 """Seconds from which on a picture's time is said before it starts."""
@@ -37,18 +40,8 @@ def pictures(function: Decorated) -> Decorated:
     for decorate in (
         verbosity,
         restoring,
-        click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
-        click.option("--recursive", is_flag=True, help="Look into folders within folders."),
-        click.option("--compare", is_flag=True, help="Also write OUT-compare.png: before, after."),
         click.option("--model", help="Weights: name or file.  [default: what suits the picture]"),
-        click.option(
-            "-o",
-            "--output",
-            required=True,
-            type=PATH,
-            help="A file for one picture, a folder for many.",
-        ),
-        click.argument("inputs", nargs=-1, required=True, type=PATH, metavar="IN..."),
+        files,
     ):
         function = decorate(function)
     return function
@@ -65,12 +58,18 @@ class Wish:
     """Beside a Bayer pattern."""
     describe: Callable[[Done], str]
     """The level that was taken, in words."""
+    takes_raw: bool = False
+    """Whether inputs may be camera raw."""
+    strict: bool = False
+    """Refuse raw of other sensors than Bayer's."""
 
 
 def level_taken(done: Done, name: str, digits: int, *, auto: str) -> str:
     """The level in words; ``auto`` says how it was found where it was not given."""
     if isinstance(done.level, str):
         return f"no {name} needed"  # the network was trained for one level
+    if not isinstance(done.level, (int, float)):
+        return f"{name} {done.level.min():.{digits}f} to {done.level.max():.{digits}f} {auto}"
     return f"{name} {done.level:.{digits}f} {auto if done.estimated else 'given'}"
 
 
@@ -89,32 +88,41 @@ def number_or_auto(option: str, text: str) -> float | str:
 
 
 def run(
-    wish: Wish,
-    inputs: tuple[Path, ...],
-    output: Path,
-    *,
-    model: str | None,
-    compare: bool,
-    recursive: bool,
-    overwrite: bool,
-    **options: Any,
+    wish: Wish, inputs: tuple[Path, ...], output: Path, *, model: str | None, **options: Any
 ) -> None:
-    """Restore one after another; a bad file does not stop the rest."""
+    """Restore all pictures; a bad file does not stop the rest."""
     from rnan.api import Restorers
-    from rnan.inference.files import plan
+    from rnan.images.read import EXTENSIONS, RAW_EXTENSIONS
 
-    jobs = plan(inputs, output, recursive=recursive, compare=compare)
-    restorers = Restorers(wish.restoration, model, **restore_options(**options))
+    given = Files.taken_from({"inputs": inputs, "output": output, **options})
+    more = {"extensions": (*EXTENSIONS, *RAW_EXTENSIONS)} if wish.takes_raw else {}
+    jobs = given.plan(**more)
+    if given.dry_run:
+        for job in jobs:
+            click.echo(f"{job.source} -> {job.target}")
+        return
+    computing = {name: value for name, value in options.items() if name not in vars(given)}
+    restoring = restore_options(**computing, jobs=min(given.jobs, len(jobs)))
+    restorers = Restorers(wish.restoration, model, **restoring)
     _check(wish, restorers)
+    settings = {
+        "restoration": [wish.restoration, wish.level, wish.sigma],
+        "restoring": restoring,
+        "weights": restorers.hashes,
+    }
+    policy = given.policy(jobs, settings)
+    file_options = given.options()
 
-    def work(job: Job, bar: Progress) -> str:
-        tiles = bar.add_task(job.source.name, total=None)
+    def work(job: Job, bar: Progress, stop: threading.Event) -> tuple[str, float]:
+        tiles = bar.add_task(job.source.name, total=None, rate="")
+        ours = policy.resume and policy.manifest is not None and policy.manifest.is_ours(job)
+        options = replace(file_options, overwrite=True) if ours else file_options
         try:
-            return _one(wish, restorers, job, overwrite, bar, tiles)
+            return _one(wish, restorers, job, options, bar, tiles, stop)
         finally:
             bar.remove_task(tiles)
 
-    run_jobs(jobs, work)
+    run_jobs(jobs, work, policy)
 
 
 def _check(wish: Wish, restorers: Restorers) -> None:
@@ -127,22 +135,49 @@ def _check(wish: Wish, restorers: Restorers) -> None:
 
 
 def _one(
-    wish: Wish, restorers: Restorers, job: Job, overwrite: bool, bar: Progress, tiles: TaskID
-) -> str:
-    """Restore one picture and say what was done."""
+    wish: Wish,
+    restorers: Restorers,
+    job: Job,
+    options: FileOptions,
+    bar: Progress,
+    tiles: TaskID,
+    stop: threading.Event,
+) -> tuple[str, float]:
+    """Restore one picture; say what was done, and how many megapixels it had."""
+    from rnan.images.raw import is_raw
+    from rnan.inference.developing import develop_file
     from rnan.inference.files import restore_file
 
     start = time.perf_counter()
+
+    def advance(done: int, total: int) -> None:
+        bar.update(tiles, completed=done, total=total)
+
+    if wish.takes_raw and is_raw(job.source):
+        network = restorers.for_channels(1)
+        picture, how = develop_file(
+            network,
+            job,
+            sigma=wish.sigma,
+            strict=wish.strict,
+            options=options,
+            progress=advance,
+            cancel=stop,
+        )
+        said = f"{job.target} (camera raw, {how}, {time.perf_counter() - start:.1f} s)"
+        return said, picture.size[0] * picture.size[1] / 1e6
     done = restore_file(
         restorers,
         job,
         level=wish.level,
         sigma=wish.sigma,
-        overwrite=overwrite,
+        options=options,
         before=lambda picture, restorer: _announce(wish, job, picture, restorer, bar),
-        progress=lambda done, total: bar.update(tiles, completed=done, total=total),
+        progress=advance,
+        cancel=stop,
     )
-    return f"{job.target} ({wish.describe(done)}, {time.perf_counter() - start:.1f} s)"
+    said = f"{job.target} ({wish.describe(done)}, {time.perf_counter() - start:.1f} s)"
+    return said, done.size[0] * done.size[1] / 1e6
 
 
 def _announce(wish: Wish, job: Job, picture: Picture, restorer: Restorer, bar: Progress) -> None:

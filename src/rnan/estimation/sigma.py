@@ -41,7 +41,11 @@ def estimate_sigma(image: NDArray[Any], *, clipped: bool) -> float:
     Returns:
         σ on the 0-255 scale; 0 for a picture without noise.
     """
-    tiles = _tiles(np.asarray(image))
+    return sigma_of_tiles(cut_tiles(np.asarray(image)), clipped=clipped)
+
+
+def sigma_of_tiles(tiles: Array, *, clipped: bool) -> float:
+    """:func:`estimate_sigma` for tiles of a picture, as :func:`cut_tiles` gives them."""
     mean = tiles.mean(axis=(2, 3))
     if clipped:
         # Black and burnt-out tiles have lost their noise; others say more, where there are any.
@@ -65,7 +69,7 @@ def estimate_sigma(image: NDArray[Any], *, clipped: bool) -> float:
     return sigma
 
 
-def _tiles(image: NDArray[Any]) -> Array:
+def cut_tiles(image: NDArray[Any]) -> Array:
     """Overlapping squares of the picture: ``(number, C, side, side)``."""
     if image.ndim == 2:
         image = image[:, :, None]

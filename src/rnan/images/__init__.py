@@ -1,6 +1,8 @@
 """Pictures as people have them: read, write, metadata, depth (numpy, no torch)."""
 
-from rnan.images.picture import Metadata, Picture, from_float, to_float
+from rnan.images.metadata import Metadata
+from rnan.images.options import ReadOptions, WriteOptions
+from rnan.images.picture import Picture, from_float, to_float
 from rnan.images.read import EXTENSIONS, decode, read, size_of
 from rnan.images.write import check_output, write, write_whole
 
@@ -8,6 +10,8 @@ __all__ = [
     "EXTENSIONS",
     "Metadata",
     "Picture",
+    "ReadOptions",
+    "WriteOptions",
     "check_output",
     "decode",
     "from_float",

@@ -8,30 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnan.images.metadata import Metadata
+
 Pixels = NDArray[Any]
 
 _BAND = 256
 """Rows that are rounded at a time."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metadata:
-    """What a file says besides its pixels; kept as the file's own bytes."""
-
-    format: str = ""
-    """Format of the file as Pillow names it: ``PNG``, ``JPEG``, ``TIFF``, ``WEBP``."""
-
-    icc: bytes | None = None
-    """Colour profile."""
-
-    exif: bytes | None = None
-    """EXIF block; its orientation is already applied to the pixels and reset."""
-
-    dpi: tuple[float, float] | None = None
-    """Resolution in dots an inch, across and down."""
-
-    jpeg_table: tuple[int, ...] | None = None
-    """Luma quantisation table of a JPEG file, 64 entries row by row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,3 +63,12 @@ def from_float(pixels: NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
         band = slice(first, first + _BAND)
         out[band] = np.rint(np.clip(pixels[band].astype(np.float64) * top, 0.0, top))
     return out
+
+
+def samples(picture: Picture, dtype: np.dtype[Any]) -> Pixels:
+    """Pixels and opacity as ``(H, W, 1-4)`` of the depth that a format holds."""
+    planes = [picture.pixels]
+    if picture.alpha is not None:
+        planes.append(picture.alpha[:, :, None])
+    values = np.concatenate(planes, axis=2) if len(planes) > 1 else picture.pixels
+    return values if values.dtype == dtype else from_float(to_float(values), dtype)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
-import struct
 import tempfile
-import zlib
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from rnan.errors import InputError, MissingExtraError, ResourceError
-from rnan.images.picture import Metadata, Picture, from_float, to_float
+from rnan.errors import InputError, ResourceError
+from rnan.images.formats import pillow, png16, tiff
+from rnan.images.metadata import exif_for_size
+from rnan.images.options import WRITE, Depth, WriteOptions
+from rnan.images.picture import Picture, samples
 
 FORMATS = {
     ".png": "PNG",
@@ -27,22 +26,24 @@ FORMATS = {
     ".tiff": "TIFF",
     ".webp": "WEBP",
     ".bmp": "BMP",
+    ".avif": "AVIF",
 }
 """Format by the output's ending."""
 
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "JPEG": {"quality": 95, "subsampling": 0},
-    "WEBP": {"lossless": True},
-}
+ENDINGS = {file_format: ending for ending, file_format in reversed(FORMATS.items())}
+"""The usual ending of each format."""
 
-_MAX_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
+_DEEP = ("PNG", "TIFF")
+"""Formats that hold 16 bits a channel."""
 
 
-def write(picture: Picture, path: Path, *, overwrite: bool = False) -> None:
+def write(
+    picture: Picture, path: Path, *, overwrite: bool = False, options: WriteOptions = WRITE
+) -> None:
     """Write a picture; its format follows the ending of ``path``.
 
-    PNG and TIFF keep the depth of the pixels, JPEG (quality 95, 4:4:4), WebP (lossless) and BMP
-    hold 8 bit. The file appears under its name only when it is complete.
+    PNG and TIFF keep the depth of the pixels; JPEG and AVIF (4:4:4), WebP (lossless) and BMP hold
+    8 bit. The file appears under its name only when it is complete.
 
     Raises:
         InputError: The ending is unknown, the file exists and ``overwrite`` is off, the folder
@@ -50,7 +51,7 @@ def write(picture: Picture, path: Path, *, overwrite: bool = False) -> None:
         ResourceError: The disk is full.
     """
     check_output(path, overwrite=overwrite)
-    write_whole(path, encode(picture, FORMATS[path.suffix.lower()]))
+    write_whole(path, encode(picture, FORMATS[path.suffix.lower()], options))
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
@@ -114,89 +115,40 @@ def write_whole(path: Path, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def encode(picture: Picture, file_format: str) -> bytes:
+def encode(picture: Picture, file_format: str, options: WriteOptions = WRITE) -> bytes:
     """The bytes of a file of that format.
 
     Raises:
         InputError: The format cannot hold the picture.
+        MissingExtraError: A package for the format is not installed.
     """
-    limit = _MAX_SIDE.get(file_format)
-    if limit and max(picture.size) > limit:
-        raise InputError(f"{file_format} holds at most {limit} pixels a side; write PNG or TIFF")
+    picture = _belonging(_of_depth(picture, options.bit_depth, file_format), options)
     if file_format == "TIFF":
-        return _encode_tiff(picture)
+        return tiff.encode(picture)
     if file_format == "PNG" and picture.pixels.dtype != np.uint8:
-        return _encode_png16(picture)
-    return _encode_with_pillow(picture, file_format)
+        return png16.encode(picture)
+    return pillow.encode(picture, file_format, options)
 
 
-def _encode_with_pillow(picture: Picture, file_format: str) -> bytes:
-    if picture.alpha is not None and file_format in ("JPEG", "BMP"):
-        raise InputError(f"{file_format} holds no transparency; write PNG, TIFF or WebP")
-    samples = _samples(picture, np.dtype(np.uint8))
-    image = Image.fromarray(samples[:, :, 0] if samples.shape[2] == 1 else samples)
-    options = dict(_OPTIONS.get(file_format, {}))
+def _of_depth(picture: Picture, depth: Depth | None, file_format: str) -> Picture:
+    if depth is None:
+        return picture
+    if (depth not in (8, 16) and file_format != "TIFF") or (
+        depth == 16 and file_format not in _DEEP
+    ):
+        raise InputError(f"{file_format} does not hold {depth} bits a channel; write TIFF")
+    kind = np.dtype({8: np.uint8, 16: np.uint16, 32: np.float32}[depth])
+    values = samples(picture, kind)
+    if picture.alpha is None:
+        return replace(picture, pixels=values)
+    return replace(picture, pixels=values[:, :, :-1], alpha=values[:, :, -1])
+
+
+def _belonging(picture: Picture, options: WriteOptions) -> Picture:
+    """The picture with what is to be written beside its pixels."""
     metadata = picture.metadata
-    if metadata.icc:
-        options["icc_profile"] = metadata.icc
-    if metadata.exif and file_format != "BMP":
-        options["exif"] = metadata.exif
-    if metadata.dpi:
-        options["dpi"] = metadata.dpi
-    buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
-    return buffer.getvalue()
-
-
-def _encode_png16(picture: Picture) -> bytes:
-    try:
-        import imagecodecs
-    except ImportError:
-        raise MissingExtraError("imagecodecs") from None
-    samples = _samples(picture, np.dtype(np.uint16))
-    data = bytes(imagecodecs.png_encode(samples[:, :, 0] if samples.shape[2] == 1 else samples))
-    return _with_chunks(data, picture.metadata)
-
-
-def _with_chunks(png: bytes, metadata: Metadata) -> bytes:
-    """Colour profile and resolution, which the encoder does not take, behind the header."""
-    chunks = b""
-    if metadata.icc:
-        chunks += _chunk(b"iCCP", b"profile\0\0" + zlib.compress(metadata.icc))
-    if metadata.dpi:
-        across, down = (round(dots / 0.0254) for dots in metadata.dpi)  # in dots a metre
-        chunks += _chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
-    behind_header = 8 + 25
-    return png[:behind_header] + chunks + png[behind_header:]
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def _encode_tiff(picture: Picture) -> bytes:
-    import tifffile
-
-    samples = _samples(picture, picture.pixels.dtype)
-    buffer = io.BytesIO()
-    tifffile.imwrite(
-        buffer,
-        samples[:, :, 0] if samples.shape[2] == 1 else samples,
-        photometric="minisblack" if picture.is_gray else "rgb",
-        extrasamples=None if picture.alpha is None else ["unassalpha"],
-        compression="zlib",
-        iccprofile=picture.metadata.icc,
-        resolution=picture.metadata.dpi,
-        resolutionunit="INCH" if picture.metadata.dpi else None,
-        metadata=None,
-    )
-    return buffer.getvalue()
-
-
-def _samples(picture: Picture, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """Pixels and opacity as ``(H, W, 1-4)`` of the depth that the format holds."""
-    planes = [picture.pixels]
-    if picture.alpha is not None:
-        planes.append(picture.alpha[:, :, None])
-    samples = np.concatenate(planes, axis=2)
-    return samples if samples.dtype == dtype else from_float(to_float(samples), dtype)
+    if options.strip_metadata:
+        metadata = replace(metadata, exif=None, xmp=None, dpi=None)
+    elif metadata.exif:
+        metadata = replace(metadata, exif=exif_for_size(metadata.exif, *picture.size))
+    return replace(picture, metadata=metadata)

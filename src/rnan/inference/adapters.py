@@ -14,7 +14,7 @@ from torch import Tensor
 from rnan.degradations.resize import resize
 from rnan.errors import InputError
 from rnan.images import Picture, from_float, to_float
-from rnan.images.read import split_alpha
+from rnan.images.alpha import filled, split_alpha
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def _from_picture(picture: Picture) -> Planes:
         return Picture(pixels=pixels, alpha=_alpha_like(picture.alpha, pixels), metadata=metadata)
 
     clipped = picture.pixels.dtype.kind == "u"
-    return Planes([_chw(picture.pixels)], clipped, back, jpeg_table=picture.metadata.jpeg_table)
+    planes = [_chw(picture.pixels, picture.alpha)]
+    return Planes(planes, clipped, back, jpeg_table=picture.metadata.jpeg_table)
 
 
 def _from_pil(image: Image.Image) -> Planes:
@@ -91,7 +92,7 @@ def _from_pil(image: Image.Image) -> Planes:
         return out
 
     deep_gray = pixels.dtype == np.uint16 and pixels.shape[2] == 1  # PIL has no 16-bit RGB
-    return Planes([_chw(pixels)], True, back, holds_colour=not deep_gray)
+    return Planes([_chw(pixels, alpha)], True, back, holds_colour=not deep_gray)
 
 
 def _from_numpy(array: np.ndarray[Any, Any]) -> Planes:
@@ -107,7 +108,7 @@ def _from_numpy(array: np.ndarray[Any, Any]) -> Planes:
         result = _with_alpha(_hwc(restored[0], array.dtype), alpha)
         return result[:, :, 0] if array.ndim == 2 and result.shape[2] == 1 else result
 
-    return Planes([_chw(pixels)], array.dtype.kind == "u", back)
+    return Planes([_chw(pixels, alpha)], array.dtype.kind == "u", back)
 
 
 def _from_tensor(tensor: Tensor) -> Planes:
@@ -144,8 +145,11 @@ def _with_alpha(
     return pixels if fitting is None else np.concatenate((pixels, fitting[:, :, None]), axis=2)
 
 
-def _chw(pixels: np.ndarray[Any, Any]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(to_float(pixels).transpose(2, 0, 1)))
+def _chw(pixels: np.ndarray[Any, Any], alpha: np.ndarray[Any, Any] | None) -> Tensor:
+    values = to_float(pixels)
+    if alpha is not None:
+        values = filled(values, alpha)
+    return torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))
 
 
 def _hwc(plane: Tensor, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:

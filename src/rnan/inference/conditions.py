@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnan.errors import ConfigError
+from rnan.errors import ConfigError, InputError
 from rnan.levels import check_pattern, check_scale
 from rnan.tasks import Task
 
@@ -33,7 +33,7 @@ def condition(
     task: Task,
     level: LevelLike,
     sigma: LevelLike,
-    estimate: Callable[[], float],
+    estimate: Callable[[], LevelLike],
     *,
     size: tuple[int, int],
     scales: Sequence[int],
@@ -56,7 +56,9 @@ def condition(
     if task.kind == "scale":
         return Condition(level=None, scale=_scale(level, scales))
     if task.kind == "pattern":
-        if not isinstance(level, str) or level == "auto":
+        if isinstance(level, str) and level == "auto":
+            level = estimate()
+        if not isinstance(level, str):
             raise ConfigError("a mosaic needs its pattern: grbg, rggb, bggr or gbrg")
         if isinstance(sigma, str):
             raise ConfigError(f"the noise of a mosaic is not estimated; give a number, not {sigma}")
@@ -68,8 +70,8 @@ def condition(
 
 def estimated_level(
     task: Task, plane: Tensor, *, clipped: bool, jpeg_table: Sequence[int] | None
-) -> float:
-    """σ or quality, read off a picture.
+) -> LevelLike:
+    """σ, quality or Bayer pattern, read off a picture.
 
     Args:
         task: Says which of the two.
@@ -79,15 +81,25 @@ def estimated_level(
 
     Raises:
         ConfigError: Nothing is estimated for this task.
+        InputError: The picture does not tell its pattern.
     """
-    from rnan.estimation import estimate_quality, estimate_sigma, quality_of_table
+    from rnan.estimation import estimate_noise, estimate_quality, quality_of_table
+    from rnan.estimation.mosaic import mosaic_pattern
+
+    if task.kind == "pattern":
+        pattern = mosaic_pattern(plane.permute(1, 2, 0).numpy())
+        if pattern is None or " " in pattern:
+            said = "looks like no mosaic" if pattern is None else f"may be {pattern.upper()}"
+            raise InputError(f"the picture {said}: say its pattern (--pattern, level=)")
+        return pattern
 
     if task.kind == "quality" and jpeg_table is not None:
         return float(quality_of_table(jpeg_table))
     image = plane.permute(1, 2, 0).numpy() * 255.0
     if task.kind == "sigma":
         low, high = task.level_range
-        return min(max(estimate_sigma(image, clipped=clipped), low), high)
+        found = estimate_noise(image, clipped=clipped)
+        return min(max(found, low), high) if isinstance(found, float) else found.clip(low, high)
     if task.kind == "quality":
         return float(estimate_quality(image))
     raise ConfigError(f"the {task.kind} of {task.name} is not estimated")
@@ -109,7 +121,7 @@ def _scale(level: LevelLike, scales: Sequence[int]) -> int:
 
 
 def _told(
-    task: Task, level: LevelLike, estimate: Callable[[], float], size: tuple[int, int]
+    task: Task, level: LevelLike, estimate: Callable[[], LevelLike], size: tuple[int, int]
 ) -> Tensor:
     if isinstance(level, str):
         if level != "auto":

@@ -97,11 +97,19 @@ class Restorer:
         ]
         return planes.back(restored)
 
-    def estimate(self, picture: Any) -> float:
-        """The number that ``level="auto"`` takes: σ on the 0-255 scale, or JPEG's quality.
+    @property
+    def estimates(self) -> bool:
+        """Whether ``level="auto"`` reads something off the picture."""
+        return self.engine.takes_level or self.task.kind == "pattern"
+
+    def estimate(self, picture: Any) -> LevelLike:
+        """What ``level="auto"`` takes: σ on the 0-255 scale, JPEG's quality, or the Bayer pattern.
+
+        σ is a map ``(H, W)`` where the noise depends on the brightness.
 
         Raises:
             ConfigError: Nothing is estimated for this task.
+            InputError: The picture does not tell its pattern.
         """
         planes = to_planes(picture)
         return self._estimate(planes.pictures[0], planes)
@@ -122,7 +130,7 @@ class Restorer:
         area = height * width * (overlap if max(height, width) > self._tile() else 1)
         return seconds * area / side**2 * (8 if self.options.self_ensemble else 1)
 
-    def _estimate(self, plane: Tensor, planes: Planes) -> float:
+    def _estimate(self, plane: Tensor, planes: Planes) -> LevelLike:
         return estimated_level(
             self.task, plane, clipped=planes.clipped, jpeg_table=planes.jpeg_table
         )

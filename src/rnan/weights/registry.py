@@ -62,6 +62,20 @@ def load(name: str | Path) -> Checkpoint:
     return (from_bytes if data[8:9] == b"{" else released_from_bytes)(data, name=str(path))
 
 
+def sha256(name: str | Path) -> str:
+    """Hash of weights, by name or path.
+
+    Raises:
+        WeightsError: They cannot be read.
+    """
+    if str(name) in bundled():
+        return str(card(str(name))["sha256"])
+    try:
+        return hashlib.sha256(Path(name).read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsError(f"weights {name} cannot be read: {error.strerror}") from error
+
+
 @lru_cache(maxsize=4)
 def _load_bundled(name: str) -> Checkpoint:
     data = resources.files("rnan.weights").joinpath(name + _SUFFIX).read_bytes()

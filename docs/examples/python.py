@@ -1,0 +1,44 @@
+"""rnan as a library: pictures of any kind go in and come back as what they were."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import rnan
+
+# One picture: the same kind, shape and depth comes back.
+noisy = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+restored = rnan.restore(noisy, level=25)
+assert (restored.shape, restored.dtype) == (noisy.shape, noisy.dtype)
+
+# Many pictures: load the network once. It is safe to use from several threads.
+restorer = rnan.load_restorer("denoise-color", tile=256)
+picture = Image.fromarray(noisy)
+for level in (10, 25, "auto"):
+    better = restorer(picture, level=level)
+    assert better.size == picture.size
+
+# More noise on the right than on the left: σ for each pixel.
+sigma = np.broadcast_to(np.linspace(5, 40, 160, dtype=np.float32), (120, 160))
+restored = restorer(noisy, level=sigma)
+
+
+# Progress, and stopping: anything with is_set() will do, such as threading.Event().
+def show(done: int, total: int) -> None:
+    print(f"{done} of {total} tiles")
+
+
+restorer(noisy, level=25, progress=show)
+
+# Errors are children of RnanError, each one line that says what to do.
+try:
+    rnan.restore(noisy, level=400)
+except rnan.RnanError as error:
+    print(error)
+
+# Files, with profile, EXIF and depth.
+from rnan.images import read, write  # noqa: E402
+
+Image.fromarray(noisy).save("in.png")
+write(restorer(read(Path("in.png")), level=25), Path("out.png"), overwrite=True)

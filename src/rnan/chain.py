@@ -1,0 +1,70 @@
+"""What a picture needs, one restoration after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnan.api import Restorers
+from rnan.images import Picture
+from rnan.inference.conditions import LevelLike
+from rnan.inference.inspection import CLEAN_SIGMA, Step, inspect
+from rnan.inference.restorer import Cancel, Progress
+
+
+class Chain:
+    """Looks at pictures and restores what is wrong with them.
+
+    Args:
+        options: As for :func:`rnan.load_restorer`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+        self._restorers: dict[str, Restorers] = {}
+
+    def __call__(
+        self,
+        picture: Picture,
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> tuple[Picture, list[str]]:
+        """The restored picture, and what was done in words; a clean picture comes back as it is.
+
+        A noisy JPEG is repaired first: compression hides noise, so that it can be measured only
+        afterwards.
+        """
+        steps = inspect(picture).steps
+        said = []
+        for index, step in enumerate(steps):
+            if index and step.restoration == "denoise" and inspect(picture).sigma < CLEAN_SIGMA:
+                continue  # the repair took the noise along
+            picture, what = self._run(step, picture, progress, cancel)
+            said.append(what)
+        return picture, said
+
+    def _run(
+        self, step: Step, picture: Picture, progress: Progress | None, cancel: Cancel | None
+    ) -> tuple[Picture, str]:
+        name = step.restoration
+        if name not in self._restorers:
+            self._restorers[name] = Restorers(name, **self._options)
+        restorer = self._restorers[name](picture)
+        level = restorer.estimate(picture) if step.level == "auto" else step.level
+        restored = restorer(picture, level=level, progress=progress, cancel=cancel)
+        return restored, f"{_DONE[name]} {_in_words(level)}"
+
+
+_DONE = {
+    "denoise": "denoised at sigma",
+    "dejpeg": "repaired from quality",
+    "demosaic": "demosaiced from",
+}
+
+
+def _in_words(level: LevelLike) -> str:
+    if isinstance(level, str):
+        return level.upper()
+    if isinstance(level, (int, float)):
+        return f"{level:.0f}"
+    return f"{level.min():.0f} to {level.max():.0f}"

@@ -1,0 +1,1 @@
+"""One module for each way of reading and writing files; ``read`` and ``write`` choose."""

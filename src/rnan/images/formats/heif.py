@@ -1,0 +1,50 @@
+"""HEIC, as phones write it, through the extra ``heic``; read only."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from rnan.errors import MissingExtraError
+from rnan.images.alpha import split_alpha, unpremultiplied
+from rnan.images.limits import check_size, chosen_frame
+from rnan.images.metadata import Metadata, upright_exif, upright_xmp
+from rnan.images.options import ReadOptions
+from rnan.images.picture import Picture
+
+_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+
+
+def is_heif(data: bytes) -> bool:
+    """Whether the bytes are an HEIF file with HEVC pictures (AVIF is another format)."""
+    brands = data[8:64]
+    return data[4:8] == b"ftyp" and brands[:4] in _BRANDS and b"avif" not in brands
+
+
+def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
+    """A file with 8 bits a channel, or more as 16.
+
+    Raises:
+        MissingExtraError: pi-heif is not installed.
+    """
+    try:
+        import pi_heif
+    except ImportError:
+        raise MissingExtraError("pi-heif", "heic") from None
+    file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
+    index = chosen_frame(len(file), options.frame, name, "pictures")
+    image = file[index if options.frame is not None else file.primary_index]
+    width, height = image.size
+    check_size(width, height, name)
+    pixels, alpha = split_alpha(np.asarray(image))
+    if image.mode.endswith("a") and alpha is not None:  # stored times its opacity
+        pixels = unpremultiplied(pixels, alpha)
+    info = image.info
+    metadata = Metadata(
+        format="HEIF",
+        icc=info.get("icc_profile") or None,
+        exif=upright_exif(info.get("exif")),  # the decoder has turned the pixels
+        xmp=upright_xmp(info.get("xmp")),
+    )
+    return Picture(pixels=pixels, alpha=alpha, metadata=metadata)

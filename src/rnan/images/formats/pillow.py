@@ -1,0 +1,156 @@
+"""What Pillow reads and writes: 8 bits a channel."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, PngImagePlugin
+
+from rnan.errors import InputError
+from rnan.images.alpha import split_alpha
+from rnan.images.formats.cmyk import cmyk_to_rgb
+from rnan.images.limits import check_size, chosen_frame
+from rnan.images.metadata import Metadata, upright_exif, upright_xmp
+from rnan.images.options import ReadOptions, WriteOptions
+from rnan.images.picture import Picture, Pixels, samples
+
+_log = logging.getLogger(__name__)
+
+_XMP_KEY = "XML:com.adobe.xmp"
+
+_MAX_SIDE = {"JPEG": 65_535, "WEBP": 16_383, "AVIF": 65_535}
+
+_bomb_limit = threading.Lock()
+
+
+def open_unlimited(source: io.BytesIO | Path) -> Image.Image:
+    """Open without Pillow's own limit, which is below a 100-megapixel camera's."""
+    with _bomb_limit:
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(source)
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def open_one(data: bytes, name: str, options: ReadOptions) -> Image.Image:
+    """Open and take the one picture that is asked for."""
+    image = open_unlimited(io.BytesIO(data))
+    check_size(*image.size, name)
+    # Phones add a gain or depth map to a JPEG as a second picture; the first is the photograph.
+    if image.format != "MPO" or options.frame is not None:
+        frames = getattr(image, "n_frames", 1)
+        image.seek(chosen_frame(frames, options.frame, name, "pictures"))
+        check_size(*image.size, name)
+    return image
+
+
+def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
+    """A file of any format that Pillow knows."""
+    return from_pil(open_one(data, name, options), name, options)
+
+
+def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
+    """An opened picture, turned upright."""
+    file_format = "JPEG" if image.format == "MPO" else image.format or ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about damaged EXIF, which is then left out
+        image.load()
+        info = dict(image.info)
+        facts = _jpeg_facts(image) if file_format == "JPEG" else {}
+        image = ImageOps.exif_transpose(image)
+    metadata = Metadata(
+        format=file_format,
+        icc=info.get("icc_profile") or None,
+        exif=upright_exif(info.get("exif")),
+        xmp=upright_xmp(info.get("xmp") or info.get(_XMP_KEY)),
+        dpi=dpi_of(info.get("dpi")),
+        **facts,
+    )
+    if image.mode == "CMYK":
+        pixels = cmyk_to_rgb(image, metadata.icc, name, assume=options.assume_cmyk)
+        return Picture(pixels=pixels, metadata=metadata.without_profile())
+    pixels, alpha = _channels(image)
+    return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
+
+
+def _jpeg_facts(image: Image.Image) -> dict[str, Any]:
+    from PIL import JpegImagePlugin
+
+    table = tuple(getattr(image, "quantization", {}).get(0, ()))
+    if len(table) != 64:
+        return {}
+    kinds = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+    found = JpegImagePlugin.get_sampling(image) if image.mode == "RGB" else -1
+    return {"jpeg_table": table, "jpeg_subsampling": kinds.get(found)}
+
+
+def _channels(image: Image.Image) -> tuple[Pixels, Pixels | None]:
+    if image.mode.startswith("I;16") or image.mode == "I":
+        pixels = np.asarray(image).astype(np.uint16)
+        return pixels[:, :, None], None
+    has_alpha = image.has_transparency_data
+    is_gray = image.mode in ("1", "L", "LA", "La")
+    wanted = ("L" if is_gray else "RGB") + ("A" if has_alpha else "")
+    return split_alpha(np.asarray(image if image.mode == wanted else image.convert(wanted)))
+
+
+def dpi_of(value: Any) -> tuple[float, float] | None:
+    """Dots an inch, where two sensible numbers are given."""
+    try:
+        across, down = (float(number) for number in value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return (across, down) if across > 0 and down > 0 else None
+
+
+def encode(picture: Picture, file_format: str, options: WriteOptions) -> bytes:
+    """A file with 8 bits a channel.
+
+    Raises:
+        InputError: The format cannot hold the picture.
+    """
+    limit = _MAX_SIDE.get(file_format)
+    if limit and max(picture.size) > limit:
+        raise InputError(f"{file_format} holds at most {limit} pixels a side; write PNG or TIFF")
+    if picture.alpha is not None and file_format in ("JPEG", "BMP"):
+        raise InputError(f"{file_format} holds no transparency; write PNG, TIFF or WebP")
+    if picture.pixels.dtype != np.uint8:
+        _log.info("%s holds 8 bits a channel; PNG and TIFF hold more", file_format)
+    values = samples(picture, np.dtype(np.uint8))
+    image = Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values)
+    saved: dict[str, Any] = {}
+    if file_format == "JPEG":
+        saved |= {"quality": options.jpeg_quality, "subsampling": 0, "optimize": True}
+    elif file_format == "AVIF":
+        saved |= {"quality": options.jpeg_quality, "subsampling": "4:4:4"}
+    elif file_format == "WEBP":
+        saved["lossless"] = True
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **saved, **_kept(picture.metadata, file_format))
+    return buffer.getvalue()
+
+
+def _kept(metadata: Metadata, file_format: str) -> dict[str, Any]:
+    """What belongs to the picture, as arguments for saving it."""
+    kept: dict[str, Any] = {}
+    if metadata.icc:
+        kept["icc_profile"] = metadata.icc
+    if metadata.dpi:
+        kept["dpi"] = metadata.dpi
+    if file_format == "BMP":
+        return kept
+    if metadata.exif:
+        kept["exif"] = b"Exif\0\0" + metadata.exif if file_format == "JPEG" else metadata.exif
+    if metadata.xmp and file_format == "PNG":
+        kept["pnginfo"] = PngImagePlugin.PngInfo()
+        kept["pnginfo"].add_itxt(_XMP_KEY, metadata.xmp.decode("utf-8", "replace"))
+    elif metadata.xmp:
+        kept["xmp"] = metadata.xmp
+    return kept

@@ -1,0 +1,87 @@
+"""PNG with 16 bits a channel, which Pillow would read as 8."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+
+from rnan.errors import MissingExtraError
+from rnan.images.alpha import split_alpha
+from rnan.images.formats.pillow import dpi_of, open_one
+from rnan.images.limits import check_size
+from rnan.images.metadata import Metadata, orientation_of, upright_exif, upright_xmp
+from rnan.images.options import ReadOptions
+from rnan.images.orientation import upright
+from rnan.images.picture import Picture, samples
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def is_png16(data: bytes) -> bool:
+    """Whether the bytes are a PNG of that depth."""
+    return data.startswith(SIGNATURE) and data[24:25] == b"\x10"
+
+
+def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
+    """A file with 16 bits a channel.
+
+    Raises:
+        MissingExtraError: imagecodecs is not installed.
+    """
+    width, height = struct.unpack(">II", data[16:24])
+    check_size(width, height, name)
+    try:
+        import imagecodecs
+    except ImportError:
+        raise MissingExtraError("imagecodecs") from None
+    image = open_one(data, name, options)
+    image.load()  # what belongs to the picture may stand behind it
+    info = image.info
+    exif = info.get("exif")
+    pixels, alpha = split_alpha(upright(imagecodecs.png_decode(data), orientation_of(exif)))
+    metadata = Metadata(
+        format="PNG",
+        icc=info.get("icc_profile") or None,
+        exif=upright_exif(exif),
+        xmp=upright_xmp(info.get("xmp") or info.get("XML:com.adobe.xmp")),
+        dpi=dpi_of(info.get("dpi")),
+    )
+    return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
+
+
+def encode(picture: Picture) -> bytes:
+    """A file with 16 bits a channel.
+
+    Raises:
+        MissingExtraError: imagecodecs is not installed.
+    """
+    try:
+        import imagecodecs
+    except ImportError:
+        raise MissingExtraError("imagecodecs") from None
+    values = samples(picture, np.dtype(np.uint16))
+    data = bytes(imagecodecs.png_encode(values[:, :, 0] if values.shape[2] == 1 else values))
+    return _with_chunks(data, picture.metadata)
+
+
+def _with_chunks(png: bytes, metadata: Metadata) -> bytes:
+    """Put behind the header what the encoder does not take."""
+    chunks = b""
+    if metadata.icc:
+        chunks += _chunk(b"iCCP", b"profile\0\0" + zlib.compress(metadata.icc))
+    if metadata.dpi:
+        across, down = (round(dots / 0.0254) for dots in metadata.dpi)  # in dots a metre
+        chunks += _chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
+    if metadata.exif:
+        chunks += _chunk(b"eXIf", metadata.exif)
+    if metadata.xmp:
+        # Keyword, uncompressed, no language, no translation.
+        chunks += _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
+    behind_header = 8 + 25
+    return png[:behind_header] + chunks + png[behind_header:]
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -1,0 +1,43 @@
+"""What is refused before it is decoded."""
+
+from __future__ import annotations
+
+from rnan.errors import InputError
+
+MAX_PIXELS = 2**29
+"""Pictures of more pixels (537 million) are refused."""
+
+
+def check_size(width: int, height: int, name: str) -> None:
+    """Refuse what a header claims, before memory is taken for it.
+
+    Raises:
+        InputError: A side has no pixels, or there are too many.
+    """
+    if width < 1 or height < 1:
+        raise InputError(f"{name} has a side of no pixels ({width}x{height})")
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"{name} claims {width}x{height} pixels; the limit is {MAX_PIXELS / 1e6:.0f} million"
+        )
+
+
+def chosen_frame(number: int, frame: int | None, name: str, what: str) -> int:
+    """The index of the one picture to take from a file that holds several.
+
+    Args:
+        number: How many there are.
+        frame: Which, counted from 1; none where nobody said.
+        name: Of the file, for messages.
+        what: ``pictures`` or ``pages``.
+
+    Raises:
+        InputError: There are several and nobody said which, or there are not so many.
+    """
+    if frame is None:
+        if number > 1:
+            raise InputError(f"{name} holds {number} {what}; --frame 1 takes the first")
+        return 0
+    if not 1 <= frame <= number:
+        raise InputError(f"{name} has no frame {frame}; it holds {number} {what}")
+    return frame - 1

@@ -1,0 +1,164 @@
+"""What a picture is and what it went through, in plain words, and what to do about it."""
+
+from __future__ import annotations
+
+import io
+import shlex
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import ImageCms
+
+from rnan.estimation import estimate_quality, estimate_sigma, quality_of_table
+from rnan.estimation.mosaic import mosaic_pattern
+from rnan.images import Picture, to_float
+
+CLEAN_SIGMA = 2.0
+"""Noise below this σ is hard to see and left alone."""
+
+CLEAN_QUALITY = 90
+"""JPEGs of this quality and above hardly show it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing to do."""
+
+    restoration: str
+    """``denoise``, ``dejpeg`` or ``demosaic``."""
+    level: float | str
+    """What the command is told: ``auto``, a quality, a pattern."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What was found in a picture."""
+
+    height: int
+    width: int
+    format: str
+    """Of the file; empty where it was none."""
+    depth: int
+    """Bits a channel; 32 is floating point."""
+    is_gray: bool
+    has_alpha: bool
+    profile: str
+    """Name of the colour profile; empty where there is none."""
+    sigma: float
+    """Estimated noise, on the 0-255 scale."""
+    quality: int
+    """Of JPEG, in the file or estimated from the pixels; 100 where there is no trace of it."""
+    is_jpeg: bool
+    subsampling: str
+    """Of the chroma of a JPEG file; empty where it is not known."""
+    mosaic: str
+    """Bayer pattern or patterns; empty for a picture."""
+
+    @property
+    def steps(self) -> list[Step]:
+        """What to do, in order; nothing for a clean picture."""
+        if self.mosaic:
+            return [Step(restoration="demosaic", level=self.mosaic.split(" ")[0])]
+        steps = []
+        if self.quality < CLEAN_QUALITY:
+            steps.append(Step(restoration="dejpeg", level=float(self.quality)))
+        if self.sigma >= CLEAN_SIGMA:
+            steps.append(Step(restoration="denoise", level="auto"))
+        return steps
+
+    def sentences(self) -> list[str]:
+        """The findings in plain words."""
+        kind = "gray" if self.is_gray else "colour"
+        depth = "floating point" if self.depth == 32 else f"{self.depth} bits a channel"
+        alpha = ", with transparency" if self.has_alpha else ""
+        file = f"{self.format} file, " if self.format else ""
+        said = [
+            f"{file}{self.width} x {self.height} pixels "
+            f"({self.width * self.height / 1e6:.1f} megapixels), {kind}, {depth}{alpha}",
+            f"colour profile: {self.profile or 'none, taken for sRGB'}",
+        ]
+        if self.mosaic:
+            said.append(f"looks like the mosaic of a sensor, {self.mosaic.upper()}")
+            return said
+        if self.is_jpeg:
+            chroma = f", chroma {self.subsampling}" if self.subsampling else ""
+            said.append(f"JPEG of quality {self.quality}{chroma}: {self._how_compressed()}")
+        elif self.quality < 100:
+            said.append(
+                f"was once a JPEG of quality about {self.quality}: {self._how_compressed()}"
+            )
+        said.append(f"noise: {self._how_noisy()}")
+        return said
+
+    def commands(self, path: Path) -> list[str]:
+        """What to type; nothing for a clean picture."""
+        commands = []
+        source = shlex.quote(str(path))
+        for index, step in enumerate(self.steps):
+            target = shlex.quote(f"restored{'' if index == len(self.steps) - 1 else index + 1}.png")
+            told = {
+                "demosaic": f" --pattern {step.level}",
+                "dejpeg": "" if self.is_jpeg else f" --quality {step.level:g}",
+            }.get(step.restoration, "")
+            commands.append(f"rnan {step.restoration} {source} -o {target}{told}")
+            source = target
+        return commands
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "steps": [asdict(step) for step in self.steps]}
+
+    def _how_compressed(self) -> str:
+        if self.quality >= CLEAN_QUALITY:
+            return "hardly visible"
+        return "blocks and rings are visible" if self.quality < 50 else "some artefacts"
+
+    def _how_noisy(self) -> str:
+        if self.sigma < CLEAN_SIGMA:
+            return f"none to speak of (sigma {self.sigma:.1f} of 255)"
+        words = "little" if self.sigma < 8 else "clearly visible" if self.sigma < 25 else "strong"
+        hidden = "; compression hides part of it" if self.quality < CLEAN_QUALITY else ""
+        return f"{words} (sigma {self.sigma:.1f} of 255{hidden})"
+
+
+def inspect(picture: Picture) -> Findings:
+    """Look at a picture.
+
+    Args:
+        picture: As :func:`rnan.images.read` gives it.
+    """
+    metadata = picture.metadata
+    image = to_float(picture.pixels) * 255.0
+    clipped = picture.pixels.dtype.kind == "u"
+    mosaic = mosaic_pattern(picture.pixels) or ""
+    is_jpeg = metadata.jpeg_table is not None
+    if metadata.jpeg_table is not None:
+        quality = quality_of_table(metadata.jpeg_table)
+    else:
+        quality = 100 if mosaic or picture.pixels.dtype != "uint8" else estimate_quality(image)
+    return Findings(
+        height=picture.size[0],
+        width=picture.size[1],
+        format=metadata.format,
+        depth=8 * picture.pixels.dtype.itemsize,
+        is_gray=picture.is_gray,
+        has_alpha=picture.alpha is not None,
+        profile=profile_name(metadata.icc),
+        sigma=0.0 if mosaic else estimate_sigma(image, clipped=clipped),
+        quality=quality,
+        is_jpeg=is_jpeg,
+        subsampling=metadata.jpeg_subsampling or "",
+        mosaic=mosaic,
+    )
+
+
+def profile_name(icc: bytes | None) -> str:
+    """What a colour profile calls itself."""
+    if not icc:
+        return ""
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        return " ".join((profile.profile.profile_description or "unnamed").split())
+    except (OSError, ValueError, TypeError):
+        return "damaged"

@@ -1,0 +1,97 @@
+"""What has been done in an output folder, so that work that was interrupted goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rnan.errors import InputError
+from rnan.inference.plan import Job
+
+NAME = ".rnan-manifest.jsonl"
+"""One line of JSON for each result, the last one of a name counts."""
+
+
+class Manifest:
+    """The record of an output folder; safe to use from several threads.
+
+    Args:
+        folder: Where the results go.
+        settings: Everything that decides what a result looks like.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        self._folder = folder
+        self._file = folder / NAME
+        text = json.dumps(settings, sort_keys=True, default=str)
+        self._settings = hashlib.sha256(text.encode()).hexdigest()[:16]
+        self._lock = threading.Lock()
+        self._entries = self._read()
+
+    def is_complete(self, job: Job) -> bool:
+        """Whether a result stands there, made from the same bytes in the same way."""
+        entry = self._entries.get(self._key(job))
+        return (
+            entry is not None
+            and entry.get("settings") == self._settings
+            and all(path.is_file() for path in job.outputs)
+            and entry.get("source_sha256") == _sha256(job.source)
+            and entry.get("target_sha256") == _sha256(job.target)
+        )
+
+    def is_ours(self, job: Job) -> bool:
+        """Whether the output was written by this program, so that it may be replaced."""
+        entry = self._entries.get(self._key(job))
+        return entry is not None and (
+            not job.target.exists() or entry.get("target_sha256") == _sha256(job.target)
+        )
+
+    def add(self, job: Job) -> None:
+        """Record that a result is complete.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
+        entry = {
+            "target": self._key(job),
+            "source": str(job.source),
+            "settings": self._settings,
+            "source_sha256": _sha256(job.source),
+            "target_sha256": _sha256(job.target),
+        }
+        with self._lock:
+            self._entries[self._key(job)] = entry
+            try:
+                with self._file.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(entry) + "\n")
+            except OSError as error:
+                raise InputError(f"{self._file} cannot be written: {error.strerror}") from error
+
+    def _key(self, job: Job) -> str:
+        return job.target.relative_to(self._folder).as_posix()
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        entries: dict[str, dict[str, Any]] = {}
+        try:
+            lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return entries
+        for line in lines:
+            try:
+                entry = json.loads(line)
+                entries[entry["target"]] = entry
+            except (ValueError, KeyError, TypeError):
+                continue  # cut off when the machine went down
+        return entries
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,213 @@
+"""Folders and long work: mirrored, resumed, side by side, reported, interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import photo
+from rnan.errors import ConfigError, InputError
+from rnan.images import Picture, decode, read, write
+from rnan.inference.manifest import NAME
+from rnan.inference.plan import Job, plan
+
+
+def rnan(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rnan", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, **options)  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    folder = tmp_path / "my album"
+    for index, name in enumerate(("a.png", "b.jpg", "deep/er/c.png", "deep/d 🙂 'x'.png")):
+        write(Picture(pixels=photo(24, 32, seed=index)), folder / name)
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def outputs(folder: Path) -> dict[str, float]:
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != NAME
+    }
+
+
+def test_resume_does_what_is_missing_or_changed(album: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    again = ("denoise", album, "-o", out, "--recursive", "--sigma", "5", "--resume")
+    first = rnan(*again)
+    assert first.returncode == 0, first.stderr
+    assert "4 done, 0 skipped, 0 failed" in first.stderr
+    made = outputs(out)
+    assert set(made) == {"a.png", "b.jpg", "deep/er/c.png", "deep/d 🙂 'x'.png"}
+    second = rnan(*again)
+    assert (second.returncode, outputs(out)) == (0, made)
+    assert "0 done, 4 skipped" in second.stderr
+    (out / "a.png").unlink()  # missing
+    (out / "b.jpg").write_bytes(b"half of a pic")  # changed: not ours any more
+    write(
+        Picture(pixels=photo(24, 32, seed=9)), album / "deep/er/c.png", overwrite=True
+    )  # new input
+    third = rnan(*again)
+    assert third.returncode == 3, third.stderr
+    assert "2 done, 1 skipped, 1 failed" in third.stderr
+    assert "b.jpg exists; pass --overwrite" in third.stderr
+    other = rnan(*again[:-2], "7", "--resume")  # another level
+    assert "3 done, 0 skipped, 1 failed" in other.stderr
+    assert "1 done" in rnan(*again[:-2], "7", "--resume", "--overwrite").stderr
+
+
+def test_a_manifest_that_was_cut_off(album: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    again = ("denoise", album, "-o", out, "--sigma", "5", "--resume")
+    rnan(*again)
+    manifest = out / NAME
+    lines = manifest.read_text().splitlines()
+    manifest.write_text(lines[0] + "\n" + lines[1][: len(lines[1]) // 2])
+    done = rnan(*again, "--overwrite")
+    assert "1 done, 1 skipped, 0 failed" in done.stderr
+
+
+def test_side_by_side_gives_the_same_files(album: Path, tmp_path: Path) -> None:
+    for jobs in (1, 3):
+        done = rnan(
+            "denoise",
+            album,
+            "-o",
+            tmp_path / str(jobs),
+            "--recursive",
+            "--sigma",
+            9,
+            "--jobs",
+            jobs,
+        )
+        assert done.returncode == 0, done.stderr
+    for name in outputs(tmp_path / "1"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_bad_file_stops_nothing_unless_asked(album: Path, tmp_path: Path, jobs: int) -> None:
+    (album / "aa.png").write_bytes(b"rubbish")
+    out, report = tmp_path / "out", tmp_path / "report.json"
+    options = ("--sigma", "5", "--report", report, "--jobs", jobs)
+    done = rnan("denoise", album, "-o", out, *options)
+    assert done.returncode == 3
+    assert "1 of 3 pictures failed" in done.stderr
+    content = json.loads(report.read_text())
+    assert (content["done"], content["failed"], content["pictures"]) == (2, 1, 3)
+    (failed,) = [one for one in content["outcomes"] if one["status"] == "failed"]
+    assert failed["source"].endswith("aa.png")
+    assert "not a picture" in failed["said"]
+    fast = rnan("denoise", album, "-o", tmp_path / "fast", "--sigma", "5", "--fail-fast")
+    assert fast.returncode == 3
+    assert not (tmp_path / "fast" / "b.jpg").exists()
+
+
+def test_patterns_that_no_shell_expanded(album: Path, tmp_path: Path) -> None:
+    found = rnan("denoise", f"{album}/**/*.png", "-o", tmp_path / "out", "--sigma", "5")
+    assert found.returncode == 0, found.stderr
+    assert len(outputs(tmp_path / "out")) == 3
+    nothing = rnan("denoise", f"{album}/*.webp", "-o", tmp_path / "no", "--sigma", "5")
+    assert (nothing.returncode, "nothing matches" in nothing.stderr) == (1, True)
+
+
+def test_names_formats_and_dry_run(album: Path, tmp_path: Path) -> None:
+    jobs = plan([album], tmp_path / "out", name="{stem}_clean{ext}", ending=".webp")
+    assert [job.target.name for job in jobs] == ["a_clean.webp", "b_clean.webp"]
+    for bad in ("{stem}/x{ext}", "{size}", "x{"):
+        with pytest.raises(ConfigError, match="--name"):
+            plan([album], tmp_path / "out", name=bad)
+    said = rnan("denoise", album, "-o", tmp_path / "dry", "--format", "tiff", "--dry-run")
+    assert said.stdout.count(".tif\n") == 2
+    assert not (tmp_path / "dry").exists()
+    done = rnan("denoise", album, "-o", tmp_path / "t", "--format", "tiff", "--bit-depth", "16")
+    assert done.returncode == 0, done.stderr
+    assert read(tmp_path / "t" / "a.tif").pixels.dtype == np.uint16
+
+
+def test_results_of_formats_that_are_only_read() -> None:
+    folder = Path("out")
+    assert plan([Path(__file__)], folder)[0].target == folder / "test_folders.png"
+
+
+def test_standard_input_and_output(tmp_path: Path) -> None:
+    source = tmp_path / "a.png"
+    write(Picture(pixels=photo(24, 32)), source)
+    command = [sys.executable, "-m", "rnan", "denoise", "-", "-o", "-", "--sigma", "5"]
+    piped = subprocess.run(command, input=source.read_bytes(), capture_output=True)
+    assert piped.returncode == 0, piped.stderr
+    rnan("denoise", source, "-o", tmp_path / "b.png", "--sigma", "5")
+    assert np.array_equal(decode(piped.stdout).pixels, read(tmp_path / "b.png").pixels)
+    tiff = subprocess.run(
+        [*command, "--format", "tiff"], input=source.read_bytes(), capture_output=True
+    )
+    assert decode(tiff.stdout).metadata.format == "TIFF"
+    empty = subprocess.run(command, input=b"", capture_output=True)
+    assert (empty.returncode, empty.stdout) == (1, b"")
+    assert b"standard input is empty" in empty.stderr
+    with pytest.raises(ConfigError, match="alone"):
+        plan([source, Path("-")], tmp_path / "out")
+    with pytest.raises(ConfigError, match="needs a file"):
+        plan([Path("-")], tmp_path)
+
+
+def test_resume_needs_a_folder(tmp_path: Path) -> None:
+    source = tmp_path / "a.png"
+    write(Picture(pixels=photo(24, 32)), source)
+    done = rnan("denoise", source, "-o", tmp_path / "b.png", "--resume")
+    assert (done.returncode, "--resume needs an output folder" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_interrupted_work_leaves_whole_files_and_goes_on(tmp_path: Path, jobs: int) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    for index in range(12):
+        write(Picture(pixels=photo(300, 400, seed=index)), folder / f"{index:02}.png")
+    command = [sys.executable, "-m", "rnan", "denoise", str(folder), "-o", str(out)]
+    command += ["--sigma", "9", "--jobs", str(jobs), "--tile", "128", "--resume"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    limit = time.monotonic() + 120
+    while time.monotonic() < limit and len(list(out.glob("*.png"))) < 2:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert b"interrupted" in errors
+    assert b"Traceback" not in errors
+    whole = sorted(out.glob("*.png"))
+    assert 2 <= len(whole) < 12
+    for path in whole:
+        read(path)
+    assert {path.name for path in out.iterdir()} - {path.name for path in whole} <= {NAME}
+    rest = rnan(*command[3:])
+    assert rest.returncode == 0, rest.stderr
+    assert f"{12 - len(whole)} done, {len(whole)} skipped" in rest.stderr
+
+
+def test_an_output_is_never_an_input(album: Path) -> None:
+    with pytest.raises(InputError, match="would be overwritten"):
+        plan([album], album)
+
+
+def test_comparisons_are_part_of_a_job() -> None:
+    job = Job(Path("a.png"), Path("out/a.png"), Path("out/a-compare.png"))
+    assert job.outputs == [Path("out/a.png"), Path("out/a-compare.png")]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_written(album: Path, tmp_path: Path) -> None:
+    out = tmp_path / "locked"
+    out.mkdir(mode=0o500)
+    done = rnan("denoise", album, "-o", out, "--sigma", "5")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)

@@ -1,0 +1,135 @@
+"""``rnan inspect`` and ``rnan auto``: what a picture went through, and doing what it needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import photo
+from rnan.chain import Chain
+from rnan.degradations.mosaic import PATTERNS, mosaic
+from rnan.degradations.noise import noisy
+from rnan.estimation.mosaic import mosaic_pattern
+from rnan.images import Picture, read, write
+from rnan.inference.inspection import inspect
+from rnan.metrics import psnr
+
+
+def rnan(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rnan", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def saved(path: Path, pixels: np.ndarray, **options: object) -> Path:
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+def with_noise(pixels: np.ndarray, sigma: float) -> np.ndarray:
+    lq = noisy(pixels.astype(np.float64), sigma, name="x")
+    return np.clip(np.rint(lq), 0, 255).astype(np.uint8)
+
+
+def test_a_clean_picture_is_left_alone(tmp_path: Path) -> None:
+    source = saved(tmp_path / "clean.png", photo(200, 240))
+    found = inspect(read(source))
+    assert found.steps == []
+    assert "none to speak of" in " ".join(found.sentences())
+    said = rnan("inspect", source)
+    assert "nothing to do" in said.stdout
+    assert "240 x 200 pixels (0.0 megapixels), colour, 8 bits a channel" in said.stdout
+    done = rnan("auto", source, "-o", tmp_path / "out.png")
+    assert "clean, left alone" in done.stdout
+    assert np.array_equal(read(tmp_path / "out.png").pixels, photo(200, 240))
+
+
+def test_a_noisy_picture(tmp_path: Path) -> None:
+    source = saved(tmp_path / "noisy picture.png", with_noise(photo(200, 240), 20))
+    found = inspect(read(source))
+    assert [step.restoration for step in found.steps] == ["denoise"]
+    assert found.sigma == pytest.approx(20, abs=2)
+    said = rnan("inspect", source)
+    assert f"rnan denoise '{source}' -o restored.png" in said.stdout
+    done = rnan("auto", source, "-o", tmp_path / "out.png")
+    assert "denoised at sigma 2" in done.stdout or "denoised at sigma 19" in done.stdout
+    before, after = (
+        psnr(photo(200, 240), one.pixels) for one in (read(source), read(tmp_path / "out.png"))
+    )
+    assert after > before + 5
+
+
+def test_a_noisy_jpeg_is_repaired_and_then_denoised(tmp_path: Path) -> None:
+    source = saved(tmp_path / "a.jpg", with_noise(photo(200, 240), 25), quality=60)
+    found = inspect(read(source))
+    assert found.is_jpeg
+    assert (found.quality, found.subsampling) == (60, "4:2:0")
+    assert [step.restoration for step in found.steps] == ["dejpeg", "denoise"]
+    restored, said = Chain()(read(source))
+    assert said[0] == "repaired from quality 60"
+    assert restored.size == (200, 240)
+    assert psnr(photo(200, 240), restored.pixels) > psnr(photo(200, 240), read(source).pixels) + 1
+
+
+def test_a_jpeg_that_was_saved_again(tmp_path: Path) -> None:
+    first = saved(tmp_path / "a.jpg", photo(200, 240), quality=20)
+    source = saved(tmp_path / "a.png", read(first).pixels)
+    found = inspect(read(source))
+    assert not found.is_jpeg
+    assert abs(found.quality - 20) <= 3
+    commands = found.commands(source)
+    assert f"--quality {found.quality}" in commands[0]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_mosaics_are_recognised(pattern: str, tmp_path: Path) -> None:
+    zero_filled = mosaic(photo(120, 160).astype(np.float64), pattern).astype(np.uint8)
+    assert mosaic_pattern(zero_filled) == pattern
+    plane = zero_filled.sum(axis=2, keepdims=True)
+    assert pattern in (mosaic_pattern(plane) or "").split(" or ")
+    source = tmp_path / "mosaic.png"
+    write(Picture(pixels=zero_filled), source)
+    done = rnan("demosaic", source, "-o", tmp_path / "out.png")
+    assert done.returncode == 0, done.stderr
+    assert pattern.upper() in done.stdout
+    write(Picture(pixels=plane), source, overwrite=True)
+    unclear = rnan("demosaic", source, "-o", tmp_path / "two.png")
+    assert (unclear.returncode, "say its pattern" in unclear.stderr) == (1, True)
+
+
+def test_pictures_are_no_mosaics(data: Path) -> None:
+    files = sorted((data / "test" / "kodak24").glob("*.png"))[:8]
+    for path in files:
+        pixels = read(path).pixels
+        assert mosaic_pattern(pixels) is None
+        assert mosaic_pattern(pixels[:, :, 1:2]) is None
+    assert mosaic_pattern(with_noise(photo(64, 64), 40)[:, :, :1]) is None
+    assert mosaic_pattern(np.zeros((64, 64, 3), np.uint8)) is None
+    assert mosaic_pattern(np.zeros((64, 64, 1), np.uint8)) is None
+
+
+def test_what_is_said_as_json(tmp_path: Path) -> None:
+    icc = __import__("test_metadata").matrix_profile("Display P3")
+    Image.fromarray(photo(40, 50)).save(tmp_path / "p3.png", icc_profile=icc)
+    done = rnan("inspect", tmp_path / "p3.png", "--json")
+    facts = json.loads(done.stdout)
+    assert facts["profile"] == "Display P3"
+    assert (facts["height"], facts["width"], facts["depth"]) == (40, 50, 8)
+    bad = rnan("inspect", tmp_path / "missing.png")
+    assert (bad.returncode, bad.stderr.count("\n")) == (1, 1)
+
+
+def test_gray_and_deep_pictures() -> None:
+    gray = Picture(pixels=with_noise(photo(200, 240, channels=1), 15))
+    found = inspect(gray)
+    assert found.is_gray
+    assert [step.restoration for step in found.steps] == ["denoise"]
+    deep = Picture(pixels=(photo(64, 64).astype(np.uint16) * 257))
+    assert inspect(deep).depth == 16
+    restored, _ = Chain()(gray)
+    assert restored.is_gray
