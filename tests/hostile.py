@@ -49,7 +49,8 @@ def png(width: int, height: int, depth: int = 8, colour: int = 2, data: bytes = 
 def tiff(values: np.ndarray, **options: object) -> bytes:
     """A TIFF of any kind of numbers."""
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, values, **options)
+    kind = "rgb" if values.ndim == 3 and values.shape[2] == 3 else "minisblack"
+    tifffile.imwrite(buffer, values, **{"photometric": kind, **options})
     return buffer.getvalue()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import runpy
 import subprocess
@@ -18,7 +19,9 @@ from rnan.weights import registry
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "guide").glob("*.md")]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(PAGES)]
+EXAMPLES = ROOT / "docs" / "examples"
 
 
 def test_results_in_the_readme_are_those_that_were_measured() -> None:
@@ -36,7 +39,7 @@ def test_results_are_of_the_bundled_weights() -> None:
             assert (row["method"], row["level"]) == (cell["method"], cell["level"])
             if row["metric"] == "psnr":
                 assert f"{row['value']:.2f}" in page
-        name = cell["method"].removesuffix("+")
+        name = cell["method"].removesuffix("+").removesuffix(":float32")
         if name in registry.bundled():
             seen.add(name)
             assert cell["weights"] == registry.card(name)["sha256"], cell["method"]
@@ -56,6 +59,40 @@ def test_python_examples_run() -> None:
     assert blocks
     for block in blocks:
         exec(compile(block, "README.md", "exec"), {})
+
+
+def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(EXAMPLES / "python.py"))
+    assert (tmp_path / "out.png").exists()
+
+
+def test_the_tour_can_be_walked(tmp_path: Path) -> None:
+    """Every line, by a shell, with the rnan and the python of these tests."""
+    (tmp_path / "make_picture.py").write_text((EXAMPLES / "make_picture.py").read_text())
+    folder = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    script = f"set -e\n{(EXAMPLES / 'tour.sh').read_text()}"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for name in ("denoised.png", "gentle.png", "repaired.png", "large.png", "colour.png"):
+        assert (tmp_path / name).exists(), name
+
+
+def test_the_pages_are_built_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx", reason="needs the extra docs")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", ROOT / "docs", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    pages = list(tmp_path.rglob("*.html"))
+    assert len(pages) > 15
+    for page in pages:  # readable without a network
+        loaded = re.findall(
+            r"<(?:script|link|img)[^>]+(?:src|href)=\"(https?:[^\"]+)", page.read_text()
+        )
+        assert loaded == [], page
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

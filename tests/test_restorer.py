@@ -332,8 +332,10 @@ def test_what_is_no_mosaic() -> None:
         one(mosaic(photo(8, 8).astype(np.float64), "grbg").astype(np.uint8), level="rggb")
     with pytest.raises(ConfigError, match="unknown Bayer pattern 'grgb'"):
         one(photo(8, 8, channels=1), level="grgb")
-    with pytest.raises(ConfigError, match="needs its pattern"):
+    with pytest.raises(InputError, match="looks like no mosaic: say its pattern"):
         one(photo(8, 8, channels=1))
+    with pytest.raises(ConfigError, match="needs its pattern"):
+        one(photo(8, 8, channels=1), level=5)
     with pytest.raises(ConfigError, match="sigma must lie between 0 and 15"):
         one(photo(8, 8, channels=1), level="grbg", sigma=40)
 

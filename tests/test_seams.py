@@ -75,3 +75,20 @@ def test_no_step_at_the_borders_of_windows(name: str) -> None:
             assert near.any()
             bend = bend[inner]
             assert float(bend[near].max()) <= max(1.5 * float(bend[~near].max()), 0.1)
+
+
+@pytest.mark.parametrize("name", ["denoise-color", "denoise-gray"])
+def test_16_bit_gradients_do_not_band(name: str) -> None:
+    """A ramp so soft that 8 bit would show steps comes back as soft, in the fast type too."""
+    channels = registry.load(name).config.channels_in
+    ramp = np.linspace(20_000, 26_000, 600)
+    picture = np.rint(np.broadcast_to(ramp[None, :, None], (64, 600, channels))).astype(np.uint16)
+    restored = load_restorer(name)(picture, level=3.0)
+    assert restored.dtype == np.uint16
+    inner = slice(24, -24)
+    row = restored[32, inner, 0].astype(float)
+    assert len(np.unique(row)) > 0.9 * len(row)
+    step_of_8_bit = 257
+    assert np.abs(row - ramp[inner]).max() < step_of_8_bit
+    smooth = np.convolve(row, np.ones(16) / 16, mode="valid")
+    assert (np.diff(smooth) > 0).all()

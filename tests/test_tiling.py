@@ -78,10 +78,11 @@ def test_batches_of_tiles_change_nothing(level: object) -> None:
     one.engine.batch = 4
     calls: list[int] = []
     got = one(picture, level=told, progress=lambda done, total: calls.append(done))
-    torch.testing.assert_close(got, expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(got, expected, rtol=0, atol=5e-6)
     assert len(calls) < calls[-1]
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
 def test_compiled_is_the_same() -> None:
     picture = torch.rand(3, 40, 56)

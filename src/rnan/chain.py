@@ -7,7 +7,7 @@ from typing import Any
 from rnan.api import Restorers
 from rnan.images import Picture
 from rnan.inference.conditions import LevelLike
-from rnan.inference.inspection import CLEAN_SIGMA, Step, inspect
+from rnan.inference.inspection import Step, inspect
 from rnan.inference.restorer import Cancel, Progress
 
 
@@ -29,16 +29,9 @@ class Chain:
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> tuple[Picture, list[str]]:
-        """The restored picture, and what was done in words; a clean picture comes back as it is.
-
-        A noisy JPEG is repaired first: compression hides noise, so that it can be measured only
-        afterwards.
-        """
-        steps = inspect(picture).steps
+        """The restored picture, and what was done in words; a clean picture comes back as it is."""
         said = []
-        for index, step in enumerate(steps):
-            if index and step.restoration == "denoise" and inspect(picture).sigma < CLEAN_SIGMA:
-                continue  # the repair took the noise along
+        for step in inspect(picture).steps:
             picture, what = self._run(step, picture, progress, cancel)
             said.append(what)
         return picture, said

@@ -13,8 +13,22 @@ from rnan.inference.device import hardware_name
 
 
 def as_markdown(timings: Sequence[Timing], device: torch.device, peaks: dict[str, float]) -> str:
-    """A table for each size."""
-    lines = [f"{hardware_name(device)}; {_peaks(peaks)}; rnan {__version__}"]
+    """A table for each size, measured here."""
+    return markdown(timings, hardware_name(device), __version__, peaks)
+
+
+def markdown(
+    timings: Sequence[Timing], hardware: str, version: str, peaks: dict[str, float]
+) -> str:
+    """A table for each size.
+
+    Args:
+        timings: What was measured.
+        hardware: Where, in words.
+        version: Of rnan.
+        peaks: FLOP/s of the fastest convolution, by type.
+    """
+    lines = [f"{hardware}; {_peaks(peaks)}; rnan {version}"]
     for size in dict.fromkeys((row.height, row.width) for row in timings):
         rows = [row for row in timings if (row.height, row.width) == size]
         compared = any(row.over_reference is not None for row in rows)

@@ -1,7 +1,14 @@
 """What a picture went through: the level of its noise, the quality of its JPEG."""
 
+from rnan.estimation.jpeg_noise import estimate_sigma_before_jpeg
 from rnan.estimation.noise_map import estimate_noise
 from rnan.estimation.quality import estimate_quality, quality_of_table
 from rnan.estimation.sigma import estimate_sigma
 
-__all__ = ["estimate_noise", "estimate_quality", "estimate_sigma", "quality_of_table"]
+__all__ = [
+    "estimate_noise",
+    "estimate_quality",
+    "estimate_sigma",
+    "estimate_sigma_before_jpeg",
+    "quality_of_table",
+]

@@ -96,16 +96,24 @@ def library_demosaic(path: Path, algorithm: str | None = None) -> Picture:
     """
     import rawpy
 
-    chosen = {} if algorithm is None else {"demosaic_algorithm": rawpy.DemosaicAlgorithm[algorithm]}
-    with _opened(path) as raw:
-        pixels = raw.postprocess(
-            use_camera_wb=True,
-            no_auto_bright=True,
-            output_bps=16,
-            gamma=(2.4, 12.92),
-            output_color=rawpy.ColorSpace.sRGB,
-            **chosen,
-        )
+    # X-Trans takes an interpolation of its own, which refuses small pictures.
+    attempts = [None, "LINEAR"] if algorithm is None else [algorithm]
+    for attempt in attempts:
+        chosen = {"demosaic_algorithm": rawpy.DemosaicAlgorithm[attempt]} if attempt else {}
+        try:
+            with _opened(path) as raw:
+                pixels = raw.postprocess(
+                    use_camera_wb=True,
+                    no_auto_bright=True,
+                    output_bps=16,
+                    gamma=(2.4, 12.92),
+                    output_color=rawpy.ColorSpace.sRGB,
+                    **chosen,
+                )
+            break
+        except rawpy.LibRawError as error:
+            if attempt == attempts[-1]:
+                raise InputError(f"{path} cannot be developed: {_words(error)}") from error
     return Picture(pixels=np.ascontiguousarray(pixels), metadata=_metadata(path))
 
 
@@ -129,10 +137,14 @@ def _opened(path: Path) -> Any:
         opened = rawpy.imread(io.BytesIO(data))
         _ = opened.raw_image_visible  # unpacks; a damaged file says so here
     except Exception as error:  # LibRaw's errors have many classes
-        what = error.args[0] if error.args else error
-        text = what.decode("utf-8", "replace") if isinstance(what, bytes) else str(what)
-        raise InputError(f"{path} is no camera raw that can be read: {text[:160]}") from error
+        raise InputError(f"{path} is no camera raw that can be read: {_words(error)}") from error
     return opened
+
+
+def _words(error: Exception) -> str:
+    what = error.args[0] if error.args else error
+    text = what.decode("utf-8", "replace") if isinstance(what, bytes) else str(what)
+    return " ".join(text.split())[:160]
 
 
 def _balance(raw: Any) -> tuple[float, float, float]:

@@ -83,7 +83,12 @@ def estimated_level(
         ConfigError: Nothing is estimated for this task.
         InputError: The picture does not tell its pattern.
     """
-    from rnan.estimation import estimate_noise, estimate_quality, quality_of_table
+    from rnan.estimation import (
+        estimate_noise,
+        estimate_quality,
+        estimate_sigma_before_jpeg,
+        quality_of_table,
+    )
     from rnan.estimation.mosaic import mosaic_pattern
 
     if task.kind == "pattern":
@@ -99,6 +104,9 @@ def estimated_level(
     if task.kind == "sigma":
         low, high = task.level_range
         found = estimate_noise(image, clipped=clipped)
+        if jpeg_table is not None:
+            hidden = estimate_sigma_before_jpeg(image, jpeg_table)
+            found = hidden if hidden > np.mean(found) else found
         return min(max(found, low), high) if isinstance(found, float) else found.clip(low, high)
     if task.kind == "quality":
         return float(estimate_quality(image))

@@ -10,7 +10,12 @@ from typing import Any
 
 from PIL import ImageCms
 
-from rnan.estimation import estimate_quality, estimate_sigma, quality_of_table
+from rnan.estimation import (
+    estimate_quality,
+    estimate_sigma,
+    estimate_sigma_before_jpeg,
+    quality_of_table,
+)
 from rnan.estimation.mosaic import mosaic_pattern
 from rnan.images import Picture, to_float
 
@@ -64,7 +69,9 @@ class Findings:
         if self.quality < CLEAN_QUALITY:
             steps.append(Step(restoration="dejpeg", level=float(self.quality)))
         if self.sigma >= CLEAN_SIGMA:
-            steps.append(Step(restoration="denoise", level="auto"))
+            # What the repair leaves of the noise cannot be measured, so it is measured before.
+            level = round(min(self.sigma, 75.0), 1) if steps else "auto"
+            steps.append(Step(restoration="denoise", level=level))
         return steps
 
     def sentences(self) -> list[str]:
@@ -97,10 +104,13 @@ class Findings:
         source = shlex.quote(str(path))
         for index, step in enumerate(self.steps):
             target = shlex.quote(f"restored{'' if index == len(self.steps) - 1 else index + 1}.png")
-            told = {
-                "demosaic": f" --pattern {step.level}",
-                "dejpeg": "" if self.is_jpeg else f" --quality {step.level:g}",
-            }.get(step.restoration, "")
+            told = ""
+            if step.restoration == "demosaic":
+                told = f" --pattern {step.level}"
+            elif step.restoration == "dejpeg" and not self.is_jpeg:
+                told = f" --quality {step.level:g}"
+            elif step.level != "auto" and step.restoration == "denoise":
+                told = f" --sigma {step.level:g}"
             commands.append(f"rnan {step.restoration} {source} -o {target}{told}")
             source = target
         return commands
@@ -118,7 +128,7 @@ class Findings:
         if self.sigma < CLEAN_SIGMA:
             return f"none to speak of (sigma {self.sigma:.1f} of 255)"
         words = "little" if self.sigma < 8 else "clearly visible" if self.sigma < 25 else "strong"
-        hidden = "; compression hides part of it" if self.quality < CLEAN_QUALITY else ""
+        hidden = " before it was compressed" if self.quality < CLEAN_QUALITY else ""
         return f"{words} (sigma {self.sigma:.1f} of 255{hidden})"
 
 
@@ -133,8 +143,10 @@ def inspect(picture: Picture) -> Findings:
     clipped = picture.pixels.dtype.kind == "u"
     mosaic = mosaic_pattern(picture.pixels) or ""
     is_jpeg = metadata.jpeg_table is not None
+    sigma = 0.0 if mosaic else estimate_sigma(image, clipped=clipped)
     if metadata.jpeg_table is not None:
         quality = quality_of_table(metadata.jpeg_table)
+        sigma = max(sigma, estimate_sigma_before_jpeg(image, metadata.jpeg_table))
     else:
         quality = 100 if mosaic or picture.pixels.dtype != "uint8" else estimate_quality(image)
     return Findings(
@@ -145,7 +157,7 @@ def inspect(picture: Picture) -> Findings:
         is_gray=picture.is_gray,
         has_alpha=picture.alpha is not None,
         profile=profile_name(metadata.icc),
-        sigma=0.0 if mosaic else estimate_sigma(image, clipped=clipped),
+        sigma=sigma,
         quality=quality,
         is_jpeg=is_jpeg,
         subsampling=metadata.jpeg_subsampling or "",

@@ -28,7 +28,7 @@ class RestoreOptions:
     attention: Attention = "auto"
     """``window``: in windows, as our networks are trained; ``whole``: over the whole picture, whose
     cost grows with the square of its pixels; ``released``: quartered as by the authors' program,
-    for their checkpoints. auto takes what the weights were trained with."""
+    for their checkpoints. auto takes that for these, and windows for all others."""
 
     tile: int | None = None
     """Side of the tiles in input pixels; by default as large as ``max_memory`` allows."""

@@ -72,11 +72,12 @@ def _slab_weights(rows: Tensor, columns: Tensor) -> Tensor:
 def _in_slabs(theta: Tensor, phi: Tensor, g: Tensor, softmax: Softmax) -> Tensor:
     """:func:`attend` without a gradient, in 32 bits at least, whatever autocast says."""
     work = torch.promote_types(g.dtype, torch.float32)
-    rows, columns, values = (tensor.to(work) for tensor in (theta, phi, g))
     with _without_autocast(g.device):
+        if softmax == "queries" and len(g) > 1 and g.shape[1] ** 2 <= _SLAB_ELEMENTS:
+            return _queries_of_many(theta, phi, g, work)
+        rows, columns, values = (tensor.to(work) for tensor in (theta, phi, g))
         if softmax == "queries":
-            several = len(g) > 1 and g.shape[1] ** 2 <= _SLAB_ELEMENTS
-            y = (_queries_of_many if several else _queries_of_each)(rows, columns, values)
+            y = _queries_of_each(rows, columns, values)
         else:
             y = torch.empty_like(values)
             for part, slab in _slabs(rows):
@@ -89,15 +90,16 @@ def _without_autocast(device: torch.device) -> AbstractContextManager[object]:
     return torch.autocast(device.type, enabled=False) if available else nullcontext()
 
 
-def _queries_of_many(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
+def _queries_of_many(theta: Tensor, phi: Tensor, g: Tensor, work: torch.dtype) -> Tensor:
     """Softmax over queries of many small maps, a few of them at a time."""
     number = g.shape[1]
     together = max(1, _SLAB_ELEMENTS // number**2)
     y = torch.empty_like(g)
     for first in range(0, len(g), together):
         part = slice(first, first + together)
-        weights = torch.bmm(phi[part], theta[part].mT).softmax(dim=2)
-        torch.bmm(weights.mT, g[part], out=y[part])
+        rows, columns, values = (tensor[part].to(work) for tensor in (theta, phi, g))
+        weights = torch.bmm(columns, rows.mT).softmax(dim=2)
+        y[part] = torch.bmm(weights.mT, values)
     return y
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import threading
@@ -41,7 +42,9 @@ def open_unlimited(source: io.BytesIO | Path) -> Image.Image:
 
 def open_one(data: bytes, name: str, options: ReadOptions) -> Image.Image:
     """Open and take the one picture that is asked for."""
-    image = open_unlimited(io.BytesIO(data))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about damaged EXIF
+        image = open_unlimited(io.BytesIO(data))
     check_size(*image.size, name)
     # Phones add a gain or depth map to a JPEG as a second picture; the first is the photograph.
     if image.format != "MPO" or options.frame is not None:
@@ -60,11 +63,14 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
     """An opened picture, turned upright."""
     file_format = "JPEG" if image.format == "MPO" else image.format or ""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about damaged EXIF, which is then left out
+        warnings.simplefilter("ignore")  # about damaged EXIF
         image.load()
         info = dict(image.info)
         facts = _jpeg_facts(image) if file_format == "JPEG" else {}
-        image = ImageOps.exif_transpose(image)
+        if file_format == "AVIF":
+            image.info.pop("xmp", None)  # the container says how it is turned, whatever XMP says
+        with contextlib.suppress(Exception):  # whatever damaged EXIF is taken for
+            image = ImageOps.exif_transpose(image)
     metadata = Metadata(
         format=file_format,
         icc=info.get("icc_profile") or None,

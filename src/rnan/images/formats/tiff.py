@@ -25,6 +25,7 @@ _TYPES = (np.uint8, np.uint16, np.float16, np.float32)
 
 _EXIF_IFD, _GPS_IFD, _INTEROP_IFD, _XMP = 34665, 34853, 0xA005, 700
 _DESCRIPTION, _SOFTWARE = 270, 305
+_LONG = 4
 _WORDS = (271, 272, 306, 315, 33432)
 """Make, model, date, artist, copyright."""
 _KEPT = (_DESCRIPTION, _SOFTWARE, *_WORDS, _EXIF_IFD, _GPS_IFD)
@@ -126,7 +127,6 @@ def encode(picture: Picture) -> bytes:
         extra.append((_XMP, "B", len(metadata.xmp), metadata.xmp, True))
     inner = {tag: dict(exif.get_ifd(tag)) for tag in (_EXIF_IFD, _GPS_IFD)}
     inner = {tag: values for tag, values in inner.items() if values}
-    extra += [(tag, "I", 1, 0, True) for tag in inner]
     description = str(exif.get(_DESCRIPTION, "")).encode("ascii", "replace")
     buffer = io.BytesIO()
     tifffile.imwrite(
@@ -148,19 +148,25 @@ def encode(picture: Picture) -> bytes:
 
 
 def _with_directories(tiff: bytes, inner: dict[int, dict[int, Any]]) -> bytes:
-    """Append EXIF and GPS directories and point at them."""
+    """Append EXIF and GPS directories, and the first directory anew with entries for them."""
     out = bytearray(tiff)
     if not inner or out[2:4] != b"*\0":  # a BigTIFF is left as it is
         return bytes(out)
     (first,) = struct.unpack_from("<I", out, 4)
     (number,) = struct.unpack_from("<H", out, first)
-    places = {struct.unpack_from("<H", out, first + 2 + 12 * n)[0]: n for n in range(number)}
+    start, stop = first + 2, first + 2 + 12 * number
+    entries = [bytes(out[place : place + 12]) for place in range(start, stop, 12)]
+    following = bytes(out[stop : stop + 4])
     for tag, values in inner.items():
         out += bytes(len(out) % 2)
         directory = TiffImagePlugin.ImageFileDirectory_v2(ifh=b"II*\0\0\0\0\0")
         for key, value in values.items():
             if key != _INTEROP_IFD:
                 directory[key] = value
-        struct.pack_into("<I", out, first + 2 + 12 * places[tag] + 8, len(out))
+        entries.append(struct.pack("<HHII", tag, _LONG, 1, len(out)))
         out += directory.tobytes(len(out))
-    return bytes(out)
+    out += bytes(len(out) % 2)
+    struct.pack_into("<I", out, 4, len(out))
+    out += struct.pack("<H", len(entries))
+    out += b"".join(sorted(entries, key=lambda entry: struct.unpack_from("<H", entry)[0]))
+    return bytes(out + following)

@@ -19,11 +19,9 @@ _log = logging.getLogger(__name__)
 _LARGEST_TILE = 768
 """Beyond this side a larger tile is no faster."""
 
-_LARGEST_WHOLE_TILE = 192
-"""The same for attention over the whole tile, which costs the fourth power of the side."""
-
-_WINDOW = 24
-"""Side of the windows, in pixels of the feature map, for networks that were trained with none."""
+_WINDOW = {"keys": 48, "queries": 24}
+"""Side of the windows, in pixels of the feature map, for networks that were trained with none: the
+paper's patches, and fewer for the softmax of the authors' program, which costs more."""
 
 _GPU_BATCH = 4
 """Tiles at once on a GPU; a processor is busy with one."""
@@ -50,8 +48,8 @@ class TorchEngine:
             keep_freed_memory()
         config = model.config
         window = config.window
-        if attention == "window":
-            window = window or _WINDOW
+        if attention == "window" or (attention == "auto" and config.softmax == "keys"):
+            window = window or _WINDOW[config.softmax]
         elif attention in ("whole", "released"):
             window = None
         if attention == "released" and config.softmax != "queries":
@@ -75,7 +73,7 @@ class TorchEngine:
         self.grid = config.unshuffle * math.lcm(2, window or 1)
         self.largest_tile: int | None = _LARGEST_TILE
         if window is None and "N" in config.plan:
-            self.largest_tile = None if attention == "whole" else _LARGEST_WHOLE_TILE
+            self.largest_tile = None
         self.bytes_per_pixel = 4 * _LIVE_MAPS * config.features // config.unshuffle**2
         self.batch = _GPU_BATCH if device.type == "cuda" else 1
         self._warned = False

@@ -1,0 +1,70 @@
+"""Lay what `rnan bench` measured into docs/bench.md.
+
+    rnan bench --preset released:released … --reference --json docs/bench.json
+    python scripts/bench_page.py --data ../shared/data
+
+The tables of restoring come from docs/bench.json; training is timed here, since that takes a few
+minutes only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from pages import laid_between_marks
+from rnan.bench.report import markdown
+from rnan.bench.speed import Timing
+from rnan.bench.table7 import as_markdown as table7
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "bench.md"
+RESULTS = ROOT / "docs" / "bench.json"
+RECIPES = (
+    "denoise-color",
+    "denoise-gray",
+    "demosaic",
+    "dejpeg",
+    "dejpeg-color",
+    "super-resolution",
+)
+
+
+def restoring() -> str:
+    """The tables of restoring."""
+    measured = json.loads(RESULTS.read_text(encoding="utf-8"))
+    timings = [Timing(**row) for row in measured["timings"]]
+    head = (measured["hardware"], measured["version"], measured["convolution_peak_flops"])
+    return f"{markdown(timings, *head)}\n\n{table7(timings)}"
+
+
+def training(data: Path) -> str:
+    """The table of training."""
+    recipes = [str(ROOT / "recipes" / f"{name}.yaml") for name in RECIPES]
+    folders = f"data.folders=[{data / 'train' / 'bsd398'}]"
+    done = subprocess.run(
+        [sys.executable, "-m", "rnan", "bench", "train", *recipes, folders, "--turns", "5"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    machine, *table = done.stdout.strip().splitlines()
+    return "\n".join([machine, "", *table])
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, help="also time training, on its train/bsd398")
+    data = parser.parse_args().data
+    page = laid_between_marks(PAGE.read_text("utf-8"), "bench_page.py, restoring", restoring())
+    if data is not None:
+        page = laid_between_marks(page, "bench_page.py, training", training(data))
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
