@@ -3,9 +3,10 @@
     python scripts/real_noise.py --data ../shared/data
 
 The 20 validation pictures get the noise of a sensor (Poisson and Gaussian, in linear light), then a
-gamma and, in the second row, a JPEG. Measured: the input; one σ, estimated; the map of σ that
-`--sigma auto` takes; and the best of many single values, which nobody knows. Writes
-docs/real-noise.md and docs/figures/real-noise.png.
+gamma and, in the second row, a JPEG. Measured: the input; one σ, estimated as if the noise were
+white; what `--sigma auto` takes, which is a map of σ, or, for a JPEG file, σ before compression;
+and the best of many single values, which nobody knows. Writes docs/real-noise.md and
+docs/figures/real-noise.png.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from PIL import Image
 
 from pages import laid_between_marks
 from rnan.api import load_restorer
-from rnan.estimation import estimate_noise, estimate_sigma
+from rnan.estimation import estimate_sigma
 from rnan.evaluation.datasets import picture_files, references, split
-from rnan.images import Picture, write
+from rnan.images import Picture, decode, write
 from rnan.metrics import as_eight_bit, psnr
 from rnan.tasks import get_task
 
@@ -35,23 +36,23 @@ PHOTONS, READ_NOISE, GAMMA = 150.0, 0.008, 2.2
 """Photons of white, noise of reading as a share of white, the tone curve."""
 SIGMAS = (4, 6, 8, 10, 12, 15, 18, 22, 27)
 
-Pixels = NDArray[np.uint8]
-Restore = Callable[[Pixels], Pixels]
+Restore = Callable[[Picture], Picture]
 
 
-def exposed(gt: NDArray[np.float64], seed: int) -> Pixels:
+def exposed(gt: NDArray[np.float64], seed: int) -> Picture:
     """The picture as a small sensor sees it."""
     rng = np.random.default_rng(seed)
     light = (gt / 255.0) ** GAMMA
     measured = rng.poisson(light * PHOTONS) / PHOTONS + rng.normal(0.0, READ_NOISE, gt.shape)
-    return as_eight_bit(255.0 * np.clip(measured, 0.0, 1.0) ** (1 / GAMMA)).astype(np.uint8)
+    shown = as_eight_bit(255.0 * np.clip(measured, 0.0, 1.0) ** (1 / GAMMA))
+    return Picture(pixels=shown.astype(np.uint8))
 
 
-def compressed(pixels: Pixels, quality: int) -> Pixels:
+def compressed(picture: Picture, quality: int) -> Picture:
     """The same as a file that was saved as JPEG."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
-    return np.asarray(Image.open(buffer))
+    Image.fromarray(picture.pixels).save(buffer, "JPEG", quality=quality)
+    return decode(buffer.getvalue())
 
 
 def main() -> None:
@@ -64,40 +65,34 @@ def main() -> None:
     pictures = [picture.gt for picture in references(files, task)]
     restorer = load_restorer("denoise-color")
 
-    def one_sigma(lq: Pixels) -> Pixels:
-        level = min(estimate_sigma(lq, clipped=True), 75.0)
-        restored: Pixels = restorer(lq, level=level)
-        return restored
+    def at(level: float | str) -> Restore:
+        return lambda lq: restorer(lq, level=level)
 
-    def with_map(lq: Pixels) -> Pixels:
-        restored: Pixels = restorer(lq, level="auto")
-        return restored
+    def as_white(lq: Picture) -> Picture:
+        return at(min(estimate_sigma(lq.pixels, clipped=True), 75.0))(lq)
 
     rows, examples = [], []
     for name, quality in (("sensor and gamma", None), ("the same, JPEG 92", 92)):
         lqs = [exposed(gt, seed) for seed, gt in enumerate(pictures)]
         lqs = [lq if quality is None else compressed(lq, quality) for lq in lqs]
-        maps = sum(not isinstance(estimate_noise(lq, clipped=True), float) for lq in lqs)
+        maps = sum(not isinstance(restorer.estimate(lq), float) for lq in lqs)
 
-        def mean(restore: Restore, lqs: list[Pixels] = lqs) -> float:
+        def mean(restore: Restore, lqs: list[Picture] = lqs) -> float:
             return statistics.mean(
-                psnr(gt, restore(lq).astype(np.float64))
+                psnr(gt, restore(lq).pixels.astype(np.float64))
                 for gt, lq in zip(pictures, lqs, strict=True)
             )
 
-        best = {
-            sigma: mean(lambda lq, sigma=sigma: restorer(lq, level=sigma))  # type: ignore[misc]
-            for sigma in SIGMAS
-        }
+        best = {sigma: mean(at(sigma)) for sigma in SIGMAS}
         chosen = max(best, key=best.__getitem__)
-        cells = [mean(lambda lq: lq), mean(one_sigma), mean(with_map), best[chosen]]
+        cells = [mean(lambda lq: lq), mean(as_white), mean(at("auto")), best[chosen]]
         rows.append(
             f"| {name} | "
             + " | ".join(f"{cell:.2f}" for cell in cells)
             + f" (σ {chosen}) | {maps} of {len(lqs)} |"
         )
         print(rows[-1], flush=True)
-        examples.append([lqs[3], one_sigma(lqs[3]), with_map(lqs[3])])
+        examples.append([lqs[3], as_white(lqs[3]), at("auto")(lqs[3])])
     head = (
         f"{PHOTONS:g} photons at white, reading noise {READ_NOISE:g} of white, gamma {GAMMA:g}; "
         "PSNR in dB, mean over the 20 validation pictures."
@@ -106,7 +101,7 @@ def main() -> None:
         [
             head,
             "",
-            "| noise | input | one σ, estimated | map (`--sigma auto`) | best single σ | maps |",
+            "| noise | input | σ as of white noise | `--sigma auto` | best single σ | maps |",
             "|---|---|---|---|---|---|",
             *rows,
         ]
@@ -114,7 +109,7 @@ def main() -> None:
     page = laid_between_marks(PAGE.read_text("utf-8"), Path(__file__).name, table)
     PAGE.write_text(page, encoding="utf-8")
     clean = as_eight_bit(pictures[3]).astype(np.uint8)
-    shown = [np.concatenate([clean, *row], axis=1) for row in examples]
+    shown = [np.concatenate([clean, *(one.pixels for one in row)], axis=1) for row in examples]
     write(Picture(pixels=np.concatenate(shown)), FIGURE, overwrite=True)
 
 
