@@ -68,16 +68,16 @@ def test_gradients_by_differences(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MEMORY = """
-import resource, sys, torch
+import sys, torch
+from rnan.bench.alone import peak
 from rnan.models.attention import attend
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+cpu = torch.device("cpu")
 small = [torch.randn(1, 64, 32, requires_grad=True) for _ in range(3)]
 attend(*small, softmax=sys.argv[1]).sum().backward()
-given = [torch.randn(1, 65536, 32, requires_grad=True) for _ in range(3)]
-before = peak()
+given = [torch.randn(1, 24576, 32, requires_grad=True) for _ in range(3)]
+before = peak(cpu)
 attend(*given, softmax=sys.argv[1]).square().sum().backward()
-print(peak() - before)
+print((peak(cpu) - before) / 2**20)
 """
 
 
@@ -87,7 +87,8 @@ def test_memory_is_linear(softmax: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, softmax], capture_output=True, text=True, check=True
     )
-    assert float(done.stdout) < 400, f"{done.stdout} MiB for 65,536 tokens"
+    # The matrix alone would take 2,304 MiB.
+    assert 0 < float(done.stdout) < 300, f"{done.stdout} MiB for 24,576 tokens"
 
 
 @pytest.mark.parametrize("softmax", ["keys", "queries"])

@@ -37,6 +37,7 @@ def command(inputs: tuple[Path, ...], output: Path, **options: Any) -> None:
     """
     from rnan.chain import Chain
     from rnan.inference.files import process_file
+    from rnan.weights import registry
 
     given = Files.taken_from({"inputs": inputs, "output": output, **options})
     jobs = given.plan()
@@ -47,7 +48,9 @@ def command(inputs: tuple[Path, ...], output: Path, **options: Any) -> None:
     computing = {name: value for name, value in options.items() if name not in vars(given)}
     restoring = restore_options(**computing, jobs=min(given.jobs, len(jobs)))
     chain = Chain(**restoring)
-    policy = given.policy(jobs, {"restoration": "auto", "restoring": restoring})
+    hashes = [registry.sha256(name) for name in registry.bundled()]
+    settings = {"restoration": "auto", "restoring": restoring, "weights": hashes}
+    policy = given.policy(jobs, settings)
     file_options = given.options()
 
     def work(job: Job, bar: Progress, stop: threading.Event) -> tuple[str, float]:

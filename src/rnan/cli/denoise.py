@@ -27,9 +27,9 @@ def command(inputs: tuple[Path, ...], output: Path, sigma: str, **options: Any) 
       rnan denoise scans/ -o clean/ --sigma 12 --compare
 
     The network was trained on white Gaussian noise. Camera noise differs: it depends on the
-    brightness and is changed by the camera's own processing. auto takes a map where it depends on the
-    brightness, and reckons with what JPEG hides; give --sigma a value that suits your eye where that
-    is too little.
+    brightness and is changed by the camera's own processing. auto takes a map where it depends on
+    the brightness, and reckons with what JPEG hides; give --sigma a value that suits your eye
+    where that is too little.
     """
     wish = Wish(
         restoration="denoise",

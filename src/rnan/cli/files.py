@@ -125,9 +125,10 @@ class Files:
 
     def plan(self, **more: Any) -> list[Job]:
         """Which output belongs to which input."""
+        from rnan.images.write import FORMATS
         from rnan.inference.plan import plan
 
-        return plan(
+        jobs = plan(
             self.inputs,
             self.output,
             recursive=self.recursive,
@@ -135,6 +136,11 @@ class Files:
             name=self.name,
             **{"ending": self._ending(), **more},
         )
+        if self.file_format and jobs[0].target == self.output:
+            written = FORMATS.get(self.output.suffix.lower(), self.file_format.upper())
+            if written != self.file_format.upper():
+                raise ConfigError(f"--format {self.file_format} and {self.output} are two formats")
+        return jobs
 
     def options(self) -> FileOptions:
         """For :func:`rnan.inference.files.process_file`."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 Softmax = Literal["keys", "queries"]
 
-_SLAB_ELEMENTS = 2**21
+_SLAB_ELEMENTS = 2**22
 """Entries of the part of the N×N matrix that is held at a time."""
 
 _STRIPS, _STRIP_KEYS = 4, 32
@@ -93,7 +93,7 @@ def _without_autocast(device: torch.device) -> AbstractContextManager[object]:
 def _queries_of_many(theta: Tensor, phi: Tensor, g: Tensor, work: torch.dtype) -> Tensor:
     """Softmax over queries of many small maps, a few of them at a time."""
     number = g.shape[1]
-    together = max(1, _SLAB_ELEMENTS // number**2)
+    together = max(1, _SLAB_ELEMENTS // (2 * number**2))  # scores and their softmax
     y = torch.empty_like(g)
     for first in range(0, len(g), together):
         part = slice(first, first + together)
