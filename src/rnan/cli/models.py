@@ -89,5 +89,6 @@ def _show_card(card: dict[str, Any]) -> None:
             f"{record['metric']:<8} {record['dataset']:<10} level {record['level']:<4} "
             f"{record['value']:.3f}"
         )
+    click.echo(f"limits            {card['limits']}")
     click.echo(f"licence           {card['licence_note']}")
     click.echo(f"sha-256           {card['sha256']}")
