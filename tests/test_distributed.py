@@ -105,7 +105,7 @@ def test_two_begin_and_one_goes_on(recipe: Path, tmp_path: Path) -> None:
 def test_a_killed_process_costs_nothing(recipe: Path, tmp_path: Path) -> None:
     longer = "budget={steps: 200}"
     finish(torchrun(recipe, tmp_path / "undisturbed", longer))
-    command = torchrun(recipe, tmp_path / "killed", longer, restarts=2)
+    command = torchrun(recipe, tmp_path / "killed", longer, restarts=5)
     with (tmp_path / "stderr").open("w") as errors:
         launcher = subprocess.Popen(command, stderr=errors, env=environment())
         checkpoints = tmp_path / "killed" / "checkpoints"

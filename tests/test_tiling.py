@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -84,12 +85,28 @@ def test_batches_of_tiles_change_nothing(level: object) -> None:
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
+@pytest.mark.skipif(" " in sys.prefix, reason="torch.compile fails where a path has a blank")
 def test_compiled_is_the_same() -> None:
     picture = torch.rand(3, 40, 56)
     model = small_model()
     engine = TorchEngine(model, device=torch.device("cpu"), dtype=torch.float32, compiled=True)
     compiled = Restorer(get_task("denoise-color"), engine)(picture, level=20)
     torch.testing.assert_close(compiled, restorer(model)(picture, level=20), rtol=0, atol=1e-5)
+
+
+def test_what_cannot_be_compiled_runs_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no compiler\nmore")
+
+    monkeypatch.setattr(torch, "compile", lambda model: broken)
+    picture = torch.rand(3, 40, 56)
+    model = small_model()
+    engine = TorchEngine(model, device=torch.device("cpu"), dtype=torch.float32, compiled=True)
+    one = Restorer(get_task("denoise-color"), engine)
+    assert torch.equal(one(picture, level=20), restorer(model)(picture, level=20))
+    assert "cannot be compiled here, going on without: no compiler" in caplog.text
 
 
 def test_self_ensemble_is_the_mean_of_eight() -> None:

@@ -98,5 +98,19 @@ class TorchEngine:
         x = lq.to(self.device, memory_format=torch.channels_last)
         level = None if level is None else level.to(self.device)
         with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
-            y = self._forward(x * white if white != 1.0 else x, level, scale)
+            y = self._forwarded(x * white if white != 1.0 else x, level, scale)
         return (y.float() / white if white != 1.0 else y.float()).cpu()
+
+    def _forwarded(self, x: Tensor, level: Tensor | None, scale: int) -> Tensor:
+        """The compiled network, or the network itself where it cannot be compiled here."""
+        try:
+            return self._forward(x, level, scale)
+        except (torch.OutOfMemoryError, MemoryError):
+            raise
+        except Exception as error:  # compilers fail in many ways: none there, a blank in a path
+            if self._forward is self.model:
+                raise
+            said = (str(error).splitlines() or [""])[0]
+            _log.warning("the network cannot be compiled here, going on without: %s", said[:160])
+            self._forward = self.model
+            return self._forward(x, level, scale)
