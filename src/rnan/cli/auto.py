@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnan.cli.files import Files, files
-from rnan.cli.jobs import run_jobs
+from rnan.cli.jobs import run_jobs, say_plan
 from rnan.cli.options import restore_options, restoring, verbosity
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 @files
 @restoring
 @verbosity
-def command(inputs: tuple[Path, ...], output: Path, **options: Any) -> None:
+def command(**options: Any) -> None:
     """Find out what pictures need and do it: JPEG repair, denoising, demosaicing, one or several.
 
     A clean picture is written as it was read.
@@ -39,14 +37,12 @@ def command(inputs: tuple[Path, ...], output: Path, **options: Any) -> None:
     from rnan.inference.files import process_file
     from rnan.weights import registry
 
-    given = Files.taken_from({"inputs": inputs, "output": output, **options})
+    given = Files.taken_from(options)
     jobs = given.plan()
     if given.dry_run:
-        for job in jobs:
-            click.echo(f"{job.source} -> {job.target}")
+        say_plan(jobs)
         return
-    computing = {name: value for name, value in options.items() if name not in vars(given)}
-    restoring = restore_options(**computing, jobs=min(given.jobs, len(jobs)))
+    restoring = restore_options(**options, jobs=min(given.jobs, len(jobs)))
     chain = Chain(**restoring)
     hashes = [registry.sha256(name) for name in registry.bundled()]
     settings = {"restoration": "auto", "restoring": restoring, "weights": hashes}
@@ -55,7 +51,6 @@ def command(inputs: tuple[Path, ...], output: Path, **options: Any) -> None:
 
     def work(job: Job, bar: Progress, stop: threading.Event) -> tuple[str, float]:
         tiles = bar.add_task(job.source.name, total=None, rate="")
-        ours = policy.resume and policy.manifest is not None and policy.manifest.is_ours(job)
         start = time.perf_counter()
         done: list[str] = []
 
@@ -69,9 +64,7 @@ def command(inputs: tuple[Path, ...], output: Path, **options: Any) -> None:
             return restored
 
         try:
-            size = process_file(
-                transform, job, replace(file_options, overwrite=True) if ours else file_options
-            )
+            size = process_file(transform, job, policy.for_job(job, file_options))
         finally:
             bar.remove_task(tiles)
         what = ", then ".join(done) or "clean, left alone"

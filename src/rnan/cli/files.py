@@ -120,7 +120,7 @@ class Files:
 
     @classmethod
     def taken_from(cls, options: dict[str, Any]) -> Files:
-        """Take them out of what a command was given."""
+        """Take them out of what a command was given; the others stay in ``options``."""
         return cls(**{name: options.pop(name) for name in cls.__dataclass_fields__})
 
     def plan(self, **more: Any) -> list[Job]:

@@ -8,10 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from rnan.cli import progress
 from rnan.errors import (
@@ -27,6 +29,7 @@ from rnan.errors import (
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from rnan.inference.files import FileOptions
     from rnan.inference.manifest import Manifest
     from rnan.inference.plan import Job
 
@@ -61,6 +64,17 @@ class Policy:
     """Where the outcomes go as JSON."""
     quiet_stdout: bool = False
     """Standard output belongs to a picture."""
+
+    def for_job(self, job: Job, options: FileOptions) -> FileOptions:
+        """The options, replacing an output of our own that is done again."""
+        ours = self.resume and self.manifest is not None and self.manifest.is_ours(job)
+        return replace(options, overwrite=True) if ours else options
+
+
+def say_plan(jobs: list[Job]) -> None:
+    """Print what ``--dry-run`` asks for."""
+    for job in jobs:
+        click.echo(f"{job.source} -> {job.target}")
 
 
 Work = Callable[["Job", "Progress", threading.Event], tuple[str, float]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import click
 
 from rnan.cli import progress
 from rnan.cli.files import Files, files
-from rnan.cli.jobs import run_jobs
+from rnan.cli.jobs import run_jobs, say_plan
 from rnan.cli.options import restore_options, restoring, verbosity
 from rnan.errors import ConfigError
 
@@ -94,15 +94,14 @@ def run(
     from rnan.api import Restorers
     from rnan.images.read import EXTENSIONS, RAW_EXTENSIONS
 
-    given = Files.taken_from({"inputs": inputs, "output": output, **options})
+    options |= {"inputs": inputs, "output": output}
+    given = Files.taken_from(options)
     more = {"extensions": (*EXTENSIONS, *RAW_EXTENSIONS)} if wish.takes_raw else {}
     jobs = given.plan(**more)
     if given.dry_run:
-        for job in jobs:
-            click.echo(f"{job.source} -> {job.target}")
+        say_plan(jobs)
         return
-    computing = {name: value for name, value in options.items() if name not in vars(given)}
-    restoring = restore_options(**computing, jobs=min(given.jobs, len(jobs)))
+    restoring = restore_options(**options, jobs=min(given.jobs, len(jobs)))
     restorers = Restorers(wish.restoration, model, **restoring)
     _check(wish, restorers)
     settings = {
@@ -115,10 +114,8 @@ def run(
 
     def work(job: Job, bar: Progress, stop: threading.Event) -> tuple[str, float]:
         tiles = bar.add_task(job.source.name, total=None, rate="")
-        ours = policy.resume and policy.manifest is not None and policy.manifest.is_ours(job)
-        options = replace(file_options, overwrite=True) if ours else file_options
         try:
-            return _one(wish, restorers, job, options, bar, tiles, stop)
+            return _one(wish, restorers, job, policy.for_job(job, file_options), bar, tiles, stop)
         finally:
             bar.remove_task(tiles)
 
