@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ from safetensors.torch import load_file
 
 from conftest import photo
 from rnan.images import Picture, write
+from rnan.training.distributed import unused_part
 
 pytestmark = pytest.mark.skipif(
     not torch.distributed.is_available(), reason="this build of torch has no torch.distributed"
@@ -105,7 +107,7 @@ def test_two_begin_and_one_goes_on(recipe: Path, tmp_path: Path) -> None:
 def test_a_killed_process_costs_nothing(recipe: Path, tmp_path: Path) -> None:
     longer = "budget={steps: 200}"
     finish(torchrun(recipe, tmp_path / "undisturbed", longer))
-    command = torchrun(recipe, tmp_path / "killed", longer, restarts=5)
+    command = torchrun(recipe, tmp_path / "killed", longer, restarts=1)
     with (tmp_path / "stderr").open("w") as errors:
         launcher = subprocess.Popen(command, stderr=errors, env=environment())
         checkpoints = tmp_path / "killed" / "checkpoints"
@@ -123,6 +125,24 @@ def test_a_killed_process_costs_nothing(recipe: Path, tmp_path: Path) -> None:
     assert (
         furthest(weights(tmp_path / "undisturbed", 200), weights(tmp_path / "killed", 200)) == 0.0
     )
+
+
+def test_words_of_an_earlier_start_are_not_believed() -> None:
+    """``torchrun`` keeps its store over restarts: what stands there may be of dead processes."""
+    store = torch.distributed.HashStore()
+
+    def start(number: int) -> list[torch.distributed.Store]:
+        with ThreadPoolExecutor(number) as pool:
+            parts = [pool.submit(unused_part, store, rank, number) for rank in range(number)]
+            return [part.result(timeout=30) for part in parts]
+
+    for attempt in ("first", "second"):
+        parts = start(3)
+        for rank, part in enumerate(parts):
+            assert not part.check([f"address/{rank}"])
+            part.set(f"address/{rank}", f"{attempt}-{rank}")
+        read = [part.get(f"address/{rank}").decode() for part in parts for rank in range(3)]
+        assert read == [f"{attempt}-{rank}" for rank in range(3)] * 3
 
 
 def test_a_batch_that_cannot_be_shared(recipe: Path, tmp_path: Path) -> None:

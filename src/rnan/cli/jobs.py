@@ -152,6 +152,8 @@ def _attempt(
         return outcome(status="skipped", said="complete already"), None
     start = time.perf_counter()
     try:
+        if policy.manifest is not None:
+            policy.manifest.begin(job)
         said, megapixels = work(job, bar, stop)
         if policy.manifest is not None:
             policy.manifest.add(job)

@@ -30,6 +30,7 @@ class Manifest:
         text = json.dumps(settings, sort_keys=True, default=str)
         self._settings = hashlib.sha256(text.encode()).hexdigest()[:16]
         self._lock = threading.Lock()
+        self._before = ""
         self._entries = self._read()
 
     def is_complete(self, job: Job) -> bool:
@@ -47,8 +48,21 @@ class Manifest:
         """Whether the output was written by this program, so that it may be replaced."""
         entry = self._entries.get(self._key(job))
         return entry is not None and (
-            not job.target.exists() or entry.get("target_sha256") == _sha256(job.target)
+            not job.target.exists()
+            or entry.get("begun") is True
+            or entry.get("target_sha256") == _sha256(job.target)
         )
+
+    def begin(self, job: Job) -> None:
+        """Record that the output will be ours, so that none is left without a word of it.
+
+        An output that somebody else put there stays theirs until :meth:`add`.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
+        if not job.target.exists() or self.is_ours(job):
+            self._append({"target": self._key(job), "begun": True})
 
     def add(self, job: Job) -> None:
         """Record that a result is complete.
@@ -56,18 +70,24 @@ class Manifest:
         Raises:
             InputError: The file cannot be written.
         """
-        entry = {
-            "target": self._key(job),
-            "source": str(job.source),
-            "settings": self._settings,
-            "source_sha256": _sha256(job.source),
-            "target_sha256": _sha256(job.target),
-        }
+        self._append(
+            {
+                "target": self._key(job),
+                "source": str(job.source),
+                "settings": self._settings,
+                "source_sha256": _sha256(job.source),
+                "target_sha256": _sha256(job.target),
+            }
+        )
+
+    def _append(self, entry: dict[str, Any]) -> None:
         with self._lock:
-            self._entries[self._key(job)] = entry
+            self._entries[entry["target"]] = entry
             try:
+                self._folder.mkdir(parents=True, exist_ok=True)
                 with self._file.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(entry) + "\n")
+                    file.write(self._before + json.dumps(entry) + "\n")
+                self._before = ""
             except OSError as error:
                 raise InputError(f"{self._file} cannot be written: {error.strerror}") from error
 
@@ -77,15 +97,17 @@ class Manifest:
     def _read(self) -> dict[str, dict[str, Any]]:
         entries: dict[str, dict[str, Any]] = {}
         try:
-            lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
+            text = self._file.read_text(encoding="utf-8", errors="replace")
         except OSError:
             return entries
-        for line in lines:
+        if not text.endswith("\n"):
+            self._before = "\n"  # the last line was cut off when the machine went down
+        for line in text.splitlines():
             try:
                 entry = json.loads(line)
                 entries[entry["target"]] = entry
             except (ValueError, KeyError, TypeError):
-                continue  # cut off when the machine went down
+                continue
         return entries
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import os
+import time
+import uuid
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -14,10 +16,16 @@ from torch.nn.parallel import DistributedDataParallel
 
 from rnan.errors import ConfigError
 
+if TYPE_CHECKING:
+    from torch.distributed.distributed_c10d import Store
+
 T = TypeVar("T")
 
 _PATIENCE = datetime.timedelta(hours=2)
 """The others wait while the first process measures whole pictures."""
+
+_PAUSE = 0.02
+"""Between two looks into the store, in seconds."""
 
 
 class Processes:
@@ -37,7 +45,16 @@ class Processes:
         self._device = device
         self._control: dist.ProcessGroup | None = None
         if self.number > 1:
-            dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+            from torch.distributed.rendezvous import rendezvous
+
+            store, rank, number = next(iter(rendezvous("env://")))
+            dist.init_process_group(
+                "nccl" if device.type == "cuda" else "gloo",
+                store=unused_part(store, rank, number),
+                rank=rank,
+                world_size=number,
+                timeout=_PATIENCE,
+            )
             # Beside the gradients, so that a word between processors never waits for a GPU.
             self._control = dist.new_group(backend="gloo", timeout=_PATIENCE)
 
@@ -103,6 +120,32 @@ class Processes:
         """Part."""
         if self.number > 1 and dist.is_initialized():
             dist.destroy_process_group()
+
+
+def unused_part(store: Store, rank: int, number: int) -> Store:
+    """A part of the launcher's store that no process of an earlier start has written to.
+
+    ``torchrun`` keeps its store when it starts processes again, so that one could find the address
+    of another that is dead (pytorch/pytorch#135712). Its count of restarts differs between
+    machines. So the first process names the part, and answers what each of the others has just
+    said, until each of them has seen its own word.
+    """
+    from torch.distributed.distributed_c10d import PrefixStore
+
+    if rank != 0:
+        word = uuid.uuid4().hex
+        store.set(f"rnan/word/{rank}", word)
+        while word not in (answer := store.get("rnan/answer").decode().split()):
+            time.sleep(_PAUSE)
+        store.set(f"{answer[0]}/{rank}", word)
+        return PrefixStore(answer[0], store)
+    name = f"rnan/{uuid.uuid4().hex}"
+    others = range(1, number)
+    while not store.check([f"{name}/{other}" for other in others]):
+        words = [store.get(f"rnan/word/{other}").decode() for other in others]
+        store.set("rnan/answer", " ".join([name, *words]))
+        time.sleep(_PAUSE)
+    return PrefixStore(name, store)
 
 
 def own_device(device: torch.device) -> torch.device:
