@@ -18,7 +18,7 @@ setup: .venv/ready
 	    { echo "rnan needs Python 3.11 to 3.13: make PYTHON=python3.11 ..."; exit 2; }
 	$(PYTHON) -m venv .venv
 	$(PIP) install --quiet --constraint constraints.txt \
-	    $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") --editable ".[train,eval,raw,heic,docs,dev]"
+	    $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") --editable ".[train,eval,raw,heic,cluster,web,docs,dev]"
 	touch .venv/ready
 
 demo: setup

@@ -15,7 +15,7 @@ PACKAGE = Path(rnan.__file__).parent
 
 LAYERS = [
     {"errors"},
-    {"settings"},
+    {"settings", "option_table", "scratch"},
     {"models", "images"},
     {"metrics"},
     {"degradations"},
@@ -24,6 +24,7 @@ LAYERS = [
     {"inference"},
     {"api", "evaluation"},
     {"training", "chain"},
+    {"work"},
     {"bench", "integrations"},
     {"server", "cluster"},
     {"cli"},

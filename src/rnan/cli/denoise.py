@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from rnan.cli.restoring import Wish, level_taken, number_or_auto, pictures, run
+from rnan.cli.options import with_options
+from rnan.cli.restoring import pictures, run
+from rnan.option_table import LEVELS
 
 
 @click.command("denoise")
-@click.option(
-    "--sigma",
-    default="auto",
-    show_default=True,
-    help="Standard deviation of the noise on the 0-255 scale, 0 to 75; auto estimates it.",
-)
+@with_options(LEVELS["denoise"])
 @pictures
-def command(inputs: tuple[Path, ...], output: Path, sigma: str, **options: Any) -> None:
+def command(**options: Any) -> None:
     """Remove noise from pictures: files and folders, 8 and 16 bit, colour and gray.
 
     \b
@@ -31,9 +27,4 @@ def command(inputs: tuple[Path, ...], output: Path, sigma: str, **options: Any) 
     the brightness, and reckons with what JPEG hides; give --sigma a value that suits your eye
     where that is too little.
     """
-    wish = Wish(
-        restoration="denoise",
-        level=number_or_auto("--sigma", sigma),
-        describe=lambda done: level_taken(done, "sigma", 1, auto="estimated"),
-    )
-    run(wish, inputs, output, **options)
+    run("denoise", **options)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from rnan.cli.options import PATH
+from rnan.cli.options import PATH, with_options
 from rnan.errors import ConfigError
+from rnan.option_table import READING_AND_WRITING
 
 if TYPE_CHECKING:
     from rnan.cli.jobs import Policy
@@ -19,45 +20,13 @@ if TYPE_CHECKING:
 
 Decorated = Callable[..., Any]
 
-_FORMATS = ("png", "jpeg", "tiff", "webp", "avif", "bmp")
 _MOST_JOBS = 64
 
+_NAME = click.option(
+    "--name", default="{stem}{ext}", show_default=True, help="Names in an output folder."
+)
+
 _OPTIONS = (
-    click.option(
-        "--assume-cmyk",
-        is_flag=True,
-        help="Convert CMYK pictures without a profile by plain arithmetic.",
-    ),
-    click.option("--frame", type=int, help="Which picture of an animation or page, from 1."),
-    click.option(
-        "--strip-metadata",
-        is_flag=True,
-        help="Leave out EXIF, XMP and resolution; the colour profile stays.",
-    ),
-    click.option(
-        "--jpeg-quality",
-        type=int,
-        default=95,
-        show_default=True,
-        help="Of JPEG and AVIF outputs; chroma is kept whole.",
-    ),
-    click.option(
-        "--bit-depth",
-        type=click.Choice(["8", "16", "32"]),
-        help="Bits a channel of the outputs, 32 in floating point.  [default: as the input]",
-    ),
-    click.option(
-        "--format",
-        "file_format",
-        type=click.Choice(_FORMATS, case_sensitive=False),
-        help="Format in a folder or of standard output.  [default: as the input]",
-    ),
-    click.option(
-        "--name",
-        default="{stem}{ext}",
-        show_default=True,
-        help="Names in an output folder.",
-    ),
     click.option("--report", type=PATH, help="Write what became of each picture here, as JSON."),
     click.option("--fail-fast", is_flag=True, help="Stop at the first picture that fails."),
     click.option(
@@ -79,9 +48,15 @@ _OPTIONS = (
 )
 
 
+def formats(function: Decorated) -> Decorated:
+    """How pictures are read and written."""
+    return _NAME(with_options(READING_AND_WRITING)(function))
+
+
 def files(function: Decorated) -> Decorated:
     """Inputs, output, and how they are read, written and worked through."""
     for option in (
+        formats,
         *_OPTIONS,
         click.option(
             "-o",
@@ -97,18 +72,52 @@ def files(function: Decorated) -> Decorated:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Files:
-    """What the options say."""
+class Formats:
+    """What the options of :func:`formats` say."""
 
-    inputs: tuple[Path, ...]
-    output: Path
     assume_cmyk: bool
     frame: int | None
     strip_metadata: bool
     jpeg_quality: int
     bit_depth: str | None
-    file_format: str | None
+    format: str | None
     name: str
+
+    @classmethod
+    def taken_from(cls, options: dict[str, Any]) -> Self:
+        """Take them out of what a command was given; the others stay in ``options``."""
+        return cls(**{name: options.pop(name) for name in cls.__dataclass_fields__})
+
+    @property
+    def ending(self) -> str | None:
+        """Of the outputs in a folder, instead of their own."""
+        from rnan.images.write import ENDINGS
+
+        return ENDINGS[self.format.upper()] if self.format else None
+
+    def options(self, *, overwrite: bool) -> FileOptions:
+        """For :func:`rnan.inference.files.process_file`."""
+        from rnan.images import ReadOptions, WriteOptions
+        from rnan.inference.files import FileOptions
+
+        return FileOptions(
+            reading=ReadOptions(frame=self.frame, assume_cmyk=self.assume_cmyk),
+            writing=WriteOptions(
+                bit_depth=int(self.bit_depth) if self.bit_depth else None,  # type: ignore[arg-type]
+                jpeg_quality=self.jpeg_quality,
+                strip_metadata=self.strip_metadata,
+            ),
+            overwrite=overwrite,
+            stream_format=self.format.upper() if self.format else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files(Formats):
+    """What the options of :func:`files` say."""
+
+    inputs: tuple[Path, ...]
+    output: Path
     report: Path | None
     fail_fast: bool
     jobs: int
@@ -117,11 +126,6 @@ class Files:
     overwrite: bool
     recursive: bool
     compare: bool
-
-    @classmethod
-    def taken_from(cls, options: dict[str, Any]) -> Files:
-        """Take them out of what a command was given; the others stay in ``options``."""
-        return cls(**{name: options.pop(name) for name in cls.__dataclass_fields__})
 
     def plan(self, **more: Any) -> list[Job]:
         """Which output belongs to which input."""
@@ -134,29 +138,17 @@ class Files:
             recursive=self.recursive,
             compare=self.compare,
             name=self.name,
-            **{"ending": self._ending(), **more},
+            **{"ending": self.ending, **more},
         )
-        if self.file_format and jobs[0].target == self.output:
-            written = FORMATS.get(self.output.suffix.lower(), self.file_format.upper())
-            if written != self.file_format.upper():
-                raise ConfigError(f"--format {self.file_format} and {self.output} are two formats")
+        if self.format and jobs[0].target == self.output:
+            written = FORMATS.get(self.output.suffix.lower(), self.format.upper())
+            if written != self.format.upper():
+                raise ConfigError(f"--format {self.format} and {self.output} are two formats")
         return jobs
 
-    def options(self) -> FileOptions:
+    def file_options(self) -> FileOptions:
         """For :func:`rnan.inference.files.process_file`."""
-        from rnan.images import ReadOptions, WriteOptions
-        from rnan.inference.files import FileOptions
-
-        return FileOptions(
-            reading=ReadOptions(frame=self.frame, assume_cmyk=self.assume_cmyk),
-            writing=WriteOptions(
-                bit_depth=int(self.bit_depth) if self.bit_depth else None,  # type: ignore[arg-type]
-                jpeg_quality=self.jpeg_quality,
-                strip_metadata=self.strip_metadata,
-            ),
-            overwrite=self.overwrite,
-            stream_format=self.file_format.upper() if self.file_format else None,
-        )
+        return self.options(overwrite=self.overwrite)
 
     def policy(self, jobs: list[Job], settings: Mapping[str, Any]) -> Policy:
         """How the pictures are worked through.
@@ -178,7 +170,8 @@ class Files:
             raise ConfigError("--resume needs an output folder")
         if self.report is not None:
             check_writable(self.report)
-        facts = {**settings, "files": [self.frame, self.assume_cmyk, vars(self.options().writing)]}
+        writing = vars(self.file_options().writing)
+        facts = {**settings, "files": [self.frame, self.assume_cmyk, writing]}
         return Policy(
             workers=min(self.jobs, len(jobs)),
             fail_fast=self.fail_fast,
@@ -187,8 +180,3 @@ class Files:
             report=self.report,
             quiet_stdout=self.output == STREAM,
         )
-
-    def _ending(self) -> str | None:
-        from rnan.images.write import ENDINGS
-
-        return ENDINGS[self.file_format.upper()] if self.file_format else None

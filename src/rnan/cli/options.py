@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+
+from rnan.option_table import RESTORING, Option
 
 Decorated = Callable[..., Any]
 
@@ -26,13 +28,40 @@ PATH = _NonEmptyPath(path_type=Path)
 THREADS = click.IntRange(1, _MOST_THREADS)
 
 
-ATTENTION = click.option(
-    "--attention",
-    type=click.Choice(["auto", "window", "whole", "released"]),
-    default="auto",
-    show_default=True,
-    help="How far non-local blocks see: windows, the whole picture, or the authors' quarters.",
-)
+MODEL = click.option("--model", help="Weights: name or file.  [default: what suits the picture]")
+
+
+def as_click(option: Option) -> Callable[[Decorated], Decorated]:
+    """An option of the table for the command line."""
+    if option.kind is bool:
+        return click.option(option.flag, option.name, is_flag=True, help=option.help)
+    kind: Any = option.kind
+    if option.choices:
+        kind = click.Choice(option.choices, case_sensitive=False)
+    elif option.low is not None or option.high is not None:
+        kind = click.IntRange(option.low, option.high)
+    return click.option(
+        option.flag,
+        option.name,
+        type=kind,
+        default=option.default,
+        show_default=option.default is not None,
+        help=option.help + (f"  [default: {option.unset}]" if option.unset else ""),
+    )
+
+
+def with_options(options: Sequence[Option]) -> Callable[[Decorated], Decorated]:
+    """Several options of the table; in the help they stand in its order."""
+
+    def decorate(function: Decorated) -> Decorated:
+        for option in reversed(options):
+            function = as_click(option)(function)
+        return function
+
+    return decorate
+
+
+ATTENTION = as_click(next(option for option in RESTORING if option.name == "attention"))
 
 
 def verbosity(function: Decorated) -> Decorated:
@@ -76,21 +105,9 @@ def restoring(function: Decorated) -> Decorated:
     """What decides how a picture is restored: :class:`rnan.inference.RestoreOptions`."""
     for option in (
         click.option(
-            "--strength",
-            type=float,
-            default=1.0,
-            show_default=True,
-            help="0 keeps the input, 1 takes the restored picture, between them a blend.",
-        ),
-        click.option(
             "--compile",
             is_flag=True,
             help="Compile the network first; for many pictures on a GPU.",
-        ),
-        click.option(
-            "--self-ensemble",
-            is_flag=True,
-            help='Mean over eight turns and flips (the paper\'s "+"): eight times slower.',
         ),
         click.option(
             "--max-memory", help="Memory the network may take, for example 512M; chooses the tile."
@@ -103,7 +120,7 @@ def restoring(function: Decorated) -> Decorated:
             help="Pixels that neighbouring tiles share.",
         ),
         click.option("--tile", type=int, help="Side of the tiles in pixels, instead of a budget."),
-        ATTENTION,
+        with_options(RESTORING),
     ):
         function = option(function)
     return computing(function)

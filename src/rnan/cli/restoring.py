@@ -1,30 +1,25 @@
-"""What ``denoise``, ``dejpeg``, ``demosaic`` and ``upscale`` share: pictures in, pictures out."""
+"""What the restoring commands share: pictures in, pictures out."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import click
 
 from rnan.cli import progress
 from rnan.cli.files import Files, files
 from rnan.cli.jobs import run_jobs, say_plan
-from rnan.cli.options import restore_options, restoring, verbosity
-from rnan.errors import ConfigError
+from rnan.cli.options import MODEL, restore_options, restoring, verbosity
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
-    from rnan.api import Restorers
     from rnan.images import Picture
     from rnan.inference import Restorer
-    from rnan.inference.files import Done, FileOptions
     from rnan.inference.plan import Job
+    from rnan.work import Wish
 
 _LONG = 10.0
 """Seconds from which on a picture's time is said before it starts."""
@@ -37,144 +32,48 @@ Decorated = Callable[..., Any]
 
 def pictures(function: Decorated) -> Decorated:
     """Inputs, output and everything that each restoring command takes."""
-    for decorate in (
-        verbosity,
-        restoring,
-        click.option("--model", help="Weights: name or file.  [default: what suits the picture]"),
-        files,
-    ):
+    for decorate in (verbosity, restoring, MODEL, files):
         function = decorate(function)
     return function
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What a command was asked for."""
+def run(restoration: str, **options: Any) -> None:
+    """Restore all pictures; a bad file does not stop the rest.
 
-    restoration: str
-    """``denoise``, ``dejpeg``, ``demosaic`` or ``upscale``."""
-    level: float | str
-    sigma: float = 0.0
-    """Beside a Bayer pattern."""
-    describe: Callable[[Done], str]
-    """The level that was taken, in words."""
-    takes_raw: bool = False
-    """Whether inputs may be camera raw."""
-    strict: bool = False
-    """Refuse raw of other sensors than Bayer's."""
-
-
-def level_taken(done: Done, name: str, digits: int, *, auto: str) -> str:
-    """The level in words; ``auto`` says how it was found where it was not given."""
-    if isinstance(done.level, str):
-        return f"no {name} needed"  # the network was trained for one level
-    if not isinstance(done.level, (int, float)):
-        return f"{name} {done.level.min():.{digits}f} to {done.level.max():.{digits}f} {auto}"
-    return f"{name} {done.level:.{digits}f} {auto if done.estimated else 'given'}"
-
-
-def number_or_auto(option: str, text: str) -> float | str:
-    """A number, or ``auto``.
-
-    Raises:
-        ConfigError: It is neither.
+    Args:
+        restoration: What is done.
+        options: All that the command line gave.
     """
-    if text == "auto":
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise ConfigError(f"{option} takes a number or auto, got {text!r}") from None
+    from rnan.work import Work, wish_for
 
-
-def run(
-    wish: Wish, inputs: tuple[Path, ...], output: Path, *, model: str | None, **options: Any
-) -> None:
-    """Restore all pictures; a bad file does not stop the rest."""
-    from rnan.api import Restorers
-    from rnan.images.read import EXTENSIONS, RAW_EXTENSIONS
-
-    options |= {"inputs": inputs, "output": output}
     given = Files.taken_from(options)
-    more = {"extensions": (*EXTENSIONS, *RAW_EXTENSIONS)} if wish.takes_raw else {}
-    jobs = given.plan(**more)
+    asked = wish_for(restoration, options)
+    jobs = given.plan(extensions=asked.extensions)
     if given.dry_run:
         say_plan(jobs)
         return
     restoring = restore_options(**options, jobs=min(given.jobs, len(jobs)))
-    restorers = Restorers(wish.restoration, model, **restoring)
-    _check(wish, restorers)
-    settings = {
-        "restoration": [wish.restoration, wish.level, wish.sigma],
-        "restoring": restoring,
-        "weights": restorers.hashes,
-    }
-    policy = given.policy(jobs, settings)
-    file_options = given.options()
+    work = Work(replace(asked, options=restoring))
+    policy = given.policy(jobs, work.facts)
+    file_options = given.file_options()
 
-    def work(job: Job, bar: Progress, stop: threading.Event) -> tuple[str, float]:
+    def one(job: Job, bar: Progress, stop: threading.Event) -> tuple[str, float]:
         tiles = bar.add_task(job.source.name, total=None, rate="")
+        start = time.perf_counter()
         try:
-            return _one(wish, restorers, job, policy.for_job(job, file_options), bar, tiles, stop)
+            done = work(
+                job,
+                policy.for_job(job, file_options),
+                before=lambda picture, restorer: _announce(asked, job, picture, restorer, bar),
+                progress=lambda done, total: bar.update(tiles, completed=done, total=total),
+                cancel=stop,
+            )
         finally:
             bar.remove_task(tiles)
+        said = f"{job.target} ({done.said}, {time.perf_counter() - start:.1f} s)"
+        return said, done.size[0] * done.size[1] / 1e6
 
-    run_jobs(jobs, work, policy)
-
-
-def _check(wish: Wish, restorers: Restorers) -> None:
-    """Refuse a level before any picture is read."""
-    for task in restorers.tasks:
-        if task.kind in ("sigma", "quality") and not isinstance(wish.level, str):
-            task.check_level(wish.level)
-        if task.kind == "pattern":
-            task.check_level(wish.sigma)
-
-
-def _one(
-    wish: Wish,
-    restorers: Restorers,
-    job: Job,
-    options: FileOptions,
-    bar: Progress,
-    tiles: TaskID,
-    stop: threading.Event,
-) -> tuple[str, float]:
-    """Restore one picture; say what was done, and how many megapixels it had."""
-    from rnan.images.raw import is_raw
-    from rnan.inference.developing import develop_file
-    from rnan.inference.files import restore_file
-
-    start = time.perf_counter()
-
-    def advance(done: int, total: int) -> None:
-        bar.update(tiles, completed=done, total=total)
-
-    if wish.takes_raw and is_raw(job.source):
-        network = restorers.for_channels(1)
-        picture, how = develop_file(
-            network,
-            job,
-            sigma=wish.sigma,
-            strict=wish.strict,
-            options=options,
-            progress=advance,
-            cancel=stop,
-        )
-        said = f"{job.target} (camera raw, {how}, {time.perf_counter() - start:.1f} s)"
-        return said, picture.size[0] * picture.size[1] / 1e6
-    done = restore_file(
-        restorers,
-        job,
-        level=wish.level,
-        sigma=wish.sigma,
-        options=options,
-        before=lambda picture, restorer: _announce(wish, job, picture, restorer, bar),
-        progress=advance,
-        cancel=stop,
-    )
-    said = f"{job.target} ({wish.describe(done)}, {time.perf_counter() - start:.1f} s)"
-    return said, done.size[0] * done.size[1] / 1e6
+    run_jobs(jobs, one, policy)
 
 
 def _announce(wish: Wish, job: Job, picture: Picture, restorer: Restorer, bar: Progress) -> None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from rnan.cli.restoring import Wish, pictures, run
+from rnan.cli.options import with_options
+from rnan.cli.restoring import pictures, run
+from rnan.option_table import LEVELS
 
 
 @click.command("upscale")
-@click.option(
-    "--scale",
-    type=click.IntRange(2, 4),
-    default=2,
-    show_default=True,
-    help="How many times wider and higher.",
-)
+@with_options(LEVELS["upscale"])
 @pictures
-def command(inputs: tuple[Path, ...], output: Path, scale: int, **options: Any) -> None:
+def command(**options: Any) -> None:
     """Enlarge pictures 2, 3 or 4 times, in colour and gray, 8 and 16 bit.
 
     \b
@@ -29,5 +24,4 @@ def command(inputs: tuple[Path, ...], output: Path, scale: int, **options: Any) 
     The network was trained on clean pictures that bicubic interpolation made small. It enlarges
     noise and JPEG blocks as well as detail: run rnan denoise or rnan dejpeg first.
     """
-    wish = Wish(restoration="upscale", level=float(scale), describe=lambda _: f"x{scale}")
-    run(wish, inputs, output, **options)
+    run("upscale", **options)

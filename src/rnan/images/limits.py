@@ -5,20 +5,26 @@ from __future__ import annotations
 from rnan.errors import InputError
 
 MAX_PIXELS = 2**29
-"""Pictures of more pixels (537 million) are refused."""
+"""Pictures of more pixels (537 million) are refused where nobody says less."""
 
 
-def check_size(width: int, height: int, name: str) -> None:
+def check_size(width: int, height: int, name: str, most: int = MAX_PIXELS) -> None:
     """Refuse what a header claims, before memory is taken for it.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        name: Of the picture, for messages.
+        most: Pixels that are allowed.
 
     Raises:
         InputError: A side has no pixels, or there are too many.
     """
     if width < 1 or height < 1:
         raise InputError(f"{name} has a side of no pixels ({width}x{height})")
-    if width * height > MAX_PIXELS:
+    if width * height > most:
         raise InputError(
-            f"{name} claims {width}x{height} pixels; the limit is {MAX_PIXELS / 1e6:.0f} million"
+            f"{name} claims {width}x{height} pixels; the limit is {most / 1e6:.4g} million"
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rnan.errors import ConfigError
+from rnan.images.limits import MAX_PIXELS
 
 Depth = Literal[8, 16, 32]
 
@@ -20,6 +21,17 @@ class ReadOptions:
 
     assume_cmyk: bool = False
     """Convert CMYK pictures without a profile by plain arithmetic instead of refusing them."""
+
+    max_pixels: int = MAX_PIXELS
+    """Larger pictures are refused before they are decoded."""
+
+    formats: tuple[str, ...] | None = None
+    """Only these decoders (``PNG``, ``JPEG``, ``TIFF``, ``WEBP``, ``BMP``, ``AVIF``, ``HEIF`` and
+    whatever else Pillow knows); by default all."""
+
+    def allows(self, file_format: str) -> bool:
+        """Whether files of a format may be decoded."""
+        return self.formats is None or file_format in self.formats
 
     def __post_init__(self) -> None:
         if self.frame is not None and self.frame < 1:

@@ -96,11 +96,11 @@ def decode(data: bytes, *, name: str = "the picture", options: ReadOptions = REA
     if not data:
         raise InputError(f"{name} is empty")
     try:
-        if data.startswith(tiff.SIGNATURES):
+        if data.startswith(tiff.SIGNATURES) and options.allows("TIFF"):
             return tiff.decode(data, name, options)
-        if png16.is_png16(data):
+        if png16.is_png16(data) and options.allows("PNG"):
             return png16.decode(data, name, options)
-        if heif.is_heif(data):
+        if heif.is_heif(data) and options.allows("HEIF"):
             return heif.decode(data, name, options)
         return pillow.decode(data, name, options)
     except (InputError, MissingExtraError):

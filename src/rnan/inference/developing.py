@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 
-from rnan.errors import InputError
+from rnan.errors import ConfigError, InputError
 from rnan.images import Picture, check_output, write
 from rnan.images.raw import Raw, library_demosaic, read_raw, srgb_picture
 from rnan.inference.files import FileOptions
@@ -76,6 +76,8 @@ def develop_file(
         RnanError: Whatever goes wrong, in one line.
     """
     options = options or FileOptions()
+    if job.comparison is not None:
+        raise ConfigError("camera raw is no picture to compare with; leave --compare out")
     check_output(job.target, overwrite=options.overwrite)
     raw = read_raw(job.source)
     if raw is None:

@@ -85,7 +85,7 @@ def plan(
         )
     else:
         pairs = [
-            (source, output / _renamed(relative, name, ending))
+            (source, output / renamed(relative, name, ending))
             for entry in inputs
             for source, relative in _pictures(entry, recursive, output, extensions)
         ]
@@ -109,17 +109,27 @@ def _expanded(entry: Path) -> list[Path]:
     return files
 
 
-def _renamed(relative: Path, name: str, ending: str | None) -> Path:
+def renamed(relative: Path, name: str, ending: str | None) -> Path:
+    """The output's name in a folder.
+
+    Args:
+        relative: The input's name, with the folders that are kept.
+        name: See :func:`plan`.
+        ending: See there.
+
+    Raises:
+        ConfigError: ``name`` knows other words, or makes folders.
+    """
     ext = ending or relative.suffix
     if ext.lower() not in FORMATS:
         ext = _OF_RAW if ext.lower() in RAW_EXTENSIONS else _WITHOUT_WRITER
     try:
-        renamed = name.format(stem=relative.stem, ext=ext)
+        called = name.format(stem=relative.stem, ext=ext)
     except (KeyError, IndexError, ValueError):
         raise ConfigError(f"--name knows {{stem}} and {{ext}} only, got {name}") from None
-    if renamed != Path(renamed).name:
+    if called != Path(called).name:
         raise ConfigError(f"--name makes names, not folders, got {name}")
-    return relative.with_name(renamed)
+    return relative.with_name(called)
 
 
 def _comparison(target: Path, stems: Counter[Path]) -> Path:

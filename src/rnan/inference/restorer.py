@@ -164,7 +164,7 @@ class Restorer:
         if channels == 1 and restored.shape[0] != 1:
             restored = restored.mean(dim=0, keepdim=True)
         if self.options.strength < 1.0:
-            restored = torch.lerp(_enlarged(plane, told.scale), restored, self.options.strength)
+            restored = torch.lerp(enlarged(plane, told.scale), restored, self.options.strength)
         return restored
 
     def _demosaic(
@@ -319,7 +319,8 @@ def _level_of(parts: list[Tile], level: Tensor | None) -> Tensor | None:
     return level.expand(len(parts))
 
 
-def _enlarged(plane: Tensor, scale: int) -> Tensor:
+def enlarged(plane: Tensor, scale: int) -> Tensor:
+    """A picture ``(C, H, W)`` so many times as large, by bicubic interpolation."""
     if scale == 1:
         return plane
     height, width = plane.shape[-2:]

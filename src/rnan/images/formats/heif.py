@@ -36,7 +36,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     index = chosen_frame(len(file), options.frame, name, "pictures")
     image = file[index if options.frame is not None else file.primary_index]
     width, height = image.size
-    check_size(width, height, name)
+    check_size(width, height, name, options.max_pixels)
     pixels, alpha = split_alpha(np.asarray(image))
     if image.mode.endswith("a") and alpha is not None:  # stored times its opacity
         pixels = unpremultiplied(pixels, alpha)

@@ -30,12 +30,14 @@ _MAX_SIDE = {"JPEG": 65_535, "WEBP": 16_383, "AVIF": 65_535}
 _bomb_limit = threading.Lock()
 
 
-def open_unlimited(source: io.BytesIO | Path) -> Image.Image:
+def open_unlimited(
+    source: io.BytesIO | Path, formats: tuple[str, ...] | None = None
+) -> Image.Image:
     """Open without Pillow's own limit, which is below a 100-megapixel camera's."""
     with _bomb_limit:
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            return Image.open(source)
+            return Image.open(source, formats=formats)
         finally:
             Image.MAX_IMAGE_PIXELS = before
 
@@ -44,13 +46,13 @@ def open_one(data: bytes, name: str, options: ReadOptions) -> Image.Image:
     """Open and take the one picture that is asked for."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about damaged EXIF
-        image = open_unlimited(io.BytesIO(data))
-    check_size(*image.size, name)
+        image = open_unlimited(io.BytesIO(data), options.formats)
+    check_size(*image.size, name, options.max_pixels)
     # Phones add a gain or depth map to a JPEG as a second picture; the first is the photograph.
     if image.format != "MPO" or options.frame is not None:
         frames = getattr(image, "n_frames", 1)
         image.seek(chosen_frame(frames, options.frame, name, "pictures"))
-        check_size(*image.size, name)
+        check_size(*image.size, name, options.max_pixels)
     return image
 
 

@@ -31,7 +31,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         MissingExtraError: imagecodecs is not installed.
     """
     width, height = struct.unpack(">II", data[16:24])
-    check_size(width, height, name)
+    check_size(width, height, name, options.max_pixels)
     try:
         import imagecodecs
     except ImportError:

@@ -48,7 +48,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         ]
         index, page = pages[chosen_frame(len(pages), options.frame, name, "pages")]
         page = page.aspage()
-        check_size(page.imagewidth, page.imagelength, name)
+        check_size(page.imagewidth, page.imagelength, name, options.max_pixels)
         photometric = tifffile.PHOTOMETRIC(page.photometric).name
         known = ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR", "PALETTE", "SEPARATED")
         if photometric not in known or (photometric == "SEPARATED" and page.bitspersample != 8):

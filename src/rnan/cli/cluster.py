@@ -1,0 +1,166 @@
+"""``rnan cluster``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnan.cli import progress
+from rnan.cli.files import Formats, formats
+from rnan.cli.options import MODEL, PATH, Decorated, restore_options, restoring, verbosity
+from rnan.errors import InputError, PartialFailure
+from rnan.option_table import LEVELS
+
+if TYPE_CHECKING:
+    from rnan.cluster import Job, Progress, Summary
+
+_OF_THE_JOB = ("resume", "address", "workers", "patience", "threads")
+
+_FEW = 5
+"""Failures that are printed; the manifest has them all."""
+
+
+def levels(function: Decorated) -> Decorated:
+    """Those of all tasks; which of them suit the task is looked at later."""
+    names = sorted({option.name for options in LEVELS.values() for option in options})
+    for name in names:
+        tasks = [task for task, options in LEVELS.items() if name in {o.name for o in options}]
+        told = f"Of {' and '.join(tasks)}: see rnan {tasks[-1]} --help."
+        function = click.option(f"--{name}", help=told)(function)
+    return function
+
+
+@click.command("cluster")
+@click.argument("task", type=click.Choice(list(LEVELS)))
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option("-o", "--output", required=True, help="A folder, or s3://bucket/prefix and the like.")
+@levels
+@click.option(
+    "--files-from",
+    type=PATH,
+    help="Take the files that this text names, a line each, below the one IN.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
+@click.option("--resume", is_flag=True, help="Leave out what is complete and unchanged.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be written where.")
+@click.option("--report", type=PATH, help="Write the summary here, as JSON.")
+@click.option("--address", help="Of a Ray cluster.  [default: $RAY_ADDRESS, or this machine alone]")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Networks at work at a time.  [default: one for each GPU, or what the processors hold]",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Minutes without a finished block of pictures after which the job gives up.",
+)
+@formats
+@MODEL
+@restoring
+@verbosity
+def command(task: str, inputs: tuple[str, ...], output: str, **options: Any) -> None:
+    """Restore very many pictures on many machines, from folders and object stores.
+
+    Needs the extra cluster: pip install 'rnan[cluster]'. Folders are searched with all that is
+    below them, and the results stand in OUT under the same names. What became of each picture
+    stands in OUT/.rnan-cluster/manifest.parquet. Whatever fails, run the command again with
+    --resume: each picture has exactly one result at the end.
+
+    \b
+    Examples:
+      rnan cluster denoise scans/ -o clean/ --sigma 12
+      rnan cluster auto s3://photos/2026 -o s3://photos/better --address ray://head:10001 --resume
+    """
+    from rnan.cluster import plan, run
+
+    job = _job(task, inputs, output, options)
+    if options["dry_run"]:
+        for source, target in plan(job):
+            click.echo(f"{source} -> {target}")
+        return
+    if options["report"] is not None:
+        from rnan.images.write import check_writable
+
+        check_writable(options["report"])
+    with progress.bar() as bar:
+        shown = bar.add_task("pictures", total=None, rate="")
+
+        def report(now: Progress) -> None:
+            ended = now.done + now.failed
+            bar.update(shown, total=now.pictures, completed=ended, rate=f"{now.failed} failed")
+
+        summary = run(job, report)
+    _say(summary)
+    if options["report"] is not None:
+        _write_report(options["report"], summary)
+    failed = summary.counts["failed"]
+    if failed:
+        number = summary.counts.total()
+        message = f"{failed} of {number} pictures failed"
+        raise InputError(message) if failed == number else PartialFailure(message)
+
+
+def _job(task: str, inputs: tuple[str, ...], output: str, given: dict[str, Any]) -> Job:
+    from rnan.cluster import Job
+    from rnan.work import wish_for
+
+    options = dict(given)
+    how = Formats.taken_from(options)
+    listed, overwrite = options.pop("files_from"), options.pop("overwrite")
+    rest = {name: options.pop(name) for name in _OF_THE_JOB}
+    for name in ("dry_run", "report"):
+        options.pop(name)
+    asked = wish_for(task, options)
+    return Job(
+        inputs=inputs,
+        output=output,
+        wish=replace(asked, options=restore_options(threads=None, **options)),
+        files=how.options(overwrite=overwrite),
+        only=_lines(listed) if listed is not None else None,
+        name=how.name,
+        ending=how.ending,
+        **rest,
+    )
+
+
+def _lines(path: Any) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _say(summary: Summary) -> None:
+    for source, reason in summary.failures[:_FEW]:
+        click.echo(f"rnan: {source}: {reason}", err=True)
+    if len(summary.failures) > _FEW:
+        click.echo(f"rnan: and {len(summary.failures) - _FEW} more, see the manifest", err=True)
+    counts = ", ".join(f"{summary.counts[x]} {x}" for x in ("done", "skipped", "failed"))
+    if not progress.quiet():
+        progress.say_plainly(
+            f"{summary.counts.total()} pictures: {counts}; {summary.retried} more than once; "
+            f"{summary.megapixels:.1f} megapixels in {summary.seconds:.1f} s"
+        )
+    click.echo(summary.manifest)
+
+
+def _write_report(path: Any, summary: Summary) -> None:
+    from rnan.images import write_whole
+
+    content = {
+        "pictures": summary.counts.total(),
+        **{status: summary.counts[status] for status in ("done", "skipped", "failed")},
+        "retried": summary.retried,
+        "megapixels": summary.megapixels,
+        "seconds": round(summary.seconds, 3),
+        "failures": [{"source": source, "error": why} for source, why in summary.failures],
+        "manifest": summary.manifest,
+    }
+    write_whole(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,353 @@
+"""A folder or a bucket of pictures through a Ray Data job: each result once, whatever fails."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnan.cluster.inputs import Entry, Inputs, find
+from rnan.cluster.nodes import Room, check_machines, connected
+from rnan.cluster.record import DONE, FAILED, FOLDER, Record, settings_hash
+from rnan.cluster.stores import Store
+from rnan.cluster.worker import Order, Worker
+from rnan.errors import ConfigError, InputError, ResourceError, RnanError
+from rnan.inference.files import FileOptions
+from rnan.weights import registry
+from rnan.work import Wish, Work
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_MOST_IN_BLOCK = 16
+"""Pictures that are done again at most when a machine is lost."""
+
+_BLOCKS_FOR_EACH = 8
+"""Blocks that each worker should at least have, so that all end at about the same time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What is restored, and how the work is spread."""
+
+    inputs: Sequence[str]
+    """Folders, files and patterns, on this machine or in object stores."""
+    output: str
+    wish: Wish
+    files: FileOptions = field(default_factory=FileOptions)
+    only: Sequence[str] | None = None
+    """Names below the one input folder, instead of all that is in it."""
+    name: str = "{stem}{ext}"
+    ending: str | None = None
+    resume: bool = False
+    """Leave out what is done and unchanged."""
+    address: str | None = None
+    """Of the Ray cluster."""
+    workers: int | None = None
+    """By default as many as the machines have room for."""
+    threads: int | None = None
+    """Of each worker that has no GPU; by default all of a machine's, at most 8."""
+    patience: float = 60.0
+    """Minutes without any progress after which the job gives up."""
+
+
+@dataclass
+class Progress:
+    """Where a job stands."""
+
+    pictures: int
+    """In all that are to be done."""
+    skipped: int = 0
+    done: int = 0
+    failed: int = 0
+    megapixels: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What became of a job."""
+
+    counts: Counter[str]
+    """Of ``done``, ``skipped`` and ``failed`` pictures."""
+    retried: int
+    """Pictures that took more than one attempt."""
+    megapixels: float
+    seconds: float
+    failures: list[tuple[str, str]]
+    """Sources and reasons."""
+    manifest: str
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """The pictures of a job by what is to be done."""
+
+    todo: list[Entry]
+    skipped: list[Entry]
+    refused: list[Entry]
+    """Their outputs exist and are not ours."""
+
+
+def plan(job: Job) -> list[tuple[str, str]]:
+    """Which result belongs to which picture.
+
+    Raises:
+        RnanError: As :func:`run`, as far as it is known without any work.
+    """
+    output = Store(job.output)
+    entries = _find(job, output).entries
+    return [(entry.source, output.shown(f"{output.root}/{entry.target}")) for entry in entries]
+
+
+def run(job: Job, report: Report | None = None) -> Summary:
+    """Restore all pictures on the machines of a Ray cluster.
+
+    Args:
+        job: What is restored.
+        report: Called whenever a block is done.
+
+    Returns:
+        What became of them. A bad picture is no error: it is among the failures.
+
+    Raises:
+        RnanError: Something stands against the whole job: inputs that do not exist, an output that
+            cannot be written, machines that lack the weights, no progress for too long. What was
+            done until then stays, and ``resume`` goes on.
+    """
+    start = time.perf_counter()
+    output = Store(job.output)
+    record = Record(output)
+    work = Work(job.wish)  # refuses levels and weights before anything is asked of others
+    files = [vars(job.files.reading), vars(job.files.writing)]
+    settings = settings_hash({**work.facts, "files": files})
+    inputs = _find(job, output)
+    tasks = _sort(job, inputs.entries, record, settings)
+    number = record.begin([entry.target for entry in tasks.todo])
+    _refuse(record, number, tasks.refused, settings)
+    progress = Progress(len(tasks.todo), len(tasks.skipped), failed=len(tasks.refused))
+    if tasks.todo:
+        with connected(job.address) as room:
+            check_machines(_needed(job.wish, work))
+            order = Order(
+                wish=job.wish,
+                weights=_weights(job.wish),
+                files=job.files,
+                stores=inputs.stores,
+                output=output,
+                run=number,
+                settings=settings,
+                threads=_threads(job, room),
+            )
+            for row in _results(job, order, room, tasks.todo):
+                progress.done += row["done"]
+                progress.failed += row["failed"]
+                progress.megapixels += row["megapixels"]
+                if report is not None:
+                    report(progress)
+    return _summary(record, inputs.entries, progress, number, time.perf_counter() - start)
+
+
+def _find(job: Job, output: Store) -> Inputs:
+    return find(
+        job.inputs,
+        output,
+        extensions=job.wish.extensions,
+        only=job.only,
+        name=job.name,
+        ending=job.ending,
+    )
+
+
+def _sort(job: Job, entries: list[Entry], record: Record, settings: str) -> _Sorted:
+    """Leave out what is done, and what would replace files of others."""
+    rows, planned, store = record.rows(), record.planned(), record.store
+    if rows and not (job.resume or job.files.overwrite):
+        raise ConfigError(f"{job.output} holds results of a job; pass --resume or --overwrite")
+    hidden = f"{store.root}/{FOLDER}/"
+    there = {
+        file.path[len(store.root) + 1 :]: file.size
+        for file in store.files(store.root)
+        if not file.path.startswith(hidden)
+    }
+    ours = {row["target"] for row in rows.values() if row["status"] == DONE} | planned
+    todo, skipped, refused = [], [], []
+    for entry in entries:
+        row = rows.get(entry.source)
+        if job.resume and row is not None and _is_complete(entry, row, settings, there):
+            skipped.append(entry)
+        elif entry.target in there and entry.target not in ours and not job.files.overwrite:
+            refused.append(entry)
+        else:
+            todo.append(entry)
+    return _Sorted(todo, skipped, refused)
+
+
+def _is_complete(entry: Entry, row: dict[str, Any], settings: str, there: dict[str, int]) -> bool:
+    same = entry.modified == 0 or (entry.size, entry.modified) == (
+        row["source_size"],
+        row["source_modified"],
+    )
+    return (
+        row["status"] == DONE
+        and same
+        and row["settings"] == settings
+        and row["target"] == entry.target
+        and there.get(entry.target) == row["target_size"]
+    )
+
+
+def _refuse(record: Record, run: int, entries: list[Entry], settings: str) -> None:
+    rows = [
+        {
+            "source": entry.source,
+            "target": entry.target,
+            "status": FAILED,
+            "error": f"{entry.target} exists; pass --overwrite to replace it",
+            "attempt": 0,
+            "run": run,
+            "source_size": entry.size,
+            "source_modified": entry.modified,
+            "settings": settings,
+            "ended": time.time(),
+        }
+        for entry in entries
+    ]
+    if rows:
+        record.add(run, 999_999_999, rows)
+
+
+def _needed(wish: Wish, work: Work) -> dict[str, str]:
+    """SHA-256 of the bundled weights that the workers must have."""
+    names = [wish.model] if wish.model in registry.bundled() else work.model_names
+    return {name: registry.sha256(name) for name in names}
+
+
+def _weights(wish: Wish) -> bytes | None:
+    if wish.model is None or wish.model in registry.bundled():
+        return None
+    return Path(wish.model).read_bytes()
+
+
+def _on_gpu(job: Job, room: Room) -> bool:
+    device = str(job.wish.options.get("device", "auto"))
+    if device == "auto":
+        return room.gpus > 0
+    if device.startswith("cuda") and not room.gpus:
+        raise ConfigError("the cluster has no GPU; leave --device out, or say cpu")
+    return device.startswith("cuda")
+
+
+def _threads(job: Job, room: Room) -> int:
+    return job.threads or max(1, min(8, room.cpus // max(1, room.machines)))
+
+
+def _blocks(entries: list[Entry], workers: int) -> list[pyarrow.Table]:
+    import pyarrow as pa
+
+    size = max(1, min(_MOST_IN_BLOCK, len(entries) // (_BLOCKS_FOR_EACH * workers)))
+    tables = []
+    for number, first in enumerate(range(0, len(entries), size)):
+        rows = [{**vars(entry), "block": number} for entry in entries[first : first + size]]
+        tables.append(pa.Table.from_pylist(rows))
+    return tables
+
+
+def _results(job: Job, order: Order, room: Room, entries: list[Entry]) -> Iterator[dict[str, Any]]:
+    """Rows of :class:`Worker`, as they come."""
+    import ray
+    from ray.data import ActorPoolStrategy, DataContext
+
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.max_errored_blocks = 0
+    gpu = _on_gpu(job, room)
+    workers = job.workers or max(1, room.gpus if gpu else room.cpus // order.threads)
+    blocks = _blocks(entries, workers)
+    workers = min(workers, len(blocks))
+    pipeline = ray.data.from_arrow(blocks).map_batches(
+        Worker,
+        fn_constructor_args=(order,),
+        batch_size=None,
+        batch_format="pyarrow",
+        # One block at a time, so that a machine that is lost takes no others along.
+        compute=ActorPoolStrategy(min_size=1, max_size=workers, max_tasks_in_flight_per_actor=1),
+        num_gpus=1 if gpu else None,
+        num_cpus=None if gpu else order.threads,
+    )
+    yield from _watched(pipeline.iter_rows, job.patience)
+
+
+def _watched(
+    rows: Callable[[], Iterable[dict[str, Any]]], patience: float
+) -> Iterator[dict[str, Any]]:
+    """The rows, unless none comes for too long."""
+    found: queue.Queue[Any] = queue.Queue()
+    end = object()
+
+    def fetch() -> None:
+        try:
+            for row in rows():
+                found.put(row)
+            found.put(end)
+        except BaseException as error:
+            found.put(error)
+
+    threading.Thread(target=fetch, daemon=True).start()
+    while True:
+        try:
+            row = found.get(timeout=60.0 * patience)
+        except queue.Empty:
+            raise ResourceError(
+                f"no picture was finished for {patience:g} minutes; look at the machines, then run "
+                "again with --resume"
+            ) from None
+        if row is end:
+            return
+        if isinstance(row, BaseException):
+            raise _ours(row) from row
+        yield row
+
+
+def _ours(error: BaseException) -> BaseException:
+    """Of what Ray raises, our own error within it, or one line."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, RnanError):
+            return seen
+        seen = getattr(seen, "cause", None) or seen.__cause__
+    if not isinstance(error, Exception):
+        return error
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    named = [line for line in lines if line.startswith("rnan.errors.")]
+    if named:
+        kind, _, message = named[-1].partition(": ")
+        if "ResourceError" in kind:
+            return ResourceError(message)
+        return InputError(message) if "InputError" in kind else ConfigError(message)
+    return RnanError(f"the job stopped: {type(error).__name__}: {(lines or [''])[-1][:300]}")
+
+
+def _summary(
+    record: Record, entries: list[Entry], progress: Progress, run: int, seconds: float
+) -> Summary:
+    asked = {entry.source for entry in entries}
+    rows = [row for row in record.end() if row["source"] in asked and row["run"] == run]
+    return Summary(
+        counts=Counter(
+            {"done": progress.done, "skipped": progress.skipped, "failed": progress.failed}
+        ),
+        retried=sum(row["attempt"] > 1 for row in rows),
+        megapixels=progress.megapixels,
+        seconds=seconds,
+        failures=[(row["source"], row["error"]) for row in rows if row["status"] == FAILED],
+        manifest=record.manifest,
+    )

@@ -1,0 +1,182 @@
+"""The actor that restores: it loads the networks once, then takes one block after the other."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import posixpath
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnan import __version__
+from rnan.cluster.attempts import MOST_DEATHS, Attempts
+from rnan.cluster.record import DONE, FAILED, Record
+from rnan.cluster.stores import Store
+from rnan.errors import ConfigError, RnanError
+from rnan.inference.files import FileOptions
+from rnan.inference.plan import Job
+from rnan.scratch import Scratch
+from rnan.work import Wish, Work
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """All that a worker needs to know."""
+
+    wish: Wish
+    weights: bytes | None
+    """The file that ``wish.model`` names, where it is no bundled one."""
+    files: FileOptions
+    stores: Sequence[Store]
+    output: Store
+    run: int
+    settings: str
+    threads: int
+    version: str = __version__
+
+
+class Worker:
+    """Restores the pictures of a block and writes down what became of each.
+
+    Args:
+        order: What is to be done.
+
+    Raises:
+        ConfigError: The driver has another version.
+        WeightsError: The networks cannot be loaded.
+    """
+
+    def __init__(self, order: Order) -> None:
+        import torch
+
+        if order.version != __version__:
+            raise ConfigError(
+                f"{platform.node()} has rnan {__version__}, the driver {order.version}; "
+                "install one version everywhere"
+            )
+        torch.set_num_threads(order.threads)
+        self._order = order
+        self._home = Scratch("cluster")
+        wish = order.wish
+        if order.weights is not None:
+            file = self._home.path / "weights"
+            file.write_bytes(order.weights)
+            wish = replace(wish, model=str(file))
+        self._work = Work(wish)
+        self._record = Record(order.output)
+
+    def __call__(self, block: pyarrow.Table) -> pyarrow.Table:
+        """Restore a block.
+
+        Args:
+            block: ``block`` (its number), and the fields of :class:`~rnan.cluster.inputs.Entry`.
+
+        Returns:
+            One row: the block's number, and the sums over its pictures.
+
+        Raises:
+            RnanError: The record cannot be written: nothing else stops a block.
+        """
+        import pyarrow as pa
+
+        pictures = block.to_pylist()
+        number = int(pictures[0]["block"])
+        folder = f"{self._record.folder(self._order.run)}/begun/{number:06}"
+        attempts = Attempts(self._order.output, folder)
+        attempts.begin()
+        rows = [
+            self._row(picture, attempts, blamed=attempts.blames(place))
+            for place, picture in enumerate(pictures)
+        ]
+        self._record.add(self._order.run, number, rows)
+        done = [row for row in rows if row["status"] == DONE]
+        return pa.table(
+            {
+                "block": [number],
+                "done": [len(done)],
+                "failed": [len(rows) - len(done)],
+                "megapixels": [sum(row["megapixels"] for row in done)],
+            }
+        )
+
+    def _row(
+        self, picture: Mapping[str, Any], attempts: Attempts, *, blamed: bool
+    ) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "source": picture["source"],
+            "target": picture["target"],
+            "attempt": attempts.number,
+            "run": self._order.run,
+            "source_size": picture["size"],
+            "source_modified": picture["modified"],
+            "settings": self._order.settings,
+            "node": platform.node(),
+        }
+        if blamed:
+            error = f"the process died {MOST_DEATHS} times while restoring it"
+            return row | {"status": FAILED, "error": error, "ended": time.time()}
+        try:
+            row |= self._restore(picture) | {"status": DONE}
+        except RnanError as error:
+            row |= {"status": FAILED, "error": str(error)}
+        except Exception as error:  # one bad picture must not stop a million others
+            row |= {"status": FAILED, "error": f"{type(error).__name__}: {error}"}
+        return row | {"ended": time.time()}
+
+    def _restore(self, picture: Mapping[str, Any]) -> dict[str, Any]:
+        """Restore one picture through files on this machine."""
+        order = self._order
+        store, path = order.stores[picture["store"]], picture["path"]
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory(dir=self._home.path) as folder:
+            source = Path(folder) / posixpath.basename(path)  # the ending says what is in it
+            target = Path(folder) / "result" / posixpath.basename(picture["target"])
+            data = store.read(path)
+            source.write_bytes(data)
+            read = time.perf_counter()
+            try:
+                restored = self._work(Job(source, target), order.files)
+            except RnanError as error:  # the copy's name means nothing to anybody
+                error.args = (str(error).replace(str(source), picture["source"]),)
+                raise
+            ended = time.perf_counter()
+            result = target.read_bytes()
+        order.output.write(f"{order.output.root}/{picture['target']}", result)
+        return {
+            "said": restored.said,
+            "source_size": len(data),
+            "source_sha256": hashlib.sha256(data).hexdigest(),
+            "target_size": len(result),
+            "target_sha256": hashlib.sha256(result).hexdigest(),
+            "megapixels": restored.size[0] * restored.size[1] / 1e6,
+            "read_seconds": read - start,
+            "restore_seconds": ended - read,
+            "write_seconds": time.perf_counter() - ended,
+        }
+
+
+def look_around(order_version: str, hashes: Mapping[str, str]) -> str:
+    """What keeps a machine from taking part, in words; nothing if it can.
+
+    Args:
+        order_version: The driver's.
+        hashes: SHA-256 of the bundled weights that are needed, by name.
+    """
+    from rnan.weights import registry
+
+    place = f"{platform.node()} (process {os.getpid()})"
+    if order_version != __version__:
+        return f"{place} has rnan {__version__}, the driver {order_version}"
+    missing = [name for name in hashes if name not in registry.bundled()]
+    if missing:
+        return f"{place} lacks the weights {', '.join(missing)}"
+    other = [name for name, value in hashes.items() if registry.sha256(name) != value]
+    return f"{place} has other weights of the name {', '.join(other)}" if other else ""

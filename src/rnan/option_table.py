@@ -1,0 +1,139 @@
+"""What can be asked for beside the picture: one table for the command line, the API and the page.
+
+Only plain Python: ``rnan --help`` reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One option."""
+
+    name: str
+    """In Python; on the command line with hyphens."""
+    kind: type
+    """``str``, ``int``, ``float`` or ``bool``."""
+    help: str
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    low: int | None = None
+    high: int | None = None
+    unset: str = ""
+    """What holds where nothing is said, in words, where there is no default."""
+    show_default: bool = True
+
+    @property
+    def flag(self) -> str:
+        """As it is typed."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+SIGMA = Option(
+    name="sigma",
+    kind=str,
+    default="auto",
+    help="Standard deviation of the noise on the 0-255 scale, 0 to 75; auto estimates it.",
+)
+QUALITY = Option(
+    name="quality",
+    kind=str,
+    default="auto",
+    help="Quality that the picture was saved with, 1 to 100; auto reads it in the file, or "
+    "estimates it from the pixels where the file is no JPEG any more.",
+)
+PATTERN = Option(
+    name="pattern",
+    kind=str,
+    default="auto",
+    choices=("auto", "grbg", "rggb", "bggr", "gbrg"),
+    help="Colours of the first two rows, from the upper left corner; auto reads it in camera raw, "
+    "or off a mosaic of three channels.",
+)
+SENSOR_SIGMA = Option(
+    name="sigma",
+    kind=float,
+    default=0.0,
+    help="Standard deviation of the sensor's noise on the 0-255 scale, 0 to 15.",
+)
+SCALE = Option(
+    name="scale", kind=int, default=2, low=2, high=4, help="How many times wider and higher."
+)
+
+LEVELS: dict[str, tuple[Option, ...]] = {
+    "auto": (),
+    "denoise": (SIGMA,),
+    "dejpeg": (QUALITY,),
+    "demosaic": (PATTERN, SENSOR_SIGMA),
+    "upscale": (SCALE,),
+}
+"""How much, for each restoration; the first is the level, another stands beside it."""
+
+RESTORING = (
+    Option(
+        name="strength",
+        kind=float,
+        default=1.0,
+        help="0 keeps the input, 1 takes the restored picture, between them a blend.",
+    ),
+    Option(
+        name="self_ensemble",
+        kind=bool,
+        default=False,
+        help='Mean over eight turns and flips (the paper\'s "+"): eight times slower.',
+    ),
+    Option(
+        name="attention",
+        kind=str,
+        default="auto",
+        choices=("auto", "window", "whole", "released"),
+        help="How far non-local blocks see: windows, the whole picture, or the authors' quarters.",
+    ),
+)
+"""How it is restored, whoever asks."""
+
+FORMATS = ("png", "jpeg", "tiff", "webp", "avif", "bmp")
+
+READING_AND_WRITING = (
+    Option(
+        name="format",
+        kind=str,
+        choices=FORMATS,
+        unset="as the input",
+        help="Format in a folder or of standard output.",
+    ),
+    Option(
+        name="bit_depth",
+        kind=str,
+        choices=("8", "16", "32"),
+        unset="as the input",
+        help="Bits a channel of the outputs, 32 in floating point.",
+    ),
+    Option(
+        name="jpeg_quality",
+        kind=int,
+        default=95,
+        help="Of JPEG and AVIF outputs; chroma is kept whole.",
+    ),
+    Option(
+        name="strip_metadata",
+        kind=bool,
+        default=False,
+        help="Leave out EXIF, XMP and resolution; the colour profile stays.",
+    ),
+    Option(
+        name="frame",
+        kind=int,
+        help="Which picture of an animation or page, from 1.",
+    ),
+    Option(
+        name="assume_cmyk",
+        kind=bool,
+        default=False,
+        help="Convert CMYK pictures without a profile by plain arithmetic.",
+    ),
+)
+"""How the file is read and the result written, whoever asks."""

@@ -1,0 +1,17 @@
+"""The page and the HTTP API: ``rnan serve``."""
+
+from rnan.errors import MissingExtraError
+
+try:
+    import fastapi  # noqa: F401
+    import prometheus_client  # noqa: F401
+    import python_multipart  # noqa: F401
+    import uvicorn  # noqa: F401
+except ImportError as error:
+    raise MissingExtraError("fastapi", "web") from error
+
+from rnan.server.app import create_app
+from rnan.server.run import serve
+from rnan.server.settings import ServerOptions
+
+__all__ = ["ServerOptions", "create_app", "serve"]

@@ -1,0 +1,94 @@
+"""The app: page, API, and what stands before both."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+
+import torch
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rnan import __version__
+from rnan.scratch import Scratch
+from rnan.server import api, problems
+from rnan.server.guard import Guard
+from rnan.server.jobs import Jobs
+from rnan.server.metrics import Metrics
+from rnan.server.settings import ServerOptions
+from rnan.server.studio import Studio
+
+_AROUND_A_FILE = 2**16
+"""Bytes of a request beside the picture."""
+
+_UPLOADS = ("/api/v1/jobs", "/api/v1/restore")
+
+
+def create_app(options: ServerOptions | None = None) -> FastAPI:
+    """The app that ``rnan serve`` runs.
+
+    Args:
+        options: What it allows.
+
+    Returns:
+        An ASGI app; ``app.state.jobs`` are its :class:`~rnan.server.jobs.Jobs`.
+    """
+    options = options or ServerOptions()
+    folder = Scratch("serve", options.folder)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        torch.set_num_threads(max(1, torch.get_num_threads() // options.workers))
+        try:
+            yield
+        finally:
+            jobs.close()
+            folder.close()
+
+    jobs = Jobs(
+        folder.path,
+        workers=options.workers,
+        queue=options.queue,
+        seconds=options.seconds,
+        keep=options.keep,
+    )
+    app = FastAPI(
+        title="rnan",
+        version=__version__,
+        summary="Restore pictures: denoise, repair JPEG, demosaic, enlarge.",
+        lifespan=lifespan,
+        docs_url=None,  # these pages load scripts from other hosts
+        redoc_url=None,
+        max_body_size=options.max_bytes + _AROUND_A_FILE,
+    )
+    app.state.jobs = jobs
+    metrics = Metrics(jobs)
+    problems.install(app)
+    app.include_router(api.router(options, jobs, Studio(options)))
+    app.include_router(api.about_the_server(jobs, metrics))
+    app.add_middleware(_Gate, jobs=jobs)
+    app.add_middleware(Guard, options=options)
+    app.add_middleware(metrics.watching)
+    page = Path(str(resources.files("rnan.server").joinpath("page")))
+    app.mount("/", StaticFiles(directory=page, html=True), name="page")
+    return app
+
+
+class _Gate:
+    """Refuses pictures before they are sent, where they would be refused after."""
+
+    def __init__(self, app: ASGIApp, jobs: Jobs) -> None:
+        self._app, self._jobs = app, jobs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in _UPLOADS:
+            try:
+                self._jobs.check_room()
+            except problems.Problem as error:
+                refusal = problems.response(error.status, error.detail, error.headers)
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

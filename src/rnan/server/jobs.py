@@ -1,0 +1,229 @@
+"""Jobs: they wait, run, end, and are forgotten."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rnan.errors import Cancelled, RnanError
+from rnan.server.problems import Problem, document, problem_of
+
+_log = logging.getLogger(__name__)
+
+QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
+ENDED = (DONE, FAILED, CANCELLED)
+
+
+@dataclass(kw_only=True, eq=False)
+class Job:
+    """One picture on its way."""
+
+    id: str
+    folder: Path
+    """Its files; gone with it."""
+    name: str
+    """What the client called the picture."""
+    state: str = QUEUED
+    created: float = field(default_factory=time.time)
+    started: float | None = None
+    ended: float | None = None
+    tiles: tuple[int, int] = (0, 0)
+    """Done, and in all."""
+    said: str = ""
+    """What was done, in words."""
+    problem: dict[str, Any] | None = None
+    result: Path | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    fetched: bool = False
+    """Whether the client has asked for the result."""
+    late: float | None = None
+    """When it has taken too long, on the monotonic clock."""
+
+    def is_set(self) -> bool:
+        """Whether the work shall stop: what :class:`~rnan.inference.Restorer` asks."""
+        return self.stop.is_set() or self.is_late
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it has taken too long."""
+        return self.late is not None and time.monotonic() > self.late
+
+    @property
+    def seconds_left(self) -> float | None:
+        """From the tiles that are done; nothing before the first."""
+        done, total = self.tiles
+        if self.state != RUNNING or self.started is None or not done:
+            return None
+        return (time.time() - self.started) / done * (total - done)
+
+
+Do = Callable[[Job], None]
+"""Restores a job's picture: sets ``result``, ``said`` and ``tiles``."""
+
+
+class Jobs:
+    """All jobs of a server, a few at work at a time.
+
+    Args:
+        folder: Where their files go.
+        workers: At work at a time.
+        queue: That may wait.
+        seconds: That each may take.
+        keep: Seconds after which one that has ended is forgotten.
+    """
+
+    def __init__(
+        self, folder: Path, *, workers: int, queue: int, seconds: float, keep: float
+    ) -> None:
+        self._folder = folder
+        self._queue, self._seconds, self._keep = queue, seconds, keep
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="restore")
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+        self.refusing = False
+        """Whether the server is about to end."""
+        self.counts: dict[str, int] = dict.fromkeys(ENDED, 0)
+        """Of jobs that have ended."""
+        self._mean = 5.0
+
+    def new(self, name: str) -> Job:
+        """A job with a folder of its own, which does nothing yet.
+
+        Raises:
+            Problem: Too many wait (429), or the server is about to end (503).
+        """
+        self.forget_old()
+        with self._lock:
+            self.check_room()
+            job = Job(id=secrets.token_urlsafe(18), folder=Path(), name=name)
+            job.folder = self._folder / job.id
+            job.folder.mkdir()
+            self._jobs[job.id] = job
+        return job
+
+    def check_room(self) -> None:
+        """Refuse a picture for which there is no room.
+
+        Raises:
+            Problem: Too many wait (429), or the server is about to end (503).
+        """
+        if self.refusing:
+            raise Problem(503, "the server is being stopped", retry_after="30")
+        waiting = self.waiting
+        if waiting >= self._queue + self._workers:
+            wait = max(1, round(self._mean * waiting / self._workers))
+            raise Problem(
+                429, f"{waiting} pictures are waiting; try again later", retry_after=str(wait)
+            )
+
+    def start(self, job: Job, do: Do) -> Future[None]:
+        """Let it wait for its turn; the future is done when the job has ended."""
+        return self._pool.submit(self._run, job, do)
+
+    def get(self, number: str) -> Job:
+        """The job of that number.
+
+        Raises:
+            Problem: There is none (any more).
+        """
+        self.forget_old()
+        job = self._jobs.get(number)
+        if job is None:
+            raise Problem(404, "there is no such job, or it was forgotten")
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Stop it, and forget it as soon as it has stopped."""
+        job.stop.set()
+        with self._lock:
+            waits = job.state == QUEUED
+            if waits:
+                self._end(job, CANCELLED)
+        if job.state in ENDED:
+            self.forget(job)
+
+    def forget_old(self) -> None:
+        """Remove what ended long ago."""
+        limit = time.time() - self._keep
+        for job in list(self._jobs.values()):
+            if job.ended is not None and job.ended < limit:
+                self.forget(job)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not ended."""
+        return sum(job.state not in ENDED for job in list(self._jobs.values()))
+
+    @property
+    def running(self) -> int:
+        """Jobs at work."""
+        return sum(job.state == RUNNING for job in list(self._jobs.values()))
+
+    @property
+    def unfetched(self) -> bool:
+        """Whether there are results that nobody has taken yet."""
+        return any(job.state == DONE and not job.fetched for job in list(self._jobs.values()))
+
+    def cancel_waiting(self) -> None:
+        """Stop what has not begun; it stays, so that its client learns of it."""
+        with self._lock:
+            for job in self._jobs.values():
+                if job.state == QUEUED:
+                    job.problem = document(503, "the server is being stopped")
+                    self._end(job, FAILED)
+
+    def close(self) -> None:
+        """Finish what runs, refuse the rest."""
+        self.refusing = True
+        self.cancel_waiting()
+        self._pool.shutdown(wait=True)
+
+    def _run(self, job: Job, do: Do) -> None:
+        with self._lock:
+            if job.state != QUEUED:
+                return
+            job.started = time.time()
+            job.late = time.monotonic() + self._seconds
+            job.state = RUNNING
+        try:
+            do(job)
+        except Cancelled:
+            if job.is_late and not job.stop.is_set():
+                job.problem = document(503, f"it took longer than {self._seconds:.0f} s")
+                self._end(job, FAILED)
+            else:
+                self._end(job, CANCELLED)
+                self.forget(job)
+        except RnanError as error:
+            job.problem = problem_of(error)
+            self._end(job, FAILED)
+        except Problem as error:
+            job.problem = document(error.status, error.detail)
+            self._end(job, FAILED)
+        except Exception:
+            _log.exception("job %s failed", job.id)
+            job.problem = document(500, "an error in the server; its log says more")
+            self._end(job, FAILED)
+        else:
+            self._end(job, DONE)
+            self._mean += 0.2 * (time.time() - job.started - self._mean)
+
+    def _end(self, job: Job, state: str) -> None:
+        job.ended = time.time()
+        job.state = state
+        self.counts[state] += 1
+
+    def forget(self, job: Job) -> None:
+        """Remove it with its files."""
+        with self._lock:
+            self._jobs.pop(job.id, None)
+        shutil.rmtree(job.folder, ignore_errors=True)

@@ -1,0 +1,59 @@
+"""Figures for Prometheus."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rnan.server.jobs import ENDED, Jobs
+
+
+class Metrics:
+    """Figures of one server, in a registry of its own.
+
+    Args:
+        jobs: Of the server.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self.registry = CollectorRegistry()
+        Gauge(
+            "rnan_jobs_waiting", "Jobs that have not ended.", registry=self.registry
+        ).set_function(lambda: jobs.waiting)
+        Gauge("rnan_jobs_running", "Jobs at work.", registry=self.registry).set_function(
+            lambda: jobs.running
+        )
+        ended = Gauge("rnan_jobs_ended", "Jobs that have ended.", ["state"], registry=self.registry)
+        for state in ENDED:
+            ended.labels(state).set_function(partial(jobs.counts.__getitem__, state))
+        self._requests = Counter(
+            "rnan_http_requests", "Answers.", ["method", "route", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "rnan_http_seconds", "Until the answer.", ["route"], registry=self.registry
+        )
+
+    def watching(self, app: ASGIApp) -> ASGIApp:
+        """The app, with its answers counted."""
+
+        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            start = time.perf_counter()
+
+            async def counted(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    # Not the path: it has the numbers of jobs.
+                    route = getattr(scope.get("route"), "path", "none")
+                    status = str(message["status"])
+                    self._requests.labels(scope["method"], route, status).inc()
+                    self._seconds.labels(route).observe(time.perf_counter() - start)
+                await send(message)
+
+            await app(scope, receive, counted)
+
+        return watched

@@ -1,0 +1,178 @@
+// One picture: what was found, what is wanted, how far it is, what came out.
+
+import * as api from "./api.js";
+import { Compare } from "./compare.js";
+import { LEVELS, TASKS, left } from "./words.js";
+
+export class Card {
+  constructor(file, changed) {
+    this.file = file;
+    this.changed = changed;
+    this.job = null;
+    this.done = false;
+    const template = document.getElementById("card");
+    this.element = template.content.firstElementChild.cloneNode(true);
+    const part = (name) => this.element.querySelector(`.${name}`);
+    this.parts = Object.fromEntries(
+      ["found", "task", "level", "restore", "cancel", "remove", "state", "progress", "result", "download"]
+        .map((name) => [name, part(name)]),
+    );
+    part("name").textContent = file.name;
+    this.element.setAttribute("aria-label", file.name);
+    for (const [task, words] of Object.entries(TASKS)) this.parts.task.add(new Option(words, task));
+    this.compare = new Compare(this.element);
+    this.parts.task.addEventListener("change", () => this.askLevel());
+    part("asked").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.restore();
+    });
+    this.parts.cancel.addEventListener("click", () => this.cancel());
+    this.parts.remove.addEventListener("click", () => this.remove());
+    this.parts.download.addEventListener("click", () => this.download());
+    this.look();
+  }
+
+  say(text, bad = false) {
+    this.parts.state.textContent = text;
+    this.parts.state.classList.toggle("bad", bad);
+  }
+
+  list(lines) {
+    this.parts.found.replaceChildren(...lines.map((line) => {
+      const item = document.createElement("li");
+      item.textContent = line;
+      return item;
+    }));
+  }
+
+  async look() {
+    try {
+      const found = await api.inspect(this.file);
+      const steps = found.steps.map((step) => TASKS[step.restoration].toLowerCase());
+      const advice = steps.length ? `Suggested: ${steps.join(", then ")}` : "Nothing to do; it looks clean";
+      this.list([...found.sentences, advice]);
+    } catch (error) {
+      this.list([]);
+      this.say(error.message, true);
+    }
+  }
+
+  // A field for the level of the chosen task.
+  askLevel() {
+    const about = LEVELS[this.parts.task.value];
+    this.parts.level.replaceChildren();
+    if (!about) return;
+    const label = document.createElement("label");
+    label.append(about.label);
+    if (about.choices) {
+      const select = document.createElement("select");
+      for (const choice of about.choices) select.add(new Option(choice === "auto" ? "found out" : choice, choice));
+      label.append(select);
+      this.parts.level.append(label);
+      return;
+    }
+    const how = document.createElement("select");
+    how.append(new Option("found out", "auto"), new Option("given", "given"));
+    const number = document.createElement("input");
+    Object.assign(number, { type: "number", min: about.low, max: about.high, step: about.step, value: about.start });
+    number.setAttribute("aria-label", `${about.label}, ${about.hint}`);
+    number.hidden = true;
+    how.addEventListener("change", () => { number.hidden = how.value === "auto"; });
+    label.append(how);
+    const hint = document.createElement("span");
+    hint.textContent = about.hint;
+    this.parts.level.append(label, number, hint);
+  }
+
+  fields() {
+    const task = this.parts.task.value;
+    const about = LEVELS[task];
+    if (!about) return { task };
+    const how = this.parts.level.querySelector("select").value;
+    const number = this.parts.level.querySelector("input");
+    return { task, [about.name]: how === "given" ? number.value : how };
+  }
+
+  busy(yes) {
+    this.parts.restore.disabled = yes;
+    this.parts.cancel.hidden = !yes;
+    this.parts.progress.hidden = !yes;
+  }
+
+  async restore() {
+    if (this.parts.restore.disabled) return;
+    await this.drop();
+    this.parts.result.hidden = true;
+    this.parts.progress.removeAttribute("value");
+    this.busy(true);
+    this.say("Sending it …");
+    try {
+      this.job = await api.submit(this.file, this.fields());
+      for await (const now of api.follow(this.job.links.events)) {
+        this.job = now;
+        this.tell();
+      }
+      if (this.job.state === "done") await this.show();
+    } catch (error) {
+      this.say(error.message, true);
+    }
+    this.busy(false);
+    this.changed();
+  }
+
+  tell() {
+    const { state, tiles, seconds_left: seconds, problem, said } = this.job;
+    if (state === "queued") this.say("Waiting for its turn …");
+    if (state === "running") {
+      if (tiles.total) this.parts.progress.value = tiles.done / tiles.total;
+      this.say(tiles.total ? `Part ${tiles.done} of ${tiles.total}${left(seconds)}` : "Working …");
+    }
+    if (state === "failed") this.say(problem.detail, true);
+    if (state === "cancelled") this.say("Cancelled.");
+    if (state === "done") this.say(`Done: ${said}.`);
+  }
+
+  async show() {
+    const here = this.job.links.self;
+    const [before, after] = await Promise.all(["before", "after"].map((which) => api.blob(`${here}/shown/${which}`)));
+    this.parts.result.hidden = false;
+    await this.compare.show(before, after);
+    this.done = true;
+    this.changed();
+  }
+
+  async cancel() {
+    this.say("Cancelled.");
+    await this.drop();
+  }
+
+  async drop() {
+    this.done = false;
+    const { job } = this;
+    this.job = null;
+    this.changed();
+    if (!job) return;
+    try {
+      await api.remove(job.links.self);
+    } catch {
+      // it was forgotten already
+    }
+  }
+
+  async remove() {
+    this.compare.forget();
+    this.element.remove();
+    await this.drop();
+    this.changed(this);
+  }
+
+  async download() {
+    const strength = Number(this.compare.strength.value) / 100;
+    try {
+      const content = await api.blob(`${this.job.links.result}?strength=${strength}`);
+      api.save(content, this.job.result_name);
+    } catch (error) {
+      this.say(error.message, true);
+    }
+  }
+}

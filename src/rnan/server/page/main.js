@@ -1,0 +1,88 @@
+// Pictures come in by choosing, dropping or pasting; each gets a card.
+
+import * as api from "./api.js";
+import { Card } from "./card.js";
+
+const at = (name) => document.getElementById(name);
+const cards = new Set();
+let limits = null;
+
+function changed(gone) {
+  if (gone) cards.delete(gone);
+  at("together").hidden = cards.size < 2;
+  at("download-all").disabled = ![...cards].some((card) => card.done);
+}
+
+function add(files) {
+  at("message").textContent = "";
+  for (const file of files) {
+    if (limits && file.size > limits.bytes) {
+      at("message").textContent = `${file.name} is too large: ${(file.size / 2 ** 20).toFixed(0)} MB of ${(limits.bytes / 2 ** 20).toFixed(0)} MB allowed.`;
+      continue;
+    }
+    const card = new Card(file, changed);
+    cards.add(card);
+    at("pictures").prepend(card.element);
+  }
+  changed();
+}
+
+at("pick").addEventListener("change", (event) => {
+  add(event.target.files);
+  event.target.value = "";
+});
+for (const name of ["dragenter", "dragover"]) {
+  document.addEventListener(name, (event) => {
+    event.preventDefault();
+    at("drop").classList.add("over");
+  });
+}
+for (const name of ["dragleave", "drop"]) {
+  document.addEventListener(name, (event) => {
+    event.preventDefault();
+    if (name === "drop" || !event.relatedTarget) at("drop").classList.remove("over");
+  });
+}
+document.addEventListener("drop", (event) => add(event.dataTransfer.files));
+document.addEventListener("paste", (event) => add(event.clipboardData.files));
+
+at("restore-all").addEventListener("click", () => {
+  for (const card of [...cards].reverse()) if (!card.done) card.restore();
+});
+at("download-all").addEventListener("click", async () => {
+  const numbers = [...cards].filter((card) => card.done).map((card) => `job=${card.job.id}`);
+  try {
+    api.save(await api.blob(`api/v1/archive?${numbers.join("&")}`), "restored.zip");
+  } catch (error) {
+    at("message").textContent = error.message;
+  }
+});
+
+async function start() {
+  try {
+    limits = (await api.json("api/v1/options")).limits;
+    at("token-line").hidden = true;
+    at("message").textContent = "";
+    const examples = await api.json("api/v1/examples");
+    at("examples").querySelectorAll("button").forEach((button) => button.remove());
+    for (const [name, words] of Object.entries(examples)) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = words.toLowerCase();
+      button.addEventListener("click", async () => {
+        const content = await api.blob(`api/v1/examples/${name}`);
+        add([new File([content], name, { type: content.type })]);
+      });
+      at("examples").append(button);
+    }
+  } catch (error) {
+    at("token-line").hidden = error.status !== 401;
+    if (error.status !== 401) at("message").textContent = error.message;
+  }
+}
+
+at("token").addEventListener("change", (event) => {
+  api.token.set(event.target.value);
+  start();
+});
+start();

@@ -1,0 +1,98 @@
+"""Errors as problem documents (RFC 9457), from the one tree of errors."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from rnan.errors import (
+    Cancelled,
+    ConfigError,
+    InputError,
+    MissingExtraError,
+    ResourceError,
+    RnanError,
+    WeightsError,
+)
+
+_log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: list[tuple[type[RnanError], int]] = [
+    (InputError, 422),
+    (ConfigError, 422),
+    (MissingExtraError, 501),
+    (ResourceError, 507),
+    (WeightsError, 422),
+    (Cancelled, 409),
+    (RnanError, 500),
+]
+
+
+class Problem(Exception):
+    """A request that is refused."""
+
+    def __init__(self, status: int, detail: str, **headers: str) -> None:
+        super().__init__(detail)
+        self.status, self.detail = status, detail
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def document(status: int, detail: str) -> dict[str, Any]:
+    """The fields of a problem."""
+    return {"type": "about:blank", "title": _title(status), "status": status, "detail": detail}
+
+
+def problem_of(error: RnanError) -> dict[str, Any]:
+    """A problem from an error of ours; options are called as the API calls them."""
+    status = next(status for kind, status in _STATUS if isinstance(error, kind))
+    return document(status, " ".join(str(error).replace("--", "").split()))
+
+
+def response(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A refusal."""
+    return JSONResponse(
+        document(status, detail), status, headers=headers or {}, media_type=MEDIA_TYPE
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of an app be a problem document."""
+
+    @app.exception_handler(Problem)
+    async def of_ours(_: Request, error: Problem) -> JSONResponse:
+        return response(error.status, error.detail, error.headers)
+
+    @app.exception_handler(RnanError)
+    async def of_the_tree(_: Request, error: RnanError) -> JSONResponse:
+        content = problem_of(error)
+        return JSONResponse(content, content["status"], media_type=MEDIA_TYPE)
+
+    @app.exception_handler(RequestValidationError)
+    async def of_the_form(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+        return response(422, f"{place}: {first['msg']}")
+
+    @app.exception_handler(HTTPException)
+    async def of_starlette(_: Request, error: HTTPException) -> JSONResponse:
+        return response(error.status_code, str(error.detail), dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def of_nobody(request: Request, error: Exception) -> JSONResponse:
+        _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return response(500, "an error in the server; its log says more")
+
+
+def _title(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

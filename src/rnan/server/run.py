@@ -1,0 +1,84 @@
+"""Running the app until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from rnan.server.jobs import Jobs
+from rnan.server.settings import ServerOptions
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 0.1
+"""Seconds between two looks at what is left to do."""
+
+
+class _Server(uvicorn.Server):
+    """Goes on answering until what runs has ended and could be fetched."""
+
+    def __init__(
+        self, config: uvicorn.Config, jobs: Jobs, grace: float, say: Callable[[str], None]
+    ) -> None:
+        super().__init__(config)
+        self._jobs, self._grace, self._say = jobs, grace, say
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say where."""
+        await super().startup(sockets)
+        self._draining = asyncio.create_task(self._drain())
+        for server in self.servers:
+            host, port = server.sockets[0].getsockname()[:2]
+            self._say(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, the second one ends."""
+        if self._jobs.refusing:
+            self.should_exit = self.force_exit = True
+            return
+        self._jobs.refusing = True
+
+    async def _drain(self) -> None:
+        jobs = self._jobs
+        while not jobs.refusing:
+            await asyncio.sleep(_LOOK_EVERY)
+        jobs.cancel_waiting()
+        if jobs.running:
+            _log.warning("finishing %d pictures; once more to stop at once", jobs.running)
+        while jobs.running:
+            await asyncio.sleep(_LOOK_EVERY)
+        # Who waits for a result gets it, if they come for it.
+        limit = time.monotonic() + self._grace
+        while jobs.unfetched and time.monotonic() < limit:
+            await asyncio.sleep(_LOOK_EVERY)
+        self.should_exit = True
+
+
+def serve(options: ServerOptions, app: FastAPI, *, say: Callable[[str], None] = print) -> None:
+    """Serve until SIGTERM or Ctrl-C.
+
+    Args:
+        options: Host, port and limits.
+        app: What :func:`~rnan.server.create_app` made of them.
+        say: Told the address once it listens.
+    """
+    config = uvicorn.Config(
+        app,
+        host=options.host,
+        port=options.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=int(options.grace),
+        limit_concurrency=1000,
+    )
+    server = _Server(config, app.state.jobs, options.grace, say)
+    server.run()

@@ -1,0 +1,442 @@
+"""A job on a cluster: every good picture has exactly one result, whatever is lost on the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from conftest import photo
+from rnan.cluster import Job, run
+from rnan.cluster.attempts import MOST_DEATHS, Attempts
+from rnan.cluster.inputs import find
+from rnan.cluster.record import FOLDER, MANIFEST, Record
+from rnan.cluster.stores import Store
+from rnan.errors import ConfigError, InputError
+from rnan.images import Picture, write
+from rnan.work import Wish
+
+pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra cluster")
+
+PICTURES = 12
+WITH = ("--sigma", "9", "--dtype", "float32", "--threads", "1")
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures, some in a folder within, one of them broken."""
+    folder = tmp_path_factory.mktemp("album") / "my album"
+    for index in range(PICTURES):
+        below = folder / ("deeper" if index % 3 == 0 else ".")
+        write(Picture(pixels=photo(160, 200, seed=index)), below / f"{index:02}.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing more")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(album: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What one process makes of them, by name."""
+    out = tmp_path_factory.mktemp("alone")
+    done = rnan("denoise", album, "-o", out, "--recursive", *WITH)
+    assert done.returncode == 3, done.stderr
+    return contents(out)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two machines of one processor each, on this one."""
+    with Machines() as machines:
+        machines.add()
+        machines.add()
+        yield machines
+
+
+class Machines:
+    """A Ray cluster of processes on this machine."""
+
+    def __enter__(self) -> Machines:
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        self._ray([*self._start, "--head", "--port=0", "--num-cpus=0"])
+        self.address = self._address()
+        self.raylets: list[psutil.Process] = []
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ray(["stop", "--force"])
+
+    @property
+    def _start(self) -> list[str]:
+        return ["start", "--include-dashboard=false", "--disable-usage-stats"]
+
+    def add(self) -> psutil.Process:
+        before = self._raylets()
+        self._ray([*self._start, f"--address={self.address}", "--num-cpus=1"])
+        new = [process for process in self._raylets() if process not in before]
+        self.raylets.append(new[0])
+        return new[0]
+
+    def lose(self) -> None:
+        """Kill the machine that came last, with all that runs there."""
+        machine = self.raylets.pop()
+        for process in (*machine.children(recursive=True), machine):
+            process.kill()
+
+    def workers(self) -> list[psutil.Process]:
+        """Processes that restore."""
+        return [process for process in processes() if "ray::MapWorker" in name_of(process)]
+
+    def _raylets(self) -> list[psutil.Process]:
+        return [process for process in processes() if name_of(process).startswith("raylet ")]
+
+    def _address(self) -> str:
+        return Path("/tmp/ray/ray_current_cluster").read_text().strip()
+
+    def _ray(self, words: list[str]) -> None:
+        command = [str(Path(sys.executable).with_name("ray")), *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+
+
+def processes() -> list[psutil.Process]:
+    return list(psutil.process_iter())
+
+
+def name_of(process: psutil.Process) -> str:
+    try:
+        return process.name() + " " + " ".join(process.cmdline()[:1])
+    except psutil.Error:
+        return ""
+
+
+def rnan(*words: object, **more: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rnan", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, **more)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*.png"))
+    }
+
+
+def manifest(out: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(out / FOLDER / MANIFEST).to_pylist()
+    return rows
+
+
+def check(out: Path, alone: dict[str, bytes]) -> list[dict[str, Any]]:
+    """Each good picture has its one result, byte for byte; the manifest has one row for each."""
+    assert contents(out) == alone
+    rows = manifest(out)
+    assert len({row["source"] for row in rows}) == len(rows) == len(alone) + 1
+    failed = [row for row in rows if row["status"] == "failed"]
+    assert [Path(row["source"]).name for row in failed] == ["broken.png"]
+    assert "damaged" in failed[0]["error"]
+    assert "/tmp" not in failed[0]["error"].replace(failed[0]["source"], "")
+    assert not (out / FOLDER / "runs").exists()
+    left = [path.name for path in out.rglob(".*") if path.is_file()]
+    assert left == []
+    return rows
+
+
+class Driver:
+    """A job that runs in the background."""
+
+    def __init__(self, album: Path, out: Path, address: str, *more: str) -> None:
+        command = [sys.executable, "-m", "rnan", "cluster", "denoise", str(album), "-o", str(out)]
+        command += [*WITH, "--address", address, "--workers", "2", *more]
+        self.out = out
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def until(self, number: int) -> None:
+        """Wait until some results are there."""
+        limit = time.monotonic() + 120
+        while len(contents(self.out)) < number:
+            assert self.process.poll() is None, self.process.communicate()[1].decode()
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+
+    def end(self) -> tuple[int, str]:
+        _, errors = self.process.communicate(timeout=240)
+        return self.process.returncode, errors.decode()
+
+
+def kill_one(machines: Machines) -> None:
+    machines.workers()[0].kill()
+
+
+def kill_all(machines: Machines) -> None:
+    for worker in machines.workers():
+        worker.kill()
+
+
+def lose_machine(machines: Machines) -> None:
+    machines.lose()
+    machines.add()
+
+
+@pytest.mark.parametrize("harm", [kill_one, kill_all, lose_machine])
+def test_whatever_is_lost_each_picture_has_one_result(
+    cluster: Machines,
+    album: Path,
+    alone: dict[str, bytes],
+    tmp_path: Path,
+    harm: Callable[[Machines], None],
+) -> None:
+    driver = Driver(album, tmp_path / "out", cluster.address)
+    driver.until(2)
+    harm(cluster)
+    code, errors = driver.end()
+    assert code == 3, errors
+    assert f"{len(alone)} done, 0 skipped, 1 failed" in errors
+    rows = check(tmp_path / "out", alone)
+    assert any(row["attempt"] > 1 for row in rows)
+    assert "0 more than once" not in errors
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_driver_that_was_stopped_goes_on(
+    cluster: Machines, album: Path, alone: dict[str, bytes], tmp_path: Path, how: signal.Signals
+) -> None:
+    out = tmp_path / "out"
+    driver = Driver(album, out, cluster.address)
+    driver.until(3)
+    driver.process.send_signal(how)
+    code, errors = driver.end()
+    assert code == (130 if how == signal.SIGINT else -how), errors
+    assert "Traceback" not in errors
+    assert 3 <= len(contents(out)) < len(alone)
+    again = Driver(album, out, cluster.address, "--resume")
+    code, errors = again.end()
+    assert code == 3, errors
+    rows = check(out, alone)
+    assert {row["run"] for row in rows} <= {1, 2}
+    # What is complete is left alone; a source that changed is not.
+    write(Picture(pixels=photo(40, 48, seed=99)), changed := album / "01.png")
+    try:
+        _, errors = Driver(album, out, cluster.address, "--resume").end()
+        assert f"1 done, {len(alone) - 1} skipped, 1 failed" in errors
+    finally:
+        write(Picture(pixels=photo(160, 200, seed=1)), changed, overwrite=True)
+
+
+def test_a_full_disk(album: Path, alone: dict[str, bytes], tmp_path: Path) -> None:
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("cannot make a small disk here")
+    out, kept = tmp_path / "out", tmp_path / "kept"
+    words = [sys.executable, "-m", "rnan", "cluster", "denoise", str(album), "-o", str(out), *WITH]
+    full = sum(map(len, alone.values())) // 2
+    script = """
+mkdir "$1"; mount -t tmpfs -o size="$3" tmpfs "$1"; shift; kept=$1; shift; shift
+"$@" > /dev/null; echo "first $?"
+mount -o remount,size=64m "$OUT"
+"$@" --resume > /dev/null; echo "second $?"
+cp -r "$OUT" "$kept"
+"""
+    done = subprocess.run(
+        ["unshare", "-rm", "bash", "-c", script, "bash", out, kept, str(full), *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "OUT": str(out)},
+    )
+    codes = done.stdout.split()
+    assert codes[0::2] == ["first", "second"], done.stderr
+    assert int(codes[1]) in (3, 4), done.stderr
+    assert "no space left" in done.stderr
+    assert codes[3] == "3", done.stderr
+    check(kept, alone)
+
+
+def test_an_object_store(album: Path, alone: dict[str, bytes], tmp_path: Path) -> None:
+    """The protocol of S3, spoken by a server on this machine."""
+    with object_store() as environment:
+        bucket = Store("s3://photos/all of them")
+        for path in sorted(album.rglob("*.png")):
+            bucket.write(f"{bucket.root}/{path.relative_to(album)}", path.read_bytes())
+        words = ("cluster", "denoise", bucket.address, "-o", "s3://photos/better", *WITH)
+        done = rnan(*words, env=environment)
+        assert done.returncode == 3, done.stderr
+        better = Store("s3://photos/better")
+        results = {
+            file.path.removeprefix("photos/better/"): better.read(file.path)
+            for file in better.files(better.root)
+            if file.path.endswith(".png")
+        }
+        assert results == alone
+        rows = Record(better).rows()
+        assert rows["s3://photos/all of them/01.png"]["status"] == "done"
+        again = rnan(*words, "--resume", env=environment)
+        assert f"0 done, {len(alone)} skipped, 1 failed" in again.stderr
+        one = rnan(
+            "cluster",
+            "denoise",
+            "s3://photos/all of them/0[12].png",
+            "-o",
+            tmp_path / "few",
+            *WITH,
+            env=environment,
+        )
+        assert one.returncode == 0, one.stderr
+        assert sorted(contents(tmp_path / "few")) == ["01.png", "02.png"]
+        lost = rnan("cluster", "denoise", "s3://nowhere/x", "-o", tmp_path / "o", env=environment)
+        assert (lost.returncode, len(lost.stderr.splitlines())) == (1, 1)
+        bad = rnan("cluster", "denoise", album, "-o", "s3://nowhere/x", *WITH, env=environment)
+        assert (bad.returncode, len(bad.stderr.splitlines())) == (1, 1), bad.stderr
+
+
+@contextmanager
+def object_store() -> Iterator[dict[str, str]]:
+    """A server with one bucket, and the variables that lead to it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    variables = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit:
+            with socket.socket() as caller:
+                if caller.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        where = f"http://127.0.0.1:{port}/photos"
+        with urllib.request.urlopen(urllib.request.Request(where, method="PUT")):
+            pass
+        yield {**before, **variables}
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        server.kill()
+        server.wait()
+
+
+def test_a_store_that_does_not_answer(tmp_path: Path) -> None:
+    address = "s3://photos/x?scheme=http&endpoint_override=127.0.0.1:9&region=us-east-1"
+    environment = {**os.environ, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+    done = rnan("cluster", "denoise", address, "-o", tmp_path / "out", env=environment)
+    assert (done.returncode, "cannot be reached" in done.stderr) == (1, True), done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_cluster_that_does_not_answer(album: Path, tmp_path: Path) -> None:
+    done = rnan("cluster", "auto", album, "-o", tmp_path / "out", "--address", "127.0.0.1:9")
+    assert (done.returncode, "no Ray cluster answers" in done.stderr) == (1, True), done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+# Without Ray
+
+
+def inputs_of(*inputs: object, out: Path, **more: Any) -> list[str]:
+    found = find([str(path) for path in inputs], Store(str(out)), extensions=(".png",), **more)
+    return [entry.target for entry in found.entries]
+
+
+def test_inputs(album: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert len(inputs_of(album, out=out)) == PICTURES + 1
+    assert inputs_of(album / "01.png", out=out) == ["01.png"]
+    assert inputs_of(album / "0[12].png", out=out) == ["01.png", "02.png"]
+    assert inputs_of(album / "**/*3.png", out=out) == ["deeper/03.png"]
+    assert inputs_of(album / "?1.png", out=out, ending=".tif") == ["01.tif", "11.tif"]
+    assert inputs_of(album, out=out, only=["deeper/03.png"]) == ["deeper/03.png"]
+    assert inputs_of(album, out=out, name="{stem}-x{ext}")[0] == "01-x.png"
+    # Results in a folder within are no inputs.
+    assert len(inputs_of(album, out=album / "deeper")) == PICTURES + 1 - 4
+    with pytest.raises(InputError, match="would be overwritten"):
+        inputs_of(album / "01.png", out=album)
+    with pytest.raises(ConfigError, match="both be written"):
+        inputs_of(
+            album / "01.png",
+            album / "deeper" / ".." / "01.png",
+            album / "d*/../01.png",
+            album / "deeper" / "00.png",
+            out=out,
+            name="same.png",
+        )
+    with pytest.raises(InputError, match="does not exist"):
+        inputs_of(tmp_path / "nowhere", out=out)
+    with pytest.raises(InputError, match="nothing matches"):
+        inputs_of(album / "*.tif", out=out)
+    with pytest.raises(InputError, match="is not below"):
+        inputs_of(album, out=out, only=["../secret.png"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no pictures"):
+        inputs_of(tmp_path / "empty", out=out)
+    with pytest.raises(InputError, match="no address"):
+        inputs_of("nonsense://x/y", out=out)
+
+
+def test_a_picture_that_kills_its_process_is_blamed(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    place = f"{store.root}/begun"
+    Attempts(store, place).begin()  # the first one marks no pictures
+    for death in range(MOST_DEATHS):
+        attempt = Attempts(store, place)
+        attempt.begin()
+        assert attempt.number == death + 2
+        assert not any(attempt.blames(picture) for picture in range(4))  # dies at the last
+    last = Attempts(store, place)
+    last.begin()
+    assert [last.blames(picture) for picture in range(6)] == [False] * 3 + [True] + [False] * 2
+
+
+def test_outputs_of_others_stay(album: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "01.png").write_bytes(b"theirs")
+    job = Job(inputs=[str(album / "01.png")], output=str(out), wish=Wish(restoration="denoise"))
+    summary = run(job)
+    assert (summary.counts["failed"], summary.failures[0][1]) == (
+        1,
+        "01.png exists; pass --overwrite to replace it",
+    )
+    assert (out / "01.png").read_bytes() == b"theirs"
+    with pytest.raises(ConfigError, match="--resume or --overwrite"):
+        run(job)
+
+
+def test_before_any_work(album: Path, tmp_path: Path) -> None:
+    """What can be known is said before Ray is asked for anything."""
+    out = tmp_path / "out"
+    for words, code, said in (
+        (("denoise", album, "--sigma", "900"), 2, "sigma"),
+        (("denoise", album, "--quality", "9"), 2, "--quality is not for denoise"),
+        (("upscale", album, "--sigma", "9"), 2, "--sigma is not for upscale"),
+        (("demosaic", album, "--sigma", "auto"), 2, "takes a number"),
+        (("denoise", album, "--model", "nothing.safetensors"), 5, "do not exist"),
+        (("denoise", tmp_path / "nowhere"), 1, "does not exist"),
+        (("denoise", album, "--files-from", tmp_path / "none.txt"), 1, "cannot be read"),
+    ):
+        done = rnan("cluster", *words, "-o", out)
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert not out.exists()
+    listed = rnan("cluster", "denoise", album, "-o", out, "--dry-run")
+    assert len(listed.stdout.splitlines()) == PICTURES + 1
+    assert not out.exists()

@@ -1,0 +1,285 @@
+"""The page in a browser: as a person uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hostile import corpus, encoded
+from rnan.images import decode
+from serving import Server, serving
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+
+BROWSER = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("jobs")
+    with serving(folder, "--dtype", "float32", "--max-upload", "8M") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Any, server: Server) -> Iterator[Any]:
+    """The page; at the end nothing was said on the console and no other host was asked."""
+    yield from opened(browser, server, viewport={"width": 1200, "height": 900})
+
+
+@pytest.fixture
+def phone(browser: Any, server: Server) -> Iterator[Any]:
+    yield from opened(
+        browser,
+        server,
+        viewport={"width": 390, "height": 844},
+        device_scale_factor=2,
+        has_touch=True,
+        is_mobile=True,
+        color_scheme="dark",
+        reduced_motion="reduce",
+    )
+
+
+def opened(browser: Any, server: Server, **how: Any) -> Iterator[Any]:
+    context = browser.new_context(accept_downloads=True, **how)
+    page = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    expected: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else 0)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.expected = expected
+    page.goto(server.address)
+    yield page
+    context.close()
+    foreign = [url for url in asked if not url.startswith((server.address, "blob:"))]
+    assert foreign == []
+    # A browser notes every refusal of a server on the console; the page has shown it.
+    left = [text for text in said if not ("status of" in text and expected)]
+    assert left == []
+
+
+def picture(name: str = "my photo.png", size: tuple[int, int] = (120, 160)) -> dict[str, Any]:
+    return {"name": name, "mimeType": "image/png", "buffer": encoded("PNG", size)}
+
+
+def restored(page: Any, *, task: str = "denoise", **file: Any) -> Any:
+    """Give the page a picture and wait for its result."""
+    page.set_input_files("#pick", picture(**file))
+    card = page.locator(".card").first
+    card.locator(".found li").nth(1).wait_for()
+    card.locator(".task").select_option(task)
+    card.get_by_role("button", name="Restore").click()
+    card.locator(".result").wait_for(state="visible", timeout=60_000)
+    return card
+
+
+def test_from_upload_to_download(page: Any, server: Server, tmp_path: Path) -> None:
+    card = restored(page)
+    assert "120" in card.locator(".found").inner_text()
+    assert "Done: sigma" in card.locator(".state").inner_text()
+    with page.expect_download() as download:
+        card.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "my photo.png"
+    download.value.save_as(tmp_path / "got.png")
+    expected = server.client.post(
+        "/api/v1/restore",
+        files={"picture": ("my photo.png", picture()["buffer"])},
+        data={"task": "denoise"},
+    )
+    assert (tmp_path / "got.png").read_bytes() == expected.content
+
+
+def test_the_divider_moves_by_mouse_and_by_keys(page: Any) -> None:
+    card = restored(page)
+    split = card.locator(".split")
+    box = card.locator(".stage").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 20)
+    page.mouse.up()
+    assert abs(float(split.input_value()) - 25) <= 1
+    assert "25" in card.locator(".after").evaluate("e => e.style.clipPath")
+    split.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert abs(float(split.input_value()) - 27) <= 1
+    page.keyboard.press("Home")
+    assert split.input_value() == "0"
+
+
+def test_one_to_one_and_strength(page: Any) -> None:
+    card = restored(page, size=(1200, 1600), task="auto")
+    card.get_by_role("button", name="Show at 1:1").click()
+    sizes = card.locator(".stage").evaluate(
+        "e => [...e.querySelectorAll('img')].map(i => [i.clientWidth, i.clientHeight])"
+    )
+    assert sizes == [[1600, 1200]] * 2
+    card.locator(".strength").fill("40")
+    assert card.locator(".after").evaluate("e => e.style.opacity") == "0.4"
+    assert card.locator(".strength-value").inner_text() == "40 %"
+
+
+def test_strength_is_in_the_download(page: Any, tmp_path: Path) -> None:
+    card = restored(page)
+    card.locator(".strength").fill("0")
+    with page.expect_download() as download:
+        card.get_by_role("button", name="Download").click()
+    download.value.save_as(tmp_path / "got.png")
+    got = decode((tmp_path / "got.png").read_bytes())
+    assert np.array_equal(got.pixels, decode(picture()["buffer"]).pixels)
+
+
+def test_cancelling_one(page: Any) -> None:
+    page.set_input_files("#pick", picture(size=(1500, 2000)))
+    card = page.locator(".card").first
+    card.locator(".task").select_option("denoise")
+    card.get_by_role("button", name="Restore").click()
+    card.get_by_role("button", name="Cancel").click()
+    page.expected.append("the job is gone")
+    card.locator(".state", has_text="Cancelled").wait_for()
+    card.get_by_role("button", name="Cancel").wait_for(state="hidden", timeout=60_000)
+    card.get_by_role("button", name="Remove").click()
+    assert page.locator(".card").count() == 0
+
+
+def test_several_and_all_of_them(page: Any, tmp_path: Path) -> None:
+    page.set_input_files("#pick", [picture("a.png", (40, 50)), picture("b.png", (50, 40))])
+    page.get_by_role("button", name="Restore all").click()
+    page.wait_for_function("document.querySelectorAll('.result:not([hidden])').length === 2")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all").click()
+    download.value.save_as(tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert sorted(archive.namelist()) == ["a.png", "b.png"]
+
+
+def test_files_that_cannot_be(page: Any) -> None:
+    page.expected.append("refused")
+    page.set_input_files(
+        "#pick", {"name": "large.png", "mimeType": "image/png", "buffer": bytes(9 * 2**20)}
+    )
+    assert "too large" in page.locator("#message").inner_text()
+    assert page.locator(".card").count() == 0
+    page.set_input_files(
+        "#pick", {"name": "broken.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\nno"}
+    )
+    page.locator(".state.bad", has_text="damaged").wait_for()
+
+
+def test_hostile_files(page: Any, tmp_path: Path) -> None:
+    """Each gets its own card with findings or a sentence; nothing breaks the page."""
+    page.expected.append("refused")
+    files = [path for path, _ in corpus(tmp_path / "hostile").values() if path.is_file()]
+    page.set_input_files("#pick", [str(path) for path in files])
+    page.wait_for_function(
+        "[...document.querySelectorAll('.card')].every(c => c.querySelectorAll('.found li').length"
+        " > 1 || c.querySelector('.state.bad'))",
+        timeout=120_000,
+    )
+    cards = page.evaluate(
+        "[...document.querySelectorAll('.card')].map(c => [c.querySelector('.name').textContent,"
+        " c.querySelectorAll('.found li').length, c.querySelector('.state').textContent])"
+    )
+    small = [path for path in files if path.stat().st_size <= 8 * 2**20]
+    assert len(cards) == len(small)
+    for name, found, said in cards:
+        assert found > 1 or said, name
+        assert "error in the server" not in said, (name, said)
+        assert "tmp" not in said
+
+
+def test_examples_and_pasting(page: Any) -> None:
+    page.get_by_role("button", name="a noisy picture").click()
+    card = page.locator(".card", has_text="noisy.png")
+    card.get_by_text("Suggested: remove noise").wait_for()
+    page.evaluate(
+        "async () => { const data = new DataTransfer();"
+        " const answer = await fetch('api/v1/examples/small.png');"
+        " data.items.add(new File([await answer.blob()], 'pasted.png', {type: 'image/png'}));"
+        " document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data})); }"
+    )
+    page.locator(".card", has_text="pasted.png").wait_for()
+
+
+def test_on_a_phone(phone: Any) -> None:
+    card = restored(phone)
+    wide = phone.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390
+    for button in ("Restore", "Remove", "Download", "Show at 1:1"):
+        box = card.get_by_role("button", name=button).bounding_box()
+        assert box["height"] >= 40, button
+    box = card.locator(".stage").bounding_box()
+    phone.touchscreen.tap(box["x"] + 10, box["y"] + 10)  # does no harm
+    background = phone.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(22, 25, 28)"
+
+
+def test_everything_has_a_name_and_contrast(page: Any) -> None:
+    """What a screen reader gets: no control without a name; text against its ground."""
+    restored(page)
+    tree = page.evaluate(
+        "[...document.querySelectorAll('input, select, button, progress, img')].map(e => ["
+        "e.outerHTML.slice(0, 80), (e.labels && e.labels.length ? e.labels[0].textContent : '')"
+        " || e.getAttribute('aria-label') || e.textContent || e.alt])"
+    )
+    assert [html for html, name in tree if not name.strip()] == []
+    assert page.evaluate("document.documentElement.lang") == "en"
+    headings = page.evaluate("[...document.querySelectorAll('h1,h2')].map(e => e.tagName)")
+    assert headings[0] == "H1"
+    assert json.dumps(headings).count("H1") == 1
+    for selector in ("body", "header p", ".primary", ".found"):
+        ink, paper = page.evaluate(
+            "s => { const e = document.querySelector(s); const ground = n => { for (; n;"
+            " n = n.parentElement) { const c = getComputedStyle(n).backgroundColor;"
+            " if (c !== 'rgba(0, 0, 0, 0)') return c; } return 'rgb(255, 255, 255)'; };"
+            " return [getComputedStyle(e).color, ground(e)]; }",
+            selector,
+        )
+        assert contrast(ink, paper) >= 4.5, selector
+    order = []
+    page.locator("body").press("Tab")
+    for _ in range(12):
+        order.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
+        page.keyboard.press("Tab")
+    assert "pick" in order
+
+
+def contrast(one: str, two: str) -> float:
+    """The ratio of WCAG."""
+
+    def luminance(colour: str) -> float:
+        values = [int(part) / 255 for part in colour[4:-1].split(",")[:3]]
+        light = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
+        return 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2]
+
+    high, low = sorted((luminance(one), luminance(two)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_reference_needs_no_other_host(page: Any, server: Server) -> None:
+    page.goto(f"{server.address}/reference.html")
+    page.get_by_text("POST /api/v1/restore").wait_for()
+    assert "sigma" in page.locator("#routes").inner_text()

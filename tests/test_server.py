@@ -1,0 +1,451 @@
+"""The HTTP API: what it answers, what it refuses, and what it leaves behind."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from hostile import REFUSED, RIGHT, corpus, encoded
+from rnan.images import decode, read
+from rnan.inference.inspection import inspect
+from rnan.option_table import LEVELS, READING_AND_WRITING, RESTORING
+from rnan.scratch import Scratch
+
+pytest.importorskip("fastapi", reason="needs the extra web")
+
+from fastapi.testclient import TestClient
+
+from rnan.server import ServerOptions, create_app
+from serving import Server, serving
+
+API = "/api/v1"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("jobs"), "--dtype", "float32") as running:
+        yield running
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    """The app without a network, for what needs no restoring."""
+    options = ServerOptions(
+        folder=tmp_path / "jobs", max_bytes=200_000, max_pixels=100_000, max_output_pixels=200_000
+    )
+    with TestClient(create_app(options), base_url="http://localhost") as made:
+        yield made
+
+
+def noisy(height: int = 48, width: int = 64) -> bytes:
+    return encoded("PNG", (height, width))
+
+
+def problem(answer: Any, status: int, words: str) -> None:
+    """A refusal in the form of RFC 9457."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    content = answer.json()
+    assert (content["status"], content["type"]) == (status, "about:blank")
+    assert words in content["detail"], content
+    assert "tmp" not in content["detail"]
+
+
+def test_a_job_is_what_the_command_line_makes(server: Server, tmp_path: Path) -> None:
+    source = tmp_path / "my photo.jpg"
+    source.write_bytes(encoded("JPEG", (80, 96), quality=60, dpi=(300, 300)))
+    posted = server.post(source.read_bytes(), "my photo.jpg", sigma="12")
+    assert posted.status_code == 202
+    assert posted.headers["location"] == posted.json()["links"]["self"]
+    ended = server.ended(posted.json())
+    assert (ended["state"], ended["said"]) == ("done", "sigma 12.0 given")
+    result = server.client.get(f"{posted.headers['location']}/result")
+    assert result.headers["content-type"] == "image/jpeg"
+    assert 'filename="my photo.jpg"' in result.headers["content-disposition"]
+    command = [sys.executable, "-m", "rnan", "denoise", str(source), "-o", str(tmp_path / "b.jpg")]
+    subprocess.run([*command, "--sigma", "12", "--dtype", "float32"], check=True)
+    assert result.content == (tmp_path / "b.jpg").read_bytes()
+    assert server.client.delete(posted.headers["location"]).status_code == 204
+    problem(server.client.get(posted.headers["location"]), 404, "no such job")
+
+
+def test_progress_is_sent(server: Server) -> None:
+    job = server.post(noisy(), sigma="9").json()
+    with server.client.stream("GET", f"{API}/jobs/{job['id']}/events") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = [line for line in stream.iter_lines() if line.startswith("data: ")]
+    states = [json.loads(line.removeprefix("data: ")) for line in lines]
+    assert states[-1]["state"] == "done"
+    assert states[-1]["tiles"]["done"] == states[-1]["tiles"]["total"] == 1
+    assert states[-1]["result_name"] == "a.png"
+
+
+def test_straight_through(server: Server) -> None:
+    for task, fields, size in (
+        ("denoise", {"sigma": "15"}, (48, 64)),
+        ("auto", {}, (48, 64)),
+        ("upscale", {"scale": "2"}, (96, 128)),
+    ):
+        answer = server.client.post(
+            f"{API}/restore", files={"picture": ("a.png", noisy())}, data={"task": task, **fields}
+        )
+        assert answer.status_code == 200, answer.text
+        assert decode(answer.content).size == size
+        assert answer.headers["x-done"]
+    tiff = server.client.post(
+        f"{API}/restore",
+        files={"picture": ("a.png", noisy())},
+        data={"task": "denoise", "format": "tiff", "bit_depth": "16"},
+    )
+    assert decode(tiff.content).pixels.dtype == np.uint16
+    assert 'filename="a.tif"' in tiff.headers["content-disposition"]
+
+
+def test_strength_blends_what_is_there(server: Server) -> None:
+    source = noisy()
+    job = server.post(source, sigma="40").json()
+    server.ended(job)
+    link = f"{API}/jobs/{job['id']}/result"
+    before, after = decode(source).pixels, decode(server.client.get(link).content).pixels
+    half = decode(server.client.get(link, params={"strength": 0.5}).content).pixels
+    assert np.abs(half - (before / 2 + after / 2)).max() <= 1
+    none = decode(server.client.get(link, params={"strength": 0}).content).pixels
+    assert np.array_equal(none, before)
+    shown = server.client.get(f"{API}/jobs/{job['id']}/shown/after")
+    assert np.array_equal(decode(shown.content).pixels, after)
+    problem(server.client.get(link, params={"strength": 2}), 422, "strength")
+
+
+def test_several_in_one_archive(server: Server) -> None:
+    jobs = [server.post(noisy(32, 32 + n), "same.png", sigma="5").json() for n in range(2)]
+    for job in jobs:
+        server.ended(job)
+    answer = server.client.get(f"{API}/archive", params={"job": [job["id"] for job in jobs]})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["same.png", "same-2.png"]
+        assert decode(archive.read("same-2.png")).size == (32, 33)
+    problem(server.client.get(f"{API}/archive", params={"job": ["none"]}), 404, "no such job")
+
+
+def test_what_is_found_is_said_as_on_the_command_line(client: TestClient) -> None:
+    data = encoded("JPEG", (64, 64), quality=20)
+    answer = client.post(f"{API}/inspect", files={"picture": ("old.jpg", data)}).json()
+    found = inspect(decode(data))
+    assert answer["sentences"] == found.sentences()
+    assert answer["commands"] == found.commands(Path("old.jpg"))
+
+
+def test_what_there_is(client: TestClient) -> None:
+    assert {model["name"] for model in client.get(f"{API}/models").json()} >= {"denoise-color"}
+    assert client.get("/healthz").text == "ok\n"
+    assert client.get("/readyz").text == "ok\n"
+    figures = client.get("/metrics").text
+    assert "rnan_jobs_waiting 0.0" in figures
+    assert 'rnan_http_requests_total{method="GET",route="/healthz",status="200"}' in figures
+    document = client.get("/openapi.json").json()
+    assert f"{API}/jobs" in document["paths"]
+    for name, about in client.get(f"{API}/examples").json().items():
+        assert about
+        assert decode(client.get(f"{API}/examples/{name}").content).size[0] > 100
+
+
+def test_options_are_those_of_the_command_line(client: TestClient) -> None:
+    fields = {option["name"] for option in client.get(f"{API}/options").json()["options"]}
+    table = [*RESTORING, *READING_AND_WRITING, *(o for own in LEVELS.values() for o in own)]
+    assert fields == {option.name for option in table} | {"model"}
+    document = client.get("/openapi.json").json()
+    name = document["paths"][f"{API}/jobs"]["post"]["requestBody"]["content"]
+    schema = name["multipart/form-data"]["schema"]["$ref"].rpartition("/")[2]
+    assert set(document["components"]["schemas"][schema]["properties"]) == fields | {
+        "picture",
+        "task",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"task": "denoise", "sigma": "900"}, "sigma"),
+        ({"task": "denoise", "sigma": "much"}, "sigma takes a number or auto"),
+        ({"task": "denoise", "quality": "5"}, "quality is not for denoise"),
+        ({"task": "denoise", "model": "/etc/passwd"}, "unknown model"),
+        ({"task": "denoise", "model": "demosaic"}, "not to denoise"),
+        ({"task": "upscale", "scale": "7"}, "scale must lie between 2 and 4"),
+        ({"task": "paint"}, "task"),
+        ({"task": "denoise", "stregth": "1"}, "strength"),
+        ({"task": "denoise", "strength": "3"}, "strength"),
+        ({"task": "denoise", "jpeg_quality": "0"}, "jpeg_quality"),
+        ({"task": "denoise", "frame": "0"}, "frames are counted"),
+    ],
+)
+def test_wrong_options(client: TestClient, fields: dict[str, str], words: str) -> None:
+    files = {"picture": ("a.png", noisy())}
+    problem(client.post(f"{API}/restore", files=files, data=fields), 422, words)
+
+
+def test_limits(client: TestClient) -> None:
+    def post(data: bytes, **fields: str) -> Any:
+        return client.post(f"{API}/restore", files={"picture": ("a.png", data)}, data=fields)
+
+    problem(post(bytes(400_000)), 413, "")
+    flat = io.BytesIO()
+    from PIL import Image
+
+    Image.new("RGB", (400, 400)).save(flat, "PNG")
+    problem(post(flat.getvalue(), task="denoise"), 422, "the limit is")
+    small = io.BytesIO()
+    Image.new("RGB", (300, 300)).save(small, "PNG")
+    problem(post(small.getvalue(), task="upscale", scale="4"), 422, "the result would have")
+    problem(client.post(f"{API}/restore", data={"task": "auto"}), 422, "picture")
+    problem(post(b""), 422, "empty")
+    gif = io.BytesIO()
+    Image.new("P", (8, 8)).save(gif, "GIF")  # Pillow reads it, the server's list has it not
+    problem(post(gif.getvalue()), 422, "not a picture in a format")
+
+
+def test_who_asks(tmp_path: Path) -> None:
+    options = ServerOptions(folder=tmp_path, token="secret", hosts=("pictures.example",))
+    with TestClient(create_app(options), base_url="http://localhost") as client:
+        models = f"{API}/models"
+        problem(client.get(models), 401, "token")
+        problem(client.get(models, headers={"authorization": "Bearer wrong"}), 401, "token")
+        right = {"authorization": "Bearer secret"}
+        assert client.get(models, headers=right).status_code == 200
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/").status_code == 200
+        problem(client.get("/metrics"), 401, "token")
+        for host, status in (("pictures.example", 200), ("evil.example", 421), ("", 421)):
+            assert client.get(models, headers=right | {"host": host}).status_code == status
+        evil = right | {"origin": "https://evil.example"}
+        problem(client.get(models, headers=evil), 403, "other hosts")
+        problem(client.get(models, headers=right | {"sec-fetch-site": "cross-site"}), 403, "other")
+        own = client.get("/", headers={"origin": "http://localhost"})
+        assert "default-src 'self'" in own.headers["content-security-policy"]
+        assert own.headers["x-content-type-options"] == "nosniff"
+
+
+def test_nothing_of_a_request_is_a_path(client: TestClient, tmp_path: Path) -> None:
+    for name in (
+        "../../escaped.png",
+        "/etc/passwd",
+        "..\\..\\escaped.png",
+        "a\r\nb.png",
+        "\x00.png",
+    ):
+        answer = client.post(
+            f"{API}/restore",
+            files={"picture": (name, noisy(32, 32))},
+            data={"task": "denoise", "sigma": "5"},
+        )
+        assert answer.status_code == 200, answer.text
+        assert "\n" not in answer.headers["content-disposition"]
+    assert not list(tmp_path.rglob("*escaped*"))
+    for path in ("/../settings.py", "/%2e%2e/settings.py", "/..%2f..%2fapi.py"):
+        assert client.get(path).status_code == 404
+
+
+def test_hostile_files(client: TestClient, tmp_path: Path) -> None:
+    """Each is a right picture or a clear refusal; nothing is an error of the server."""
+    wrong, counts = [], {"right": 0, "refused": 0}
+    for name, (path, expected) in corpus(tmp_path / "hostile").items():
+        if not path.is_file():
+            continue
+        with path.open("rb") as file:
+            answer = client.post(
+                f"{API}/restore",
+                files={"picture": (name, file)},
+                data={"task": "denoise", "sigma": "5"},
+            )
+        if answer.status_code == 200:
+            counts["right"] += 1
+            size = decode(answer.content).size
+            if expected != RIGHT or size != read(path).size:
+                wrong.append(f"{name}: was taken")
+        else:
+            counts["refused"] += 1
+            content = answer.json()
+            too_large = "limit" in content["detail"]
+            if answer.status_code not in (413, 422) or (expected != REFUSED and not too_large):
+                wrong.append(f"{name}: {content}")
+            if str(tmp_path) in content["detail"]:
+                wrong.append(f"{name}: tells a path")
+    assert wrong == []
+    assert counts["right"] >= 15
+    assert counts["refused"] >= 25
+
+
+def test_the_queue_is_full(tmp_path: Path) -> None:
+    """At more than it holds, a server refuses clearly; what it took is done, and right."""
+    with serving(tmp_path, "--queue", "2", "--dtype", "float32") as server:
+        data = noisy(160, 200)
+        answers = [server.post(data, sigma="9") for _ in range(8)]
+        taken = [answer.json() for answer in answers if answer.status_code == 202]
+        refused = [answer for answer in answers if answer.status_code != 202]
+        assert len(taken) >= 3
+        assert refused
+        for answer in refused:
+            problem(answer, 429, "waiting")
+            assert int(answer.headers["retry-after"]) >= 1
+        assert server.client.get("/readyz").status_code in (200, 429)
+        results = set()
+        for job in taken:
+            assert server.ended(job)["state"] == "done"
+            results.add(server.client.get(job["links"]["result"]).content)
+        assert len(results) == 1
+
+
+def test_cancelling(server: Server) -> None:
+    job = server.post(noisy(700, 900), sigma="9").json()
+    waiting = server.post(noisy(), sigma="9").json()
+    assert server.client.delete(f"{API}/jobs/{waiting['id']}").status_code == 204
+    while server.client.get(f"{API}/jobs/{job['id']}").json()["state"] == "queued":
+        time.sleep(0.02)
+    assert server.client.delete(f"{API}/jobs/{job['id']}").status_code == 204
+    limit = time.monotonic() + 60
+    while server.client.get(f"{API}/jobs/{job['id']}").status_code != 404:
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    assert server.ended(server.post(noisy(), sigma="9").json())["state"] == "done"
+
+
+def test_a_slow_client_stops_nobody(server: Server) -> None:
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as slow:
+        slow.sendall(
+            b"POST /api/v1/restore HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+        )
+        start = time.monotonic()
+        assert server.ended(server.post(noisy(), sigma="9").json())["state"] == "done"
+        assert time.monotonic() - start < 30
+
+
+def test_it_takes_too_long(tmp_path: Path) -> None:
+    with serving(tmp_path, "--max-minutes", "0.0001") as server:
+        ended = server.ended(server.post(noisy(), sigma="9").json())
+        assert ended["state"] == "failed"
+        assert "longer than" in ended["problem"]["detail"]
+        problem(server.client.get(ended["links"]["result"]), 503, "longer than")
+
+
+def test_results_are_forgotten(tmp_path: Path) -> None:
+    with serving(tmp_path, "--keep-minutes", "0.02") as server:
+        job = server.post(noisy(), sigma="9").json()
+        server.ended(job)
+        time.sleep(1.5)
+        problem(server.client.get(f"{API}/jobs/{job['id']}"), 404, "no such job")
+        assert [path.name for path in tmp_path.glob("rnan-serve-*/*")] == ["lock"]
+
+
+def test_a_signal_lets_finish_what_runs(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        running = server.post(noisy(500, 700), sigma="9").json()
+        waiting = server.post(noisy(500, 700), sigma="9").json()
+        while server.client.get(f"{API}/jobs/{running['id']}").json()["state"] == "queued":
+            time.sleep(0.02)
+        server.process.send_signal(signal.SIGTERM)
+        limit = time.monotonic() + 30
+        while server.client.get("/readyz").status_code != 503:
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+        problem(server.post(noisy(), sigma="9"), 503, "being stopped")
+        assert server.ended(waiting)["state"] == "failed"
+        ended = server.ended(running)
+        assert ended["state"] == "done"
+        assert server.client.get(ended["links"]["result"]).status_code == 200
+        assert server.process.wait(timeout=30) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_server_leaves_what_the_next_removes(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        server.ended(server.post(noisy(), sigma="9").json())
+        server.process.kill()
+        server.process.wait()
+    left = list(tmp_path.glob("rnan-serve-*"))
+    assert len(left) == 1
+    with Scratch("serve", tmp_path) as one, Scratch("serve", tmp_path) as two:
+        assert not left[0].exists()
+        assert one.path.is_dir()
+        assert two.path.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_stays_flat(server: Server) -> None:
+    """500 requests in all; the first fifty warm up."""
+    process = psutil.Process(server.process.pid)
+    data = noisy(48, 48)
+
+    def send(number: int) -> None:
+        for _ in range(number):
+            answer = server.client.post(
+                f"{API}/restore",
+                files={"picture": ("a.png", data)},
+                data={"task": "denoise", "sigma": "9"},
+            )
+            assert answer.status_code == 200
+
+    send(50)
+    sizes = []
+    for _ in range(9):
+        send(50)
+        sizes.append(process.memory_info().rss / 2**20)
+    assert max(sizes[4:]) < max(sizes[:4]) + 16, sizes
+
+
+def test_many_at_once_get_what_the_command_line_makes(server: Server) -> None:
+    data = noisy(64, 96)
+    alone = server.client.post(
+        f"{API}/restore",
+        files={"picture": ("a.png", data)},
+        data={"task": "denoise", "sigma": "9"},
+    ).content
+    results: list[bytes] = []
+
+    def ask() -> None:
+        job = server.post(data, sigma="9").json()
+        ended = server.ended(job)
+        results.append(server.client.get(ended["links"]["result"]).content)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [alone] * 8
+
+
+def test_camera_raw_is_for_those_who_allow_it(client: TestClient, tmp_path: Path) -> None:
+    answer = client.post(
+        f"{API}/restore",
+        files={"picture": ("photo.dng", b"II*\x00not really")},
+        data={"task": "demosaic"},
+    )
+    assert answer.status_code == 422
+
+
+def test_a_port_that_is_taken(server: Server, tmp_path: Path) -> None:
+    port = server.address.rpartition(":")[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "rnan", "serve", "--port", port, "--folder", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "in use" in done.stderr
