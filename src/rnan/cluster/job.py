@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -265,6 +266,7 @@ def _results(job: Job, order: Order, room: Room, entries: list[Entry]) -> Iterat
     import ray
     from ray.data import ActorPoolStrategy, DataContext
 
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is said by us
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -278,8 +280,9 @@ def _results(job: Job, order: Order, room: Room, entries: list[Entry]) -> Iterat
         fn_constructor_args=(order,),
         batch_size=None,
         batch_format="pyarrow",
-        # One block at a time, so that a machine that is lost takes no others along.
-        compute=ActorPoolStrategy(min_size=1, max_size=workers, max_tasks_in_flight_per_actor=1),
+        # One block at a time, so that a machine that is lost takes no others along. Those that
+        # find no room wait for it, and Ray adds machines where it may.
+        compute=ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
         num_gpus=1 if gpu else None,
         num_cpus=None if gpu else order.threads,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -47,9 +49,16 @@ def connected(address: str | None) -> Iterator[Room]:
     except ImportError:
         raise MissingExtraError("ray", "cluster") from None
     place = address or os.environ.get("RAY_ADDRESS")
+    with _without_its_words():
+        yield from _joined(ray, place)
+
+
+def _joined(ray: Any, place: str | None) -> Iterator[Room]:
+    if place is not None:
+        _check_answers(place)
     try:
         ray.init(
-            address=place,
+            address=place or "local",
             include_dashboard=None if place else False,
             configure_logging=True,
             logging_level=logging.ERROR,
@@ -98,6 +107,50 @@ def check_machines(hashes: Mapping[str, str]) -> None:
             raise ConfigError(f"{asked[answer]} cannot take part: {brief}") from error
         if wrong:
             raise ConfigError(f"{wrong}; install the same rnan on every machine")
+
+
+@contextmanager
+def _without_its_words() -> Iterator[None]:
+    """Keep what Ray's own code writes away from the terminal: it stands in Ray's log files.
+
+    It writes to the second descriptor, whatever Python's loggers are told.
+    """
+    if logging.getLogger().level <= logging.DEBUG:
+        yield
+        return
+    sys.stderr.flush()
+    before, handlers = sys.stderr, logging.getLogger().handlers
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    with os.fdopen(kept, "w", buffering=1, closefd=False) as ours:
+        streams = [h for h in handlers if isinstance(h, logging.StreamHandler)]
+        streams = [handler for handler in streams if handler.stream is before]
+        sys.stderr = ours
+        for handler in streams:
+            handler.setStream(ours)
+        try:
+            yield
+        finally:
+            ours.flush()
+            sys.stderr = before
+            for handler in streams:
+                handler.setStream(before)
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _check_answers(place: str) -> None:
+    """Ray itself asks for minutes where nobody listens."""
+    host, _, port = place.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # "auto" and the like
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=10):
+            pass
+    except OSError as error:
+        raise InputError(f"no Ray cluster answers at {place}: {error.strerror or error}") from error
 
 
 def _alive(ray: Any) -> list[dict[str, Any]]:

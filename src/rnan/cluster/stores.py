@@ -42,8 +42,8 @@ class Store:
     """
 
     def __init__(self, address: str) -> None:
-        self.address = address
-        self._fs, self.root = _opened(address)
+        self.address = _with_endpoint(address)
+        self._fs, self.root = _opened(self.address)
 
     def __reduce__(self) -> tuple[type[Store], tuple[str]]:
         return Store, (self.address,)
@@ -149,18 +149,24 @@ def _opened(address: str) -> tuple[FileSystem, str]:
 
 
 def _as_uri(address: str) -> str:
-    """The address with its signs escaped, and with what ``AWS_ENDPOINT_URL`` says.
-
-    Arrow does not read that variable.
-    """
+    """The address with its signs escaped."""
     place, _, query = address.partition("?")
     scheme, _, path = place.partition("://")
+    return f"{scheme}://{urllib.parse.quote(path, safe='/:@')}" + (f"?{query}" if query else "")
+
+
+def _with_endpoint(address: str) -> str:
+    """The address with what ``AWS_ENDPOINT_URL`` says, which Arrow does not read.
+
+    So it travels to machines that do not have that variable.
+    """
+    place, _, query = address.partition("?")
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if scheme == "s3" and endpoint and "endpoint_override=" not in query:
+    if place.startswith("s3://") and endpoint and "endpoint_override=" not in query:
         parts = urllib.parse.urlsplit(endpoint)
         more = {"scheme": parts.scheme or "https", "endpoint_override": parts.netloc or endpoint}
         query = "&".join(filter(None, [query, urllib.parse.urlencode(more)]))
-    return f"{scheme}://{urllib.parse.quote(path, safe='/:@')}" + (f"?{query}" if query else "")
+    return f"{place}?{query}" if query else address
 
 
 class _said:  # noqa: N801 - reads as a sentence: with _said("… cannot be read")
