@@ -357,9 +357,10 @@ def page(measured: Measured, assumed: Assumed) -> None:
         ["a thousand writing requests", f"${assumed.thousand_writes:g}"],
     ]
     sizes = [
-        jobs_row(pictures, gpus, measured, assumed)
-        for pictures in (1e6, 1e7, 1e9)
+        jobs_row(pictures, gpus, jobs, measured, assumed)
+        for pictures, jobs in ((1e6, 1), (1e7, 1), (1e9, 1), (1e9, 100))
         for gpus in (1, 10, 100, 1000)
+        if gpus >= jobs
     ]
     checks = checked(measured, assumed)
     compared = [
@@ -376,7 +377,10 @@ def page(measured: Measured, assumed: Assumed) -> None:
         first + table(["what", "measured"], facts),
         "What had to be supposed:\n\n" + table(["what", "supposed"], supposed),
         "What follows, for pictures of that size:\n\n"
-        + table(["pictures", "GPUs", "time", "the longest part", "driver's memory", "cost"], sizes),
+        + table(
+            ["pictures", "GPUs", "jobs", "time", "the longest part", "a driver's memory", "cost"],
+            sizes,
+        ),
         "The formula against the simulation (the middle part alone, at most two million "
         "pictures):\n\n"
         + table(["GPUs", "pictures", "formula", "simulated", "difference"], compared),
@@ -386,17 +390,20 @@ def page(measured: Measured, assumed: Assumed) -> None:
     draw(measured, assumed, checks)
 
 
-def jobs_row(pictures: float, gpus: int, measured: Measured, assumed: Assumed) -> list[str]:
-    """A line of the table of sizes."""
-    times = model(pictures, gpus, measured, assumed)
+def jobs_row(
+    pictures: float, gpus: int, jobs: int, measured: Measured, assumed: Assumed
+) -> list[str]:
+    """A line of the table of sizes; several jobs share the pictures and the GPUs."""
+    times = model(pictures / jobs, gpus // jobs, measured, assumed)
     dollars = gpus * times.total / 3600 * assumed.gpu_hour
     dollars += pictures / 1000 * assumed.thousand_writes * (1 + 1 / 12)
     return [
         f"{pictures:,.0f}",
         f"{gpus:,}",
+        f"{jobs:,}",
         duration(times.total),
         times.bottleneck,
-        f"{pictures * measured.planning_bytes / 2**30:.1f} GiB",
+        f"{pictures / jobs * measured.planning_bytes / 2**30:.1f} GiB",
         f"${dollars:,.0f}",
     ]
 
