@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import httpx2 as httpx
 
 from pages import laid_between_marks
 from rnan.evaluation.datasets import picture_files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2 as httpx
 
 
 class Server:
@@ -57,7 +58,7 @@ def serving(folder: Path, *options: str) -> Iterator[Server]:
     finally:
         server.client.close()
         if process.poll() is None:
-            process.terminate()
+            process.send_signal(signal.SIGINT)
         try:
             process.wait(timeout=30)
         except subprocess.TimeoutExpired:

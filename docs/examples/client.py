@@ -2,14 +2,14 @@
 
     python client.py http://127.0.0.1:8000 photo.jpg clean.jpg
 
-Needs the package requests or httpx; this one takes httpx.
+Needs the package httpx2; any other for HTTP will do.
 """
 
 import sys
 import time
 from pathlib import Path
 
-import httpx
+import httpx2 as httpx
 
 server, source, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 with httpx.Client(base_url=server, timeout=60) as client:

@@ -1,6 +1,7 @@
-"""The routes below ``/api/v1``, and those about the server itself."""
+"""The routes below ``/api/v1``, and those about the server itself.
 
-from __future__ import annotations
+Annotations are evaluated here: FastAPI reads them, and some name what stands in a function only.
+"""
 
 import asyncio
 import json
@@ -57,7 +58,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
     """The routes that restore."""
-    routes = APIRouter(prefix="/api/v1", responses=_REFUSALS)
+    routes = APIRouter(prefix="/api/v1", responses=_REFUSALS, max_body_size=options.max_body)
     wanted = asked(options.restoring)
 
     @routes.post("/jobs", status_code=202, summary="Restore a picture in the background")
@@ -129,6 +130,7 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
         after = which == "after"
         if after:
             _ended_well(job)
+            job.fetched = True
         return Response(
             await run_in_threadpool(studio.shown, job, after=after), media_type="image/png"
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rnan import __version__
@@ -20,9 +21,6 @@ from rnan.server.jobs import Jobs
 from rnan.server.metrics import Metrics
 from rnan.server.settings import ServerOptions
 from rnan.server.studio import Studio
-
-_AROUND_A_FILE = 2**16
-"""Bytes of a request beside the picture."""
 
 _UPLOADS = ("/api/v1/jobs", "/api/v1/restore")
 
@@ -62,14 +60,13 @@ def create_app(options: ServerOptions | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # these pages load scripts from other hosts
         redoc_url=None,
-        max_body_size=options.max_bytes + _AROUND_A_FILE,
     )
     app.state.jobs = jobs
     metrics = Metrics(jobs)
     problems.install(app)
     app.include_router(api.router(options, jobs, Studio(options)))
     app.include_router(api.about_the_server(jobs, metrics))
-    app.add_middleware(_Gate, jobs=jobs)
+    app.add_middleware(_Gate, jobs=jobs, options=options)
     app.add_middleware(Guard, options=options)
     app.add_middleware(metrics.watching)
     page = Path(str(resources.files("rnan.server").joinpath("page")))
@@ -80,12 +77,16 @@ def create_app(options: ServerOptions | None = None) -> FastAPI:
 class _Gate:
     """Refuses pictures before they are sent, where they would be refused after."""
 
-    def __init__(self, app: ASGIApp, jobs: Jobs) -> None:
-        self._app, self._jobs = app, jobs
+    def __init__(self, app: ASGIApp, jobs: Jobs, options: ServerOptions) -> None:
+        self._app, self._jobs, self._options = app, jobs, options
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in _UPLOADS:
+            length = Headers(scope=scope).get("content-length", "0")
             try:
+                if length.isdigit() and int(length) > self._options.max_body:
+                    limit = self._options.max_bytes / 2**20
+                    raise problems.Problem(413, f"the file is larger than {limit:g} MiB")
                 self._jobs.check_room()
             except problems.Problem as error:
                 refusal = problems.response(error.status, error.detail, error.headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from rnan.errors import InputError
 from rnan.server.jobs import Jobs
 from rnan.server.settings import ServerOptions
 
@@ -43,6 +45,8 @@ class _Server(uvicorn.Server):
         if self._jobs.refusing:
             self.should_exit = self.force_exit = True
             return
+        if sig == signal.SIGINT:
+            self._grace = 0.0  # who sits before it does not come for results
         self._jobs.refusing = True
 
     async def _drain(self) -> None:
@@ -68,11 +72,18 @@ def serve(options: ServerOptions, app: FastAPI, *, say: Callable[[str], None] = 
         options: Host, port and limits.
         app: What :func:`~rnan.server.create_app` made of them.
         say: Told the address once it listens.
+
+    Raises:
+        InputError: The address cannot be listened at.
     """
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    try:
+        listening = socket.create_server((options.host, options.port), family=family)
+    except OSError as error:
+        why = error.strerror or error
+        raise InputError(f"cannot listen at {options.host}:{options.port}: {why}") from error
     config = uvicorn.Config(
         app,
-        host=options.host,
-        port=options.port,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -81,4 +92,4 @@ def serve(options: ServerOptions, app: FastAPI, *, say: Callable[[str], None] = 
         limit_concurrency=1000,
     )
     server = _Server(config, app.state.jobs, options.grace, say)
-    server.run()
+    server.run(sockets=[listening])

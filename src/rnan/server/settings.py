@@ -72,6 +72,11 @@ class ServerOptions:
             raise ConfigError("seconds and keep must be more than 0")
 
     @property
+    def max_body(self) -> int:
+        """Bytes of a request: the picture, and some fields around it."""
+        return self.max_bytes + 2**16
+
+    @property
     def is_local(self) -> bool:
         """Whether only this machine reaches it."""
         return self.host in LOCAL

@@ -34,6 +34,8 @@ def open_unlimited(
     source: io.BytesIO | Path, formats: tuple[str, ...] | None = None
 ) -> Image.Image:
     """Open without Pillow's own limit, which is below a 100-megapixel camera's."""
+    if formats is not None:
+        formats = tuple(name for name in formats if name != "HEIF")  # not one of Pillow's
     with _bomb_limit:
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:

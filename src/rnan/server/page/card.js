@@ -135,8 +135,9 @@ export class Card {
   async show() {
     const here = this.job.links.self;
     const [before, after] = await Promise.all(["before", "after"].map((which) => api.blob(`${here}/shown/${which}`)));
+    await this.compare.load(before, after);
     this.parts.result.hidden = false;
-    await this.compare.show(before, after);
+    this.compare.setZoom(false);
     this.done = true;
     this.changed();
   }

@@ -18,14 +18,12 @@ export class Compare {
     this.drag();
   }
 
-  // Show two blobs; they may differ in size, as when enlarging.
-  async show(before, after) {
+  // Take two blobs; they may differ in size, as when enlarging. setZoom shows them.
+  async load(before, after) {
     this.forget();
     this.before.src = URL.createObjectURL(before);
     this.after.src = URL.createObjectURL(after);
     await Promise.all([this.before.decode(), this.after.decode()]);
-    this.setZoom(false);
-    this.draw();
   }
 
   forget() {
