@@ -34,7 +34,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "color_scheme": "dark",
     },
 }
-NUMBER, SIGMA = 6, 25.0
+NUMBER, SIGMA = 3, 25.0
 """Of the validation picture, and of its noise."""
 
 
