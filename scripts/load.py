@@ -4,7 +4,8 @@
 
 Twenty-four validation-sized pictures through `rnan denoise`, then by clients that ask at the same
 time, then by twice as many as the queue holds. Every result is compared with the command line's.
-Writes the table into docs/guide/server.md.
+At last 500 requests, with the memory of the server. Writes the table into docs/guide/server.md and
+docs/figures/server-memory.png.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2 as httpx
+import psutil
+from PIL import Image
 
 from pages import laid_between_marks
 from rnan.evaluation.datasets import picture_files
 from rnan.inference.device import choose_device, hardware_name
 
 PAGE = Path(__file__).parent.parent / "docs" / "guide" / "server.md"
+FIGURE = PAGE.parent.parent / "figures" / "server-memory.png"
 PICTURES = 24
+REQUESTS = 500
 TURNS = 3
 
 
@@ -98,6 +103,37 @@ def by_clients(address: str, pictures: list[Path], expected: Path, clients: int)
     return seen
 
 
+def memory_over(address: str, process: int, picture: Path) -> list[tuple[int, float]]:
+    """Resident MiB of the server after so many requests."""
+    watched = psutil.Process(process)
+    curve = [(0, watched.memory_info().rss / 2**20)]
+    with httpx.Client(base_url=address, timeout=600) as client:
+        for number in range(1, REQUESTS + 1):
+            client.post(
+                "/api/v1/restore",
+                files={"picture": (picture.name, picture.read_bytes())},
+                data={"task": "denoise", "sigma": "15"},
+            ).raise_for_status()
+            if number % 10 == 0:
+                curve.append((number, watched.memory_info().rss / 2**20))
+    return curve
+
+
+def draw(curve: list[tuple[int, float]]) -> None:
+    """The memory over the requests."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
+    axes.plot(*zip(*curve, strict=True))
+    axes.set(xlabel="requests", ylabel="MiB of the server", ylim=(0, None))
+    axes.grid(alpha=0.3)
+    figure.savefig(FIGURE, dpi=100)
+    plt.close(figure)
+
+
 def serving(folder: Path, queue: int) -> tuple[subprocess.Popen[str], str]:
     """A server and its address."""
     command = [sys.executable, "-m", "rnan", "serve", "--port", "0", "--folder", str(folder)]
@@ -149,6 +185,10 @@ def main() -> None:
         try:
             by_clients(address, pictures[:2], expected, 1)
             full = by_clients(address, pictures, expected, PICTURES)
+            small = home / "small.png"
+            with Image.open(pictures[0]) as image:
+                image.crop((0, 0, 96, 96)).save(small)
+            draw(memory_over(address, server.pid, small))
         finally:
             server.terminate()
             server.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -427,6 +428,18 @@ def test_many_at_once_get_what_the_command_line_makes(server: Server) -> None:
     for thread in threads:
         thread.join()
     assert results == [alone] * 8
+
+
+def test_the_examples_work(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(noisy())
+    folder = Path(__file__).parent.parent / "docs" / "examples"
+    for command in ([sys.executable, folder / "client.py"], ["bash", folder / "client.sh"]):
+        if command[0] == "bash" and shutil.which("curl") is None:
+            continue
+        given = [server.address, tmp_path / "photo.png", tmp_path / "clean.png"]
+        subprocess.run([*command, *given], check=True)
+        assert read(tmp_path / "clean.png").size == (48, 64)
+        (tmp_path / "clean.png").unlink()
 
 
 def test_camera_raw_is_for_those_who_allow_it(client: TestClient, tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def _sort(job: Job, entries: list[Entry], record: Record, settings: str) -> _Sor
     todo, skipped, refused = [], [], []
     for entry in entries:
         row = rows.get(entry.source)
-        if job.resume and row is not None and _is_complete(entry, row, settings, there):
+        if job.resume and row is not None and is_complete(entry, row, settings, there):
             skipped.append(entry)
         elif entry.target in there and entry.target not in ours and not job.files.overwrite:
             refused.append(entry)
@@ -191,7 +191,15 @@ def _sort(job: Job, entries: list[Entry], record: Record, settings: str) -> _Sor
     return _Sorted(todo, skipped, refused)
 
 
-def _is_complete(entry: Entry, row: dict[str, Any], settings: str, there: dict[str, int]) -> bool:
+def is_complete(entry: Entry, row: dict[str, Any], settings: str, there: dict[str, int]) -> bool:
+    """Whether a picture's result is there, unchanged, made from the same file in the same way.
+
+    Args:
+        entry: The picture as it is now.
+        row: Of the manifest.
+        settings: The hash of this run's.
+        there: Sizes of the files in the output folder, by name.
+    """
     same = entry.modified == 0 or (entry.size, entry.modified) == (
         row["source_size"],
         row["source_modified"],

@@ -64,7 +64,8 @@ class Findings:
     def steps(self) -> list[Step]:
         """What to do, in order; nothing for a clean picture."""
         if self.mosaic:
-            return [Step(restoration="demosaic", level=self.mosaic.split(" ")[0])]
+            # Between two patterns nobody but the person can decide.
+            return [Step(restoration="demosaic", level="auto" if self._unclear else self.mosaic)]
         steps = []
         if self.quality < CLEAN_QUALITY:
             steps.append(Step(restoration="dejpeg", level=float(self.quality)))
@@ -87,6 +88,8 @@ class Findings:
         ]
         if self.mosaic:
             said.append(f"looks like the mosaic of a sensor, {self.mosaic.upper()}")
+            if self._unclear:
+                said.append("if red and blue come out exchanged, it is the other pattern")
             return said
         if self.is_jpeg:
             chroma = f", chroma {self.subsampling}" if self.subsampling else ""
@@ -106,7 +109,7 @@ class Findings:
             target = shlex.quote(f"restored{'' if index == len(self.steps) - 1 else index + 1}.png")
             told = ""
             if step.restoration == "demosaic":
-                told = f" --pattern {step.level}"
+                told = f" --pattern {self.mosaic.split(' ')[0]}"
             elif step.restoration == "dejpeg" and not self.is_jpeg:
                 told = f" --quality {step.level:g}"
             elif step.level != "auto" and step.restoration == "denoise":
@@ -118,6 +121,11 @@ class Findings:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {**asdict(self), "steps": [asdict(step) for step in self.steps]}
+
+    @property
+    def _unclear(self) -> bool:
+        """Whether the mosaic may have two patterns."""
+        return " " in self.mosaic
 
     def _how_compressed(self) -> str:
         if self.quality >= CLEAN_QUALITY:
