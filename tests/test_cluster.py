@@ -239,7 +239,7 @@ def test_a_driver_that_was_stopped_goes_on(
     code, errors = driver.end()
     assert code == (130 if how == signal.SIGINT else -how), errors
     assert "Traceback" not in errors
-    assert 3 <= len(contents(out))
+    assert len(contents(out)) >= 3
     again = Driver(album, out, cluster.address, "--resume")
     code, errors = again.end()
     assert code == 3, errors
