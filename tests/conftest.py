@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from rnan.tasks import get_task
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "check: only with `make check`")
+    # A shell that starts the tests in the background has it ignored, and what they start inherits
+    # that: no test of Ctrl-C could pass.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
