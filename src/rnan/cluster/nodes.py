@@ -68,7 +68,7 @@ def _joined(ray: Any, place: str | None) -> Iterator[Room]:
         brief = (str(error).splitlines() or [""])[0][:200]
         raise InputError(f"no Ray cluster answers at {place}: {brief}") from error
     try:
-        total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        total: dict[str, float] = ray.cluster_resources()
         yield Room(int(total.get("CPU", 0)), int(total.get("GPU", 0)), len(_alive(ray)))
     finally:
         ray.shutdown()
