@@ -90,7 +90,7 @@ def test_a_jpeg_that_was_saved_again(tmp_path: Path) -> None:
 def test_mosaics_are_recognised(pattern: str, tmp_path: Path) -> None:
     zero_filled = mosaic(photo(120, 160).astype(np.float64), pattern).astype(np.uint8)
     assert mosaic_pattern(zero_filled) == pattern
-    plane = zero_filled.sum(axis=2, keepdims=True)
+    plane = zero_filled.sum(axis=2, keepdims=True, dtype=np.uint8)
     assert pattern in (mosaic_pattern(plane) or "").split(" or ")
     source = tmp_path / "mosaic.png"
     write(Picture(pixels=zero_filled), source)
