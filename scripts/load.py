@@ -128,7 +128,8 @@ def draw(curve: list[tuple[int, float]]) -> None:
 
     figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
     axes.plot(*zip(*curve, strict=True))
-    axes.set(xlabel="requests", ylabel="MiB of the server", ylim=(0, None))
+    highest = max(size for _, size in curve)
+    axes.set(xlabel="requests", ylabel="MiB of the server", ylim=(0, 1.2 * highest))
     axes.grid(alpha=0.3)
     figure.savefig(FIGURE, dpi=100)
     plt.close(figure)
