@@ -10,16 +10,17 @@ from typing import Any
 from rnan.api import Restorers
 from rnan.chain import Chain
 from rnan.errors import ConfigError
-from rnan.images import Picture
+from rnan.images import Picture, ReadOptions, WriteOptions
 from rnan.images.raw import is_raw
 from rnan.images.read import EXTENSIONS, RAW_EXTENSIONS
+from rnan.images.write import ENDINGS
 from rnan.inference import Restorer
 from rnan.inference.conditions import LevelLike
 from rnan.inference.developing import develop_file
 from rnan.inference.files import FileOptions, process_file, restore_file
 from rnan.inference.plan import Job
 from rnan.inference.restorer import Cancel, Progress
-from rnan.option_table import LEVELS, Option
+from rnan.option_table import LEVELS, READING_AND_WRITING, Option
 from rnan.settings import nearest
 from rnan.weights import registry
 
@@ -82,6 +83,34 @@ def wish_for(restoration: str, given: dict[str, Any]) -> Wish:
         sigma=float(beside),
         strict=bool(given.pop("strict", False)),
     )
+
+
+def files_for(given: dict[str, Any], *, overwrite: bool) -> tuple[FileOptions, str | None]:
+    """How files are read and written, from options by their names, and the ending of the results.
+
+    Args:
+        given: Those of :data:`rnan.option_table.READING_AND_WRITING`; they are taken out of it.
+        overwrite: Replace outputs that exist.
+
+    Returns:
+        The options; the ending is ``None`` where the format is the input's.
+
+    Raises:
+        ConfigError: One is out of range.
+    """
+    own = {option.name: given.pop(option.name) for option in READING_AND_WRITING}
+    file_format = own["format"].upper() if own["format"] else None
+    files = FileOptions(
+        reading=ReadOptions(frame=own["frame"], assume_cmyk=own["assume_cmyk"]),
+        writing=WriteOptions(
+            bit_depth=int(own["bit_depth"]) if own["bit_depth"] else None,  # type: ignore[arg-type]
+            jpeg_quality=own["jpeg_quality"],
+            strip_metadata=own["strip_metadata"],
+        ),
+        overwrite=overwrite,
+        stream_format=file_format,
+    )
+    return files, ENDINGS[file_format] if file_format else None
 
 
 def _level(option: Option, value: Any) -> float | str:

@@ -91,25 +91,16 @@ class Formats:
     @property
     def ending(self) -> str | None:
         """Of the outputs in a folder, instead of their own."""
-        from rnan.images.write import ENDINGS
-
-        return ENDINGS[self.format.upper()] if self.format else None
+        return self._files(overwrite=False)[1]
 
     def options(self, *, overwrite: bool) -> FileOptions:
         """For :func:`rnan.inference.files.process_file`."""
-        from rnan.images import ReadOptions, WriteOptions
-        from rnan.inference.files import FileOptions
+        return self._files(overwrite=overwrite)[0]
 
-        return FileOptions(
-            reading=ReadOptions(frame=self.frame, assume_cmyk=self.assume_cmyk),
-            writing=WriteOptions(
-                bit_depth=int(self.bit_depth) if self.bit_depth else None,  # type: ignore[arg-type]
-                jpeg_quality=self.jpeg_quality,
-                strip_metadata=self.strip_metadata,
-            ),
-            overwrite=overwrite,
-            stream_format=self.format.upper() if self.format else None,
-        )
+    def _files(self, *, overwrite: bool) -> tuple[FileOptions, str | None]:
+        from rnan.work import files_for
+
+        return files_for(dict(vars(self)), overwrite=overwrite)
 
 
 @dataclass(frozen=True, kw_only=True)

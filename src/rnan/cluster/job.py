@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from rnan.cluster.inputs import Entry, Inputs, find
 from rnan.cluster.nodes import Room, check_machines, connected
-from rnan.cluster.record import DONE, FAILED, FOLDER, Record, settings_hash
+from rnan.cluster.record import DONE, FAILED, FOLDER, Record
 from rnan.cluster.stores import Store
 from rnan.cluster.worker import Order, Worker
 from rnan.errors import ConfigError, InputError, ResourceError, RnanError
 from rnan.inference.files import FileOptions
+from rnan.inference.manifest import settings_hash
 from rnan.weights import registry
 from rnan.work import Wish, Work
 

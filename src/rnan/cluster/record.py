@@ -10,9 +10,7 @@ When a run ends, its rows go into the manifest and its folder goes away.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import posixpath
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -50,12 +48,6 @@ COLUMNS: dict[str, str] = {
 }
 """Of the manifest. ``attempt`` counts how often work on the picture's block had been begun;
 ``source_modified`` is in nanoseconds, ``ended`` in seconds since 1970."""
-
-
-def settings_hash(facts: Mapping[str, Any]) -> str:
-    """Stands for everything that decides what a result looks like."""
-    text = json.dumps(facts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> pyarrow.Table:

@@ -27,8 +27,7 @@ class Manifest:
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self._folder = folder
         self._file = folder / NAME
-        text = json.dumps(settings, sort_keys=True, default=str)
-        self._settings = hashlib.sha256(text.encode()).hexdigest()[:16]
+        self._settings = settings_hash(settings)
         self._lock = threading.Lock()
         self._before = ""
         self._entries = self._read()
@@ -109,6 +108,12 @@ class Manifest:
             except (ValueError, KeyError, TypeError):
                 continue
         return entries
+
+
+def settings_hash(facts: Mapping[str, Any]) -> str:
+    """Stands for everything that decides what a result looks like."""
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _sha256(path: Path) -> str:

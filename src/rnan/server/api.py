@@ -146,6 +146,8 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
     ) -> Response:
         found = [_ended_well(jobs.get(number)) for number in job]
         content = await run_in_threadpool(_zipped, found)
+        for one in found:
+            one.fetched = True
         headers = {"content-disposition": _disposition("restored.zip")}
         return StreamingResponse(content, media_type="application/zip", headers=headers)
 
@@ -181,7 +183,7 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
         try:
             found = await run_in_threadpool(studio.look, job, ReadOptions(frame=1))
         finally:
-            jobs.cancel(job)
+            jobs.forget(job)  # nobody cancelled it: it was never to run
         sentences, commands = found.sentences(), found.commands(Path(job.name))
         return {**found.as_dict(), "sentences": sentences, "commands": commands}
 
@@ -288,7 +290,7 @@ async def _uploaded(jobs: Jobs, studio: Studio, picture: UploadFile) -> Job:
     try:
         await run_in_threadpool(keep)
     except BaseException:
-        jobs.cancel(job)
+        jobs.forget(job)
         raise
     return job
 
@@ -296,6 +298,7 @@ async def _uploaded(jobs: Jobs, studio: Studio, picture: UploadFile) -> Job:
 async def _events(job: Job, request: Request) -> AsyncIterator[str]:
     before, silent = "", 0.0
     while True:
+        state = job.state  # before the rest, so that the last event tells the end
         now = json.dumps(status(job))
         if now != before:
             yield f"event: progress\ndata: {now}\n\n"
@@ -303,7 +306,7 @@ async def _events(job: Job, request: Request) -> AsyncIterator[str]:
         elif silent >= _SAY_SOMETHING_EVERY:
             yield ": still here\n\n"
             silent = 0.0
-        if job.state in ENDED or await request.is_disconnected():
+        if state in ENDED or await request.is_disconnected():
             return
         await asyncio.sleep(_LOOK_EVERY)
         silent += _LOOK_EVERY

@@ -11,13 +11,11 @@ from typing import Annotated, Any, Literal
 from fastapi import File, Form, Request, UploadFile
 
 from rnan.errors import ConfigError
-from rnan.images import ReadOptions, WriteOptions
-from rnan.images.write import ENDINGS
 from rnan.inference.files import FileOptions
 from rnan.option_table import LEVELS, READING_AND_WRITING, RESTORING, Option
 from rnan.settings import nearest
 from rnan.weights import registry
-from rnan.work import Wish, wish_for
+from rnan.work import Wish, files_for, wish_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,22 +92,12 @@ def _asked(given: dict[str, Any], restoring: dict[str, object]) -> Asked:
         raise ConfigError(f"unknown model {model}{nearest(model, registry.bundled())}")
     given = {name: None if value == "" else value for name, value in given.items()}
     own = {option.name: given.pop(option.name) for option in RESTORING}
-    files = {option.name: given.pop(option.name) for option in READING_AND_WRITING}
+    files, ending = files_for(given, overwrite=True)
     wish = wish_for(given.pop("task"), given | {"model": model})
-    depth = files["bit_depth"]
-    kind = files["format"]
     return Asked(
         wish=replace(wish, options={**restoring, **own}),
-        files=FileOptions(
-            reading=ReadOptions(frame=files["frame"], assume_cmyk=files["assume_cmyk"]),
-            writing=WriteOptions(
-                bit_depth=int(depth) if depth else None,  # type: ignore[arg-type]
-                jpeg_quality=files["jpeg_quality"],
-                strip_metadata=files["strip_metadata"],
-            ),
-            overwrite=True,
-        ),
-        ending=ENDINGS[kind.upper()] if kind else None,
+        files=files,
+        ending=ending,
     )
 
 

@@ -23,9 +23,6 @@ HEADERS = {
 }
 """Of every answer: the page loads nothing from elsewhere, and nobody frames it."""
 
-_OPEN = ("/healthz", "/readyz")
-"""Answered without a token."""
-
 
 class Guard:
     """Refuses requests under another name, from pages elsewhere, or without the token.
@@ -75,7 +72,7 @@ class Guard:
         if headers.get("sec-fetch-site") == "cross-site" and path.startswith("/api/"):
             return 403, "requests from pages of other hosts are refused"
         guarded = path.startswith("/api/") or path == "/metrics"
-        if self._token is not None and guarded and path not in _OPEN:
+        if self._token is not None and guarded:
             kind, _, given = headers.get("authorization", "").partition(" ")
             right = kind.lower() == "bearer" and hmac.compare_digest(
                 given.strip().encode(), self._token.encode()
