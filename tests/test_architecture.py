@@ -22,6 +22,8 @@ LAYERS = [
     {"levels"},
     {"tasks", "weights", "estimation"},
     {"inference"},
+    {"export"},
+    {"engine_choice"},
     {"api", "evaluation"},
     {"training", "chain"},
     {"work"},

@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rnan.engine_choice import open_model
 from rnan.errors import ConfigError, WeightsError
 from rnan.images import Picture
 from rnan.inference.conditions import LevelLike
-from rnan.inference.device import choose_device, choose_dtype
-from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.options import RestoreOptions
 from rnan.inference.restorer import Restorer
-from rnan.models import RNANConfig
 from rnan.settings import from_mapping, nearest
-from rnan.tasks import RESTORATIONS, TASKS, Task, get_task
+from rnan.tasks import RESTORATIONS, Task, get_task
 from rnan.weights import registry
 
 
@@ -24,56 +22,23 @@ def load_restorer(
     """Load a network, ready to restore pictures.
 
     Args:
-        model: The name of bundled weights, see :func:`list_models`, or a weights file.
+        model: The name of bundled weights, see :func:`list_models`, a weights file, or an ONNX
+            file that ``rnan export`` wrote.
         task: What it is for, where the file does not say it.
         options: Fields of :class:`~rnan.inference.RestoreOptions`: ``device``, ``dtype``,
-            ``attention``, ``tile``, ``overlap``, ``max_memory``, ``self_ensemble``, ``compile``,
-            ``strength``.
+            ``engine``, ``attention``, ``tile``, ``overlap``, ``max_memory``, ``self_ensemble``,
+            ``compile``, ``strength``.
 
     Raises:
         WeightsError: The weights are missing, damaged, of another shape or of no known task, or
             do not suit it.
         ConfigError: An option is unknown or out of range, or the device is not there.
+        MissingExtraError: The program of ``engine`` is not installed.
     """
     if not isinstance(model, (str, Path)):
         raise WeightsError(f"a model is a name or a file, got {model!r}")
     settings = from_mapping(RestoreOptions, options)
-    checkpoint = registry.load(model)
-    name = checkpoint.info.get("task", task)
-    if name is None:
-        raise WeightsError(
-            f"{model} does not say what it is for; pass task=, for example {next(iter(TASKS))}"
-        )
-    if name not in TASKS:
-        raise WeightsError(f"{model} is for the task {name!r}, which this version does not know")
-    check_suits(model, checkpoint.config, get_task(name))
-    device = choose_device(settings.device)
-    engine = TorchEngine(
-        checkpoint.build(),
-        device=device,
-        dtype=choose_dtype(settings.dtype, device),
-        attention=settings.attention,
-        compiled=settings.compile,
-    )
-    return Restorer(get_task(name), engine, settings)
-
-
-def check_suits(model: str | Path, config: RNANConfig, task: Task) -> None:
-    """Refuse a network that cannot be for a task.
-
-    Raises:
-        WeightsError: Its channels or scales are others.
-    """
-    if (config.channels_in, config.channels_out) != (task.channels, task.channels):
-        raise WeightsError(
-            f"{model} takes {config.channels_in} and gives {config.channels_out} channels, "
-            f"{task.name} needs {task.channels}"
-        )
-    enlarges = config.scales != (1,)
-    if enlarges != (task.kind == "scale"):
-        raise WeightsError(
-            f"{model} {'enlarges' if enlarges else 'does not enlarge'}: it is not for {task.name}"
-        )
+    return Restorer(*open_model(model, task, settings), settings)
 
 
 def restore(
@@ -125,8 +90,9 @@ class Restorers:
         self._file = model
         if model is not None:
             # The authors' files do not say what they are for.
-            channels = 1 if registry.load(model).config.channels_in == 1 else 3
-            self._given = load_restorer(model, task=self._by_channels[channels], **options)
+            self._given = Restorer(
+                *open_model(model, self._by_channels, self._options), self._options
+            )
             if self._given.task.name not in self._by_channels.values():
                 raise ConfigError(f"{model} is for {self._given.task.title}, not to {restoration}")
 

@@ -81,6 +81,7 @@ def command(
     lq_files = pair(files, lq) if lq is not None else None
     dataset = dataset or folder.resolve().name.lower()
     ours: list[Record] = []
+    seconds: dict[str, float] = {}
     with progress.bar() as bar:
         total = len(files) * sum(len(one.levels) for one in plan.methods)
         row = bar.add_task("measuring", total=total)
@@ -103,9 +104,11 @@ def command(
                 keep=keep,
             )
             ours += records(definition, scores, dataset=dataset, method=method.name)
+            seconds[method.name] = sum(score.seconds for score in scores) / len(scores)
     table = report.table(ours, published_for(task, dataset))
     head = f"{definition.title} on {dataset}, {len(files)} pictures, PSNR in dB / SSIM"
-    click.echo(f"{head}\n\n{table}")
+    times = ", ".join(f"{name} {took:.2f}" for name, took in seconds.items())
+    click.echo(f"{head}\n\n{table}\n\nSeconds a picture: {times}")
     if csv_file is not None:
         report.write_csv(csv_file, ours)
     if markdown_file is not None:
@@ -119,6 +122,7 @@ def command(
             quantise_lq=plan.quantise_lq,
             models=[one.model for one in plan.methods],
             engine=plan.engine,
+            seconds=seconds,
         )
         report.write_json(json_file, ours, run)
 

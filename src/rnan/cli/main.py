@@ -37,6 +37,7 @@ COMMANDS = {
     "data": "Decode training pictures once for many runs.",
     "bench": "Time the networks on this machine.",
     "convert": "Make a weights file of an authors' checkpoint.",
+    "export": "Write a network for other programs: ONNX, darktable.",
 }
 """Each lives in ``rnan.cli.NAME`` as ``command``."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnan.cli.options import ATTENTION
+from rnan.cli.options import ATTENTION, ENGINE
 from rnan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ Decorated = Callable[..., Any]
 def measuring(function: Decorated) -> Decorated:
     """``--model``, ``--level``, ``--seed`` and what else decides a measurement."""
     for option in (
+        ENGINE,
         ATTENTION,
         click.option("--assume", help="Tell the network this level, or auto to estimate it."),
         click.option(
@@ -52,7 +53,8 @@ def measuring(function: Decorated) -> Decorated:
             "models",
             multiple=True,
             help="Weights, name or file; none measures the input; classical:bicubic, "
-            "classical:menon, classical:nlm, classical:wavelet. May be repeated.  [default: TASK]",
+            "classical:menon, classical:nlm, classical:wavelet; peer:PATH, a network of others "
+            "(ONNX, or what spandrel loads). May be repeated.  [default: TASK]",
         ),
     ):
         function = option(function)
@@ -157,9 +159,7 @@ def _load(
     if model.startswith("classical:"):
         method = classical(model.removeprefix("classical:"), task)
         return Measurement(model=model, name=model, run=method, levels=levels)
-    from rnan.api import load_restorer
-
-    restorer = load_restorer(model, task=task.name, self_ensemble=self_ensemble, **options)
+    restorer = _restorer(model, task, self_ensemble=self_ensemble, **options)
     if restorer.task.name != task.name:
         raise ConfigError(f"{model} is for {restorer.task.name}, not for {task.name}")
     scales = restorer.engine.scales
@@ -174,9 +174,26 @@ def _load(
     return Measurement(model=model, name=name, run=run, levels=levels)
 
 
+def _restorer(model: str, task: Task, **options: Any) -> Restorer:
+    if not model.startswith("peer:"):
+        from rnan.api import load_restorer
+
+        return load_restorer(model, task=task.name, **options)
+    from pathlib import Path
+
+    from rnan.inference import RestoreOptions, Restorer
+    from rnan.inference.device import choose_device
+    from rnan.inference.engines.peer import open_peer
+    from rnan.settings import from_mapping
+
+    settings = from_mapping(RestoreOptions, options)
+    engine = open_peer(Path(model.removeprefix("peer:")), choose_device(settings.device))
+    return Restorer(task, engine, settings)
+
+
 def _warn_of_levels(model: str, restorer: Restorer, levels: list[Level]) -> None:
     low, high = restorer.task.level_range
-    if not restorer.engine.takes_level:
+    if not restorer.engine.takes_level or model.startswith("peer:"):
         return
     for level in levels:
         if not low <= level.value <= high:

@@ -28,7 +28,15 @@ PATH = _NonEmptyPath(path_type=Path)
 THREADS = click.IntRange(1, _MOST_THREADS)
 
 
-MODEL = click.option("--model", help="Weights: name or file.  [default: what suits the picture]")
+MODEL = click.option(
+    "--model", help="Weights: name, file, or an .onnx file.  [default: what suits the picture]"
+)
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["auto", "torch", "onnx", "openvino"]),
+    help="What runs the network; auto takes the fastest that is installed.  "
+    "[default: torch; onnx for an .onnx file]",
+)
 
 
 def as_click(option: Option) -> Callable[[Decorated], Decorated]:
@@ -120,6 +128,7 @@ def restoring(function: Decorated) -> Decorated:
             help="Pixels that neighbouring tiles share.",
         ),
         click.option("--tile", type=int, help="Side of the tiles in pixels, instead of a budget."),
+        ENGINE,
         with_options(RESTORING),
     ):
         function = option(function)

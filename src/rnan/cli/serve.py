@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from rnan.cli import progress
-from rnan.cli.options import PATH, computing, set_threads, verbosity
+from rnan.cli.options import ENGINE, PATH, computing, set_threads, verbosity
 
 _MEGA = 1e6
 
@@ -68,6 +68,7 @@ _MEGA = 1e6
 @click.option("--allow-raw", is_flag=True, help="Take camera raw too (the extra raw).")
 @click.option("--max-memory", help="Memory the network may take, for example 512M.")
 @click.option("--folder", type=PATH, help="For the files of jobs.  [default: the temporary folder]")
+@ENGINE
 @computing
 @verbosity
 def command(threads: int | None, folder: Path | None, **options: Any) -> None:
@@ -104,6 +105,7 @@ def command(threads: int | None, folder: Path | None, **options: Any) -> None:
         restoring={
             "device": options["device"],
             "dtype": options["dtype"],
+            "engine": options["engine"],
             "max_memory": parse_size(memory) if memory else None,
         },
     )

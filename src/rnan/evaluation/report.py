@@ -7,7 +7,7 @@ import datetime
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ def facts(
     quantise_lq: bool,
     models: Iterable[str],
     engine: Engine | None,
+    seconds: Mapping[str, float],
 ) -> dict[str, Any]:
     """What was run, on what and where: version, protocol, seed, date, hardware, hashes.
 
@@ -47,6 +48,7 @@ def facts(
         "hardware": hardware_name(engine.device if engine else torch.device("cpu")),
         "dtype": str(getattr(engine, "dtype", torch.float64)).removeprefix("torch."),
         "attention": engine.attention if engine else "",
+        "seconds_per_picture": {method: round(took, 4) for method, took in seconds.items()},
         "data_sha256": hash_files(files),
         "lq_sha256": hash_files(lq_files) if lq_files is not None else "",
         "weights_sha256": hashes if len(hashes) > 1 else next(iter(hashes.values())),
@@ -137,4 +139,4 @@ def _hash_weights(model: str) -> str:
         return ""
     if model in registry.bundled():
         return str(registry.card(model)["sha256"])
-    return hashlib.sha256(Path(model).read_bytes()).hexdigest()
+    return hashlib.sha256(Path(model.removeprefix("peer:")).read_bytes()).hexdigest()

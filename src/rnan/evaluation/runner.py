@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ class Measured:
     """As it was measured."""
     psnr: float
     ssim: float | None
+    seconds: float
+    """That restoring took."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,8 @@ class Score:
     level: Level
     psnr: float
     ssim: float | None
+    seconds: float
+    """That restoring a picture took."""
 
 
 def measure(
@@ -54,7 +59,7 @@ def measure(
     with_ssim: bool = True,
     keep: Callable[[Measured], None] | None = None,
 ) -> list[Score]:
-    """Mean PSNR and SSIM over pictures, for each level.
+    """Mean PSNR, SSIM and seconds over pictures, for each level.
 
     Args:
         task: Degradation and protocol.
@@ -73,6 +78,7 @@ def measure(
     levels = list(levels)
     psnrs: dict[str, list[float]] = {level.name: [] for level in levels}
     ssims: dict[str, list[float]] = {level.name: [] for level in levels}
+    seconds: dict[str, list[float]] = {level.name: [] for level in levels}
     for picture in pictures:
         for level in levels:
             try:
@@ -88,6 +94,7 @@ def measure(
             except InputError as error:
                 raise InputError(f"{picture.name}, level {level.name}: {error}") from error
             psnrs[level.name].append(one.psnr)
+            seconds[level.name].append(one.seconds)
             if one.ssim is not None:
                 ssims[level.name].append(one.ssim)
             if keep is not None:
@@ -97,6 +104,7 @@ def measure(
             level=level,
             psnr=float(np.mean(psnrs[level.name])),
             ssim=float(np.mean(ssims[level.name])) if with_ssim else None,
+            seconds=float(np.mean(seconds[level.name])),
         )
         for level in levels
     ]
@@ -122,7 +130,9 @@ def _measure_one(
             lq = mosaic(np.repeat(lq, 3, axis=2), level.pattern)
     if quantise_lq:
         lq = as_eight_bit(lq)
+    start = time.perf_counter()
     restored = method(lq, level)
+    seconds = time.perf_counter() - start
     if restored is not lq:  # noise that nothing was done to is measured as it is
         restored = as_eight_bit(restored)
     if restored.shape[2] != gt.shape[2]:  # gray in a colour task
@@ -136,6 +146,7 @@ def _measure_one(
         restored=restored,
         psnr=protocol.psnr(restored, gt, scale=level.scale),
         ssim=protocol.ssim(restored, gt, scale=level.scale) if with_ssim else None,
+        seconds=seconds,
     )
 
 

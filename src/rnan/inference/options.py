@@ -15,6 +15,10 @@ Attention = Literal["auto", "window", "whole", "released"]
 the authors' program cuts every picture."""
 
 
+EngineName = Literal["auto", "torch", "onnx", "openvino"]
+"""What runs the network: PyTorch, ONNX Runtime or OpenVINO."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RestoreOptions:
     """How a picture is restored; the task and its weights are chosen elsewhere."""
@@ -24,6 +28,10 @@ class RestoreOptions:
 
     dtype: DType = "auto"
     """Type of the convolutions; auto takes bfloat16 where the processor has it, else float32."""
+
+    engine: EngineName | None = None
+    """By default PyTorch for weights and ONNX Runtime for an ``.onnx`` file; ``auto`` takes the
+    fastest that is installed. All but PyTorch attend in windows."""
 
     attention: Attention = "auto"
     """``window``: in windows, as our networks are trained; ``whole``: over the whole picture, whose

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnan.models.exported import attend_in_padded_windows
+
 Softmax = Literal["keys", "queries"]
 
 _SLAB_ELEMENTS = 2**22
@@ -194,12 +196,16 @@ class NonLocalBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the same shape, any height and width from 1 on."""
         maps = torch.cat((self.theta(x), self.phi(x), self.g(x)), dim=1)
-        window = self.window or max(x.shape[-2:])
-        rows = [
-            torch.cat([self._in_windows(part, side) for part, side in parts], dim=3)
-            for parts in _grid(maps, window)
-        ]
-        z: Tensor = x + self.out(torch.cat(rows, dim=2))
+        if torch.compiler.is_exporting():
+            y = attend_in_padded_windows(maps, self.window, self.softmax)
+        else:
+            window = self.window or max(x.shape[-2:])
+            rows = [
+                torch.cat([self._in_windows(part, side) for part, side in parts], dim=3)
+                for parts in _grid(maps, window)
+            ]
+            y = torch.cat(rows, dim=2)
+        z: Tensor = x + self.out(y)
         return z
 
     def _in_windows(self, maps: Tensor, side: tuple[int, int]) -> Tensor:

@@ -235,7 +235,10 @@ class RNAN(nn.Module):
 def _to_multiple(x: Tensor, of: int) -> Tensor:
     """Repeat the last row and column until both sides are a multiple of ``of``."""
     bottom, right = -x.shape[-2] % of, -x.shape[-1] % of
-    return F.pad(x, (0, right, 0, bottom), mode="replicate") if bottom or right else x
+    # A graph for all sizes cannot ask whether there is something to do.
+    if of > 1 and (torch.compiler.is_exporting() or bottom or right):
+        return F.pad(x, (0, right, 0, bottom), mode="replicate")
+    return x
 
 
 def _tail(config: RNANConfig, scale: int) -> nn.Sequential:

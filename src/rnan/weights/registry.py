@@ -54,12 +54,21 @@ def load(name: str | Path) -> Checkpoint:
         if path.suffix or "/" in text:
             raise WeightsError(f"weights {path} do not exist")
         _check_bundled(text)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"weights {path} cannot be read: {error.strerror}") from error
+    data = content(path)
     # A safetensors file starts with a length and the brace of its header.
     return (from_bytes if data[8:9] == b"{" else released_from_bytes)(data, name=str(path))
+
+
+def content(path: Path) -> bytes:
+    """A file of weights.
+
+    Raises:
+        WeightsError: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"weights {path} cannot be read: {error.strerror}") from error
 
 
 def sha256(name: str | Path) -> str:
@@ -70,10 +79,7 @@ def sha256(name: str | Path) -> str:
     """
     if str(name) in bundled():
         return str(card(str(name))["sha256"])
-    try:
-        return hashlib.sha256(Path(name).read_bytes()).hexdigest()
-    except OSError as error:
-        raise WeightsError(f"weights {name} cannot be read: {error.strerror}") from error
+    return hashlib.sha256(content(Path(name))).hexdigest()
 
 
 @lru_cache(maxsize=4)

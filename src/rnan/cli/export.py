@@ -1,0 +1,152 @@
+"""``rnan export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rnan.cli import progress
+from rnan.cli.options import PATH, verbosity
+from rnan.errors import ConfigError, InputError, WeightsError
+
+if TYPE_CHECKING:
+    from rnan.models.checkpoints import Checkpoint
+    from rnan.tasks import Task
+
+_ENDING = {"onnx": ".onnx", "darktable": ".dtmodel"}
+
+_CLOSE = {False: 1e-4, True: 2e-2}
+"""How far an export may be from PyTorch, on pictures in [0, 1]; in 16 bits it is no test of
+precision, only of right and wrong."""
+
+
+@click.command("export")
+@click.argument("model")
+@click.option("-o", "--output", required=True, type=PATH, help="An .onnx or a .dtmodel file.")
+@click.option(
+    "--target",
+    type=click.Choice(list(_ENDING)),
+    help="For whom.  [default: by the ending of OUTPUT]",
+)
+@click.option("--scale", type=int, help="Enlargement, for ONNX, where the network has several.")
+@click.option("--level", type=float, help="Fix sigma or quality, which is then no input any more.")
+@click.option("--fp16", is_flag=True, help="Compute in 16 bits: half the size, for GPUs.")
+@click.option("--task", help="What the network is for, where its file does not say it.")
+@click.option("--overwrite", is_flag=True, help="Replace OUTPUT where it exists.")
+@verbosity
+def command(
+    model: str,
+    output: Path,
+    target: str | None,
+    scale: int | None,
+    level: float | None,
+    fp16: bool,
+    task: str | None,
+    overwrite: bool,
+) -> None:
+    """Write MODEL, a name or a weights file, for other programs.
+
+    \b
+    Examples:
+      rnan export denoise-color -o denoise.onnx
+      rnan export super-resolution -o x4.onnx --scale 4
+      rnan export denoise-color -o denoise.dtmodel --level 15     # for darktable 5.6 and later
+      rnan denoise photo.jpg -o clean.jpg --model denoise.onnx
+
+    Needs the extra onnx: pip install 'rnan[onnx]'. The graph takes pictures of any size; its
+    attention works in windows. It is run and held against PyTorch before it is written.
+    """
+    from rnan.engine_choice import check_suits
+    from rnan.export import to_onnx
+    from rnan.integrations.darktable import to_darktable
+    from rnan.images import write_whole
+    from rnan.tasks import get_task
+    from rnan.weights import registry
+
+    if target is None:
+        endings = {ending: name for name, ending in _ENDING.items()}
+        if output.suffix not in endings:
+            raise ConfigError(f"the ending of {output.name} must be {' or '.join(endings)}")
+        target = endings[output.suffix]
+    if output.exists() and not overwrite:
+        raise InputError(f"{output} exists; pass --overwrite to replace it")
+    checkpoint = registry.load(model)
+    said = checkpoint.info.get("task", task)
+    if said is None:
+        raise WeightsError(f"{model} does not say what it is for; pass --task")
+    definition = get_task(said)
+    check_suits(model, checkpoint.config, definition)
+    if level is not None:
+        definition.check_level(level)
+    given: dict[str, Any] = {
+        "name": Path(model).stem,
+        "level": level,
+        "half": fp16,
+        "card": _card(model),
+        "weights_sha256": registry.sha256(model),
+    }
+    if target == "darktable":
+        if scale is not None:
+            raise ConfigError("a .dtmodel holds every scale; leave --scale out")
+        content = to_darktable(checkpoint, definition, **given)
+        graphs = _graphs_of(content)
+    else:
+        scales = checkpoint.config.scales
+        if scale is None and len(scales) > 1:
+            raise ConfigError(f"{model} enlarges by {', '.join(map(str, scales))}: say --scale")
+        content = to_onnx(checkpoint, definition, scale=scale or scales[0], **given)
+        graphs = {output.name: content}
+    checked = [_held_against(graph, checkpoint, definition, name) for name, graph in graphs.items()]
+    write_whole(output, content)
+    found = "; ".join(checked)
+    click.echo(f"{output} ({len(content) / 1e6:.1f} MB, {definition.title}, {found})")
+
+
+def _card(model: str) -> dict[str, Any] | None:
+    """The card of bundled weights, or the one that lies beside a file."""
+    import contextlib
+    import json
+
+    from rnan.weights import registry
+
+    if model in registry.bundled():
+        return registry.card(model)
+    with contextlib.suppress(OSError, ValueError):
+        found: dict[str, Any] = json.loads(Path(model).with_suffix(".json").read_text("utf-8"))
+        return found
+    return None
+
+
+def _graphs_of(content: bytes) -> dict[str, bytes]:
+    import io
+    import zipfile
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if name.endswith(".onnx")}
+
+
+def _held_against(content: bytes, checkpoint: Checkpoint, task: Task, name: str) -> str:
+    """Run a graph beside PyTorch, in words.
+
+    Raises:
+        WeightsError: It gives something else.
+    """
+    import torch
+
+    from rnan.errors import MissingExtraError
+    from rnan.export import largest_difference
+    from rnan.inference.engines.graph import info_of
+    from rnan.inference.engines.runtimes import OnnxRuntimeGraph
+
+    try:
+        graph = OnnxRuntimeGraph(content, torch.device("cpu"))
+    except MissingExtraError:
+        progress.say_plainly(f"rnan: {name} is unchecked, since onnxruntime is not installed")
+        return "unchecked"
+    info = info_of(graph.metadata, name=name)
+    difference = largest_difference(graph, info, checkpoint, task)
+    if not difference <= _CLOSE[info.half]:
+        raise WeightsError(f"{name} differs from PyTorch by {difference:.1g}: it was not written")
+    return f"within {difference:.0e} of PyTorch"

@@ -1,0 +1,7 @@
+"""Networks as files for other programs."""
+
+from __future__ import annotations
+
+from rnan.export.onnx_file import largest_difference, to_onnx
+
+__all__ = ["largest_difference", "to_onnx"]

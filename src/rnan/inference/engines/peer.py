@@ -1,0 +1,201 @@
+"""Networks of others: an ONNX graph, or a checkpoint that spandrel can load.
+
+They are measured on our protocols (``rnan evaluate --model peer:PATH``), cut into tiles and timed
+like ours.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from rnan.errors import InputError, MissingExtraError, WeightsError
+from rnan.inference.engines.runtimes import OnnxRuntimeGraph
+
+_LARGEST_TILE = 512
+"""Side of the tiles, whatever the network."""
+
+_BYTES_PER_PIXEL = 4 * 10 * 64
+"""As for ten feature maps of 64 channels, since nobody says it."""
+
+_MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
+"""What the sides of a graph's pictures may have to be multiples of."""
+
+Run = Callable[[Tensor, Tensor | None], Tensor]
+"""``(B, C, H, W)`` and a map of the level to the restored pictures."""
+
+
+class PeerEngine:
+    """Runs a network of others; see :class:`rnan.inference.engines.Engine`.
+
+    Args:
+        run: What runs it.
+        channels: Of its pictures.
+        scale: How many times it enlarges.
+        takes_level: Whether it is told the level, over the task's scale.
+        multiple: What the sides of its pictures have to be multiples of; they are mirrored
+            to that.
+        whole: Whether the picture must not be cut.
+        device: Where it runs.
+    """
+
+    as_released = False
+    attention = ""
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        channels: int,
+        scale: int = 1,
+        takes_level: bool = False,
+        multiple: int = 1,
+        whole: bool = False,
+        device: torch.device,
+    ) -> None:
+        self._run, self._multiple = run, multiple
+        self.channels, self.scales, self.takes_level = channels, (scale,), takes_level
+        self.device = device
+        self.grid = math.lcm(2, multiple)
+        self.largest_tile: int | None = None if whole else _LARGEST_TILE
+        self.bytes_per_pixel = _BYTES_PER_PIXEL
+        self.batch = 1
+
+    def __call__(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
+        """See :class:`rnan.inference.engines.Engine`."""
+        height, width = lq.shape[-2:]
+        if level is not None and level.ndim == 1:
+            level = level[:, None, None, None].expand(len(lq), 1, height, width)
+        restored = self._run(
+            _mirrored(lq, self._multiple),
+            None if level is None else _mirrored(level, self._multiple),
+        )[..., : height * scale, : width * scale]
+        if restored.shape[-2:] != (height * scale, width * scale):
+            raise WeightsError(f"the network makes {tuple(restored.shape)} of {tuple(lq.shape)}")
+        if not restored.isfinite().all():
+            raise WeightsError("the network gives values that are not finite")
+        return restored
+
+
+def open_peer(path: Path, device: torch.device) -> PeerEngine:
+    """A network of others, ready to run.
+
+    Raises:
+        WeightsError: Neither ONNX Runtime nor spandrel can load it, or it is not from picture to
+            picture.
+        MissingExtraError: The one that could is not installed.
+    """
+    if not path.exists():
+        raise WeightsError(f"{path} does not exist")
+    return _graph(path, device) if path.suffix.lower() == ".onnx" else _spandrel(path, device)
+
+
+def _graph(path: Path, device: torch.device) -> PeerEngine:
+    try:
+        graph = OnnxRuntimeGraph(path.read_bytes(), device)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}") from error
+    shapes = [shape for _, shape in graph.inputs]
+    if not shapes or len(shapes) > 2 or any(len(shape) != 4 for shape in shapes):
+        raise WeightsError(f"{path} takes {shapes}, not a picture (B, C, H, W) and perhaps a level")
+    channels = shapes[0][1] or 3
+    takes_level = len(shapes) == 2
+    if channels not in (1, 3) or (takes_level and shapes[1][1] not in (1, None)):
+        raise WeightsError(f"{path} takes {shapes}: pictures have 1 or 3 channels, levels one")
+    if shapes[0][2] is not None or shapes[0][3] is not None:
+        raise WeightsError(f"{path} takes pictures of one size only; export it with dynamic axes")
+
+    def run(lq: Tensor, level: Tensor | None) -> Tensor:
+        given = [lq.contiguous().numpy()]
+        if level is not None:
+            given.append(level.contiguous().numpy())
+        return torch.from_numpy(graph(*given))
+
+    multiple, scale = _found_out(run, channels, takes_level, path)
+    return PeerEngine(
+        run,
+        channels=channels,
+        scale=scale,
+        takes_level=takes_level,
+        multiple=multiple,
+        device=device,
+    )
+
+
+def _found_out(run: Run, channels: int, takes_level: bool, path: Path) -> tuple[int, int]:
+    """What sides must be multiples of, and the enlargement, by trying."""
+    said: WeightsError | None = None
+    for multiple in _MULTIPLES:
+        # Sides of which the next larger multiple is none.
+        height, width = (multiple * (64 // multiple + more) for more in (1, 3))
+        picture = torch.zeros(1, channels, height, width)
+        level = torch.zeros(1, 1, height, width) if takes_level else None
+        try:
+            made = run(picture, level)
+        except WeightsError as error:
+            said = error
+            continue
+        scale = made.shape[-1] // width if made.ndim == 4 else 0
+        if scale and made.shape[-2:] == (height * scale, width * scale):
+            return multiple, scale
+    raise said or WeightsError(f"{path} does not make pictures of pictures")
+
+
+def _spandrel(path: Path, device: torch.device) -> PeerEngine:
+    spandrel = import_spandrel()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found: Any = spandrel.ModelLoader(device).load_from_file(path)
+    except Exception as error:  # unknown networks and broken files, in many classes
+        said = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise WeightsError(f"spandrel cannot load {path}: {said[:160]}") from error
+    if not isinstance(found, spandrel.ImageModelDescriptor):
+        raise WeightsError(f"{path} is a network for {found.purpose}, not from picture to picture")
+    found.eval()
+
+    def run(lq: Tensor, level: Tensor | None) -> Tensor:
+        restored: Tensor = found(lq.to(device)).float().cpu()
+        return restored
+
+    if found.input_channels not in (1, 3):
+        raise InputError(f"{path} takes pictures of {found.input_channels} channels")
+    return PeerEngine(
+        run,
+        channels=found.input_channels,
+        scale=found.scale,
+        whole=found.tiling == spandrel.ModelTiling.INTERNAL,
+        device=device,
+    )
+
+
+def import_spandrel() -> Any:
+    """The library that knows other people's networks.
+
+    Raises:
+        MissingExtraError: It, or the torchvision that it needs, is not there or does not fit torch.
+    """
+    try:
+        import spandrel
+    except ImportError as error:
+        raise MissingExtraError("spandrel", "spandrel") from error
+    except RuntimeError as error:  # torchvision beside another build of torch
+        raise WeightsError(
+            f"spandrel needs a torchvision of the same build as torch ({error})"
+        ) from error
+    return spandrel
+
+
+def _mirrored(x: Tensor, multiple: int) -> Tensor:
+    bottom, right = -x.shape[-2] % multiple, -x.shape[-1] % multiple
+    if not bottom and not right:
+        return x
+    fits = bottom < x.shape[-2] and right < x.shape[-1]
+    return F.pad(x, (0, right, 0, bottom), mode="reflect" if fits else "replicate")
