@@ -8,7 +8,8 @@ from rnan.api import Restorers
 from rnan.images import Picture
 from rnan.inference.conditions import LevelLike
 from rnan.inference.inspection import Step, inspect
-from rnan.inference.restorer import Cancel, Progress
+from rnan.inference.restorer import Progress
+from rnan.inference.streaming import Cancel
 
 
 class Chain:

@@ -60,8 +60,8 @@ def command(
     """
     from rnan.engine_choice import check_suits
     from rnan.export import to_onnx
-    from rnan.integrations.darktable import to_darktable
     from rnan.images import write_whole
+    from rnan.integrations.darktable import to_darktable
     from rnan.tasks import get_task
     from rnan.weights import registry
 

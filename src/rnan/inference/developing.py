@@ -11,7 +11,8 @@ from rnan.images import Picture, check_output, write
 from rnan.images.raw import Raw, library_demosaic, read_raw, srgb_picture
 from rnan.inference.files import FileOptions
 from rnan.inference.plan import Job
-from rnan.inference.restorer import Cancel, Progress, Restorer
+from rnan.inference.restorer import Progress, Restorer
+from rnan.inference.streaming import Cancel
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from rnan.images.options import READ, WRITE
 from rnan.images.write import ENDINGS, encode
 from rnan.inference.conditions import LevelLike
 from rnan.inference.plan import STREAM, Job
-from rnan.inference.restorer import Cancel, Progress, Restorer, is_out_of_memory
+from rnan.inference.restorer import Progress, Restorer, is_out_of_memory
+from rnan.inference.streaming import Cancel
 
 _log = logging.getLogger(__name__)
 

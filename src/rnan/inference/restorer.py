@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from rnan.inference.ensemble import self_ensemble
 from rnan.inference.mosaics import arrange, fill, pattern_of, put_back
 from rnan.inference.options import RestoreOptions
 from rnan.inference.quartering import number_of_parts, quartered
+from rnan.inference.streaming import Cancel, Errors, streamed
 from rnan.inference.tiling import Tile, batches, tiles
 from rnan.tasks import Task
 
@@ -30,14 +31,6 @@ _UNCUT = 2**30
 
 Progress = Callable[[int, int], None]
 """Called with the tiles done and the tiles in all."""
-
-
-class Cancel(Protocol):
-    """What says that the work shall stop; ``threading.Event`` is one."""
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
-        ...
 
 
 class Restorer:
@@ -96,6 +89,47 @@ class Restorer:
             for plane in planes.pictures
         ]
         return planes.back(restored)
+
+    def stream(
+        self,
+        pictures: Iterable[Any],
+        *,
+        level: LevelLike = "auto",
+        sigma: float = 0.0,
+        workers: int = 1,
+        ahead: int = 2,
+        errors: Errors = "raise",
+        cancel: Cancel | None = None,
+    ) -> Generator[Any, None, None]:
+        """Restore pictures one after the other, in their order, without holding them all.
+
+        Args:
+            pictures: Of the kinds that a call takes; they are fetched in the caller's thread
+                while others are restored.
+            level: As for a call; the same for all.
+            sigma: As for a call.
+            workers: Pictures that are restored at a time. They share the processor, so more than
+                one pays for small pictures only.
+            ahead: Pictures that may wait, beside those at work; so many are held at most.
+            errors: ``"raise"`` ends with the first error; ``"return"`` gives the error in the
+                picture's place and goes on.
+            cancel: Looked at before each tile.
+
+        Yields:
+            What a call would return, picture by picture.
+
+        Raises:
+            ConfigError: ``workers`` or ``ahead`` cannot be.
+            Cancelled: ``cancel`` was set.
+        """
+        return streamed(
+            lambda picture, stop: self(picture, level=level, sigma=sigma, cancel=stop),
+            pictures,
+            workers=workers,
+            ahead=ahead,
+            errors=errors,
+            cancel=cancel,
+        )
 
     @property
     def estimates(self) -> bool:

@@ -61,7 +61,8 @@ class PeerEngine:
         device: torch.device,
     ) -> None:
         self._run, self._multiple = run, multiple
-        self.channels, self.scales, self.takes_level = channels, (scale,), takes_level
+        self.channels, self.takes_level = channels, takes_level
+        self.scales: tuple[int, ...] = (scale,)
         self.device = device
         self.grid = math.lcm(2, multiple)
         self.largest_tile: int | None = None if whole else _LARGEST_TILE

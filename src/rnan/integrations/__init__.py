@@ -1,0 +1,1 @@
+"""Ours in other people's programs: darktable, the Hugging Face Hub, spandrel."""

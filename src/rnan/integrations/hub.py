@@ -1,0 +1,189 @@
+"""Networks on the Hugging Face Hub, by the mixin of its library.
+
+A repository holds ``config.json`` (the network's shape and what is known of it),
+``model.safetensors`` and ``README.md``, the model's card. A folder on disk does as well as a name
+on the Hub, so that everything works without a network.
+
+    from rnan.integrations import hub
+    hub.push_to_hub("denoise-color", "me/rnan-denoise-color")
+    restorer = hub.from_pretrained("me/rnan-denoise-color")
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rnan.errors import MissingExtraError, WeightsError
+from rnan.inference import RestoreOptions, Restorer
+from rnan.inference.device import choose_device, choose_dtype
+from rnan.inference.engines.torch import TorchEngine
+from rnan.models import RNAN, RNANConfig
+from rnan.models.checkpoints import Checkpoint
+from rnan.settings import from_mapping, to_mapping
+from rnan.tasks import Task, get_task
+from rnan.weights import registry
+
+try:
+    from huggingface_hub import ModelCard, PyTorchModelHubMixin
+except ImportError as error:
+    raise MissingExtraError("huggingface_hub", "hub") from error
+
+PAPER = "https://openreview.net/forum?id=HkeGhoA5FX"
+
+
+class HubRNAN(
+    RNAN,
+    PyTorchModelHubMixin,
+    library_name="rnan",
+    pipeline_tag="image-to-image",
+    tags=["image-restoration", "rnan"],
+    paper_url=PAPER,
+):
+    """An :class:`~rnan.models.RNAN` that the Hub's library can store and load.
+
+    Args:
+        shape: Fields of :class:`~rnan.models.RNANConfig`.
+        info: What the weights say of themselves: ``task``, ``level_range`` and so on.
+    """
+
+    def __init__(self, shape: dict[str, Any], info: dict[str, Any]) -> None:
+        super().__init__(from_mapping(RNANConfig, shape))
+        self.info = info
+
+    def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
+        """The card, from what is known of the weights."""
+        return ModelCard(_card_text(self.info))
+
+
+def load(model: str | Path) -> HubRNAN:
+    """Bundled weights or a weights file, ready for the Hub.
+
+    Raises:
+        WeightsError: They cannot be loaded.
+    """
+    checkpoint = registry.load(model)
+    card = registry.card(str(model)) if str(model) in registry.bundled() else {}
+    info = {"name": Path(model).stem, **checkpoint.info, **({"card": card} if card else {})}
+    found = HubRNAN(shape=to_mapping(checkpoint.config), info=info)
+    found.load_state_dict(checkpoint.build().state_dict())
+    found.eval()
+    return found
+
+
+def save_pretrained(model: str | Path, folder: str | Path) -> None:
+    """Write ``config.json``, ``model.safetensors`` and the card into a folder.
+
+    Args:
+        model: A name of bundled weights, or a weights file.
+        folder: Where; it is made.
+
+    Raises:
+        WeightsError: The weights cannot be loaded.
+    """
+    load(model).save_pretrained(folder)
+
+
+def push_to_hub(model: str | Path, repository: str, **options: Any) -> str:
+    """Upload weights to the Hub; the library's login is used.
+
+    Args:
+        model: A name of bundled weights, or a weights file.
+        repository: ``user/name``.
+        options: As for ``PyTorchModelHubMixin.push_to_hub``: ``private``, ``token``, ``branch``.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        WeightsError: The weights cannot be loaded.
+    """
+    return str(load(model).push_to_hub(repository, **options))
+
+
+def from_pretrained(
+    repository: str | Path, *, revision: str | None = None, **options: Any
+) -> Restorer:
+    """A restorer from a repository on the Hub, or from a folder.
+
+    Args:
+        repository: ``user/name`` or a folder.
+        revision: Branch, tag or commit.
+        options: Fields of :class:`~rnan.inference.RestoreOptions`.
+
+    Raises:
+        WeightsError: There is no such repository, or it holds no network of ours.
+        ConfigError: An option is unknown or out of range.
+    """
+    settings = from_mapping(RestoreOptions, options)
+    try:
+        model = HubRNAN.from_pretrained(str(repository), revision=revision, strict=True)
+        task = _task_of(model.info)
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        said = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise WeightsError(f"{repository} holds no network of rnan: {said[:160]}") from error
+    device = choose_device(settings.device)
+    checkpoint = Checkpoint(config=model.config, state=model.state_dict())
+    engine = TorchEngine(
+        checkpoint.build(),
+        device=device,
+        dtype=choose_dtype(settings.dtype, device),
+        attention=settings.attention,
+        compiled=settings.compile,
+    )
+    return Restorer(task, engine, settings)
+
+
+def _task_of(info: dict[str, Any]) -> Task:
+    return get_task(str(info["task"]))
+
+
+def _card_text(info: dict[str, Any]) -> str:
+    """Front matter for the Hub, then the card for people."""
+    card: dict[str, Any] = info.get("card", {})
+    title = card.get("title", info.get("task", "image restoration"))
+    front = {
+        "library_name": "rnan",
+        "pipeline_tag": "image-to-image",
+        "tags": ["image-restoration", "rnan"],
+        **({"license": "other", "license_name": "research-only"} if "licence_note" in card else {}),
+        "model-index": [{"name": info.get("name", "rnan"), "results": _results(info, card)}],
+    }
+    lines = [
+        "---",
+        *(f"{key}: {json.dumps(value)}" for key, value in front.items()),
+        "---",
+        f"# {info.get('name', 'rnan')}: {title}",
+        "",
+        f"A residual non-local attention network ([Zhang et al., ICLR 2019]({PAPER})).",
+        "",
+        "```python",
+        "from rnan.integrations import hub",
+        'restorer = hub.from_pretrained("user/name")',
+        "restored = restorer(picture)",
+        "```",
+        "",
+    ]
+    for key, head in (("limits", "Limits"), ("licence_note", "Licence")):
+        if key in card:
+            lines += [f"## {head}", "", str(card[key]), ""]
+    if card.get("metrics"):
+        lines += ["## Measured", "", "| pictures | level | | |", "|---|---|---|---|"]
+        lines += [
+            f"| {row['dataset']} | {row['level']} | {row['metric']} | {row['value']:.3f} |"
+            for row in card["metrics"]
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _results(info: dict[str, Any], card: dict[str, Any]) -> list[dict[str, Any]]:
+    """The card's figures as the Hub wants them."""
+    return [
+        {
+            "task": {"type": "image-to-image", "name": str(info.get("task", ""))},
+            "dataset": {"name": f"{row['dataset']}, level {row['level']}", "type": row["dataset"]},
+            "metrics": [{"type": row["metric"], "value": row["value"]}],
+        }
+        for row in card.get("metrics", [])
+    ]
