@@ -9,7 +9,7 @@ RUN := .venv/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 
 export RNAN_DATA TORCH_INDEX
-.PHONY: setup demo test check lint format docs clean
+.PHONY: setup demo test check lint format docs dist release clean
 
 setup: .venv/ready
 
@@ -18,7 +18,7 @@ setup: .venv/ready
 	    { echo "rnan needs Python 3.11 to 3.13: make PYTHON=python3.11 ..."; exit 2; }
 	$(PYTHON) -m venv .venv
 	$(PIP) install --quiet --constraint constraints.txt \
-	    $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") --editable ".[train,eval,raw,heic,cluster,web,docs,dev]"
+	    $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") --editable ".[train,eval,raw,heic,cluster,web,onnx,openvino,hub,spandrel,docs,dev]"
 	touch .venv/ready
 
 demo: setup
@@ -43,6 +43,15 @@ format: setup
 # The pages, in docs/_build/index.html.
 docs: setup
 	$(RUN) -m sphinx -W --keep-going -q docs docs/_build
+
+# An sdist and a wheel in dist/, checked.
+dist: setup
+	$(RUN) scripts/release.py
+
+# The next version: written, built, checked, committed and tagged. make release VERSION=0.2.0
+release: check
+	$(if $(VERSION),,$(error say which: make release VERSION=0.2.0))
+	$(RUN) scripts/release.py $(VERSION)
 
 clean:
 	rm -rf .venv demo-output docs/_build dist build .pytest_cache .mypy_cache .ruff_cache

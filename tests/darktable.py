@@ -63,9 +63,7 @@ class Model:
         for name, value in (("batch_size", 1), ("batch", 1), ("height", side), ("width", side)):
             options.add_free_dimension_override_by_name(name, value)
         content = (self.folder / file).read_bytes()
-        session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         assert len(session.get_inputs()) == self.config.get("num_inputs", 1) <= 4
         assert session.get_inputs()[0].shape == [1, 3, side, side]
         return session

@@ -1,10 +1,12 @@
-"""The wheel that people install: built, put into an empty environment, and used."""
+"""What people install: built, checked, put into an empty environment, and used."""
 
 from __future__ import annotations
 
+import datetime
 import os
+import runpy
+import shutil
 import subprocess
-import sys
 import venv
 from pathlib import Path
 
@@ -19,9 +21,9 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.mark.slow
 def test_the_built_wheel_restores_a_picture(tmp_path: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "wheel", "--no-deps", "-w", tmp_path, ROOT], check=True)
-    (wheel,) = tmp_path.glob("rnan-*.whl")
+    made = runpy.run_path(str(ROOT / "scripts" / "release.py"), run_name="made")
+    files = made["build"](ROOT, tmp_path / "dist")  # the sdist, and from it the wheel
+    (wheel,) = (file for file in files if file.suffix == ".whl")
 
     venv.create(tmp_path / "empty env", with_pip=True)
     python = tmp_path / "empty env" / "bin" / "python"
@@ -47,3 +49,47 @@ def test_the_built_wheel_restores_a_picture(tmp_path: Path) -> None:
         for name in ("in.png", "out.png")
     ]
     assert error[1] < error[0] / 2
+
+
+def checkout(folder: Path) -> Path:
+    """A repository with the files that name the version."""
+    for name in ("src/rnan/__init__.py", "CITATION.cff", "CHANGELOG.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    for command in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "all")):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+    return folder
+
+
+def test_a_release_is_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@example.org")
+    made = runpy.run_path(str(ROOT / "scripts" / "release.py"), run_name="made")
+    place = checkout(tmp_path / "a folder")
+    release, day = made["release"], datetime.date(2030, 1, 2)
+    release.__globals__["build"] = lambda *_: []  # the test above builds
+    with pytest.raises(SystemExit, match="no version"):
+        release(place, "next", day)
+    with pytest.raises(SystemExit, match="is not after"):
+        release(place, "0.0.9", day)
+    release(place, "7.1.0", day)
+    assert made["current"](place) == "7.1.0"
+    assert "## 7.1.0, 2030-01-02" in (place / "CHANGELOG.md").read_text("utf-8")
+    assert "version: 7.1.0\ndate-released: 2030-01-02" in (place / "CITATION.cff").read_text(
+        "utf-8"
+    )
+    tags = subprocess.run(["git", "tag"], cwd=place, capture_output=True, text=True)
+    assert tags.stdout.split() == ["v7.1.0"]
+    with pytest.raises(SystemExit, match="not released"):  # nothing new is said
+        release(place, "7.2.0", day)
+    (place / "CITATION.cff").write_text("changed")
+    with pytest.raises(SystemExit, match="uncommitted"):
+        release(place, "7.2.0", day)
+
+
+def test_versions_are_ordered() -> None:
+    key = runpy.run_path(str(ROOT / "scripts" / "release.py"), run_name="made")["key"]
+    versions = ["0.1.0", "0.9.0", "0.10.0a1", "0.10.0rc1", "0.10.0", "1.0.0"]
+    assert sorted(versions, key=key) == versions

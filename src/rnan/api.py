@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from rnan.engine_choice import open_model
 from rnan.errors import ConfigError, WeightsError
 from rnan.images import Picture
 from rnan.inference.conditions import LevelLike
-from rnan.inference.options import RestoreOptions
-from rnan.inference.restorer import Restorer
+from rnan.inference.options import Options, RestoreOptions
+from rnan.inference.restorer import P, Restorer
 from rnan.settings import from_mapping, nearest
 from rnan.tasks import RESTORATIONS, Task, get_task
 from rnan.weights import registry
 
 
 def load_restorer(
-    model: str | Path = "denoise-color", *, task: str | None = None, **options: Any
+    model: str | Path = "denoise-color", *, task: str | None = None, **options: Unpack[Options]
 ) -> Restorer:
     """Load a network, ready to restore pictures.
 
@@ -42,13 +42,13 @@ def load_restorer(
 
 
 def restore(
-    picture: Any,
+    picture: P,
     *,
     model: str | Path = "denoise-color",
     level: LevelLike = "auto",
     sigma: float = 0.0,
-    **options: Any,
-) -> Any:
+    **options: Unpack[Options],
+) -> P:
     """Restore one picture; :func:`load_restorer` serves many of them faster.
 
     Args:
@@ -78,7 +78,9 @@ class Restorers:
         WeightsError: ``model`` cannot be loaded.
     """
 
-    def __init__(self, restoration: str, model: str | Path | None = None, **options: Any) -> None:
+    def __init__(
+        self, restoration: str, model: str | Path | None = None, **options: Unpack[Options]
+    ) -> None:
         if restoration not in RESTORATIONS:
             raise ConfigError(
                 f"unknown restoration {restoration}{nearest(restoration, RESTORATIONS)}"

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,10 +22,10 @@ import json, sys, time
 import torch
 from rnan.bench.alone import peak
 from rnan.bench.speed import Contender, runner
-preset, attention, dtype, height, width, device, threads = json.loads(sys.argv[1])
+contender, height, width, device, threads = json.loads(sys.argv[1])
 torch.set_num_threads(threads)
 device = torch.device(device)
-run = runner(Contender(preset=preset, attention=attention, dtype=dtype), device)
+run = runner(Contender(**contender), device)
 picture = torch.rand(1, 3, height, width)
 if device.type == "cuda":
     run(torch.rand(1, 3, 64, 64))
@@ -50,7 +51,7 @@ def alone(one: Contender, height: int, width: int, device: torch.device) -> Alon
     Raises:
         ResourceError: The process died.
     """
-    what = [one.preset, one.attention, one.dtype, height, width, str(device)]
+    what = [asdict(one), height, width, str(device)]
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, json.dumps([*what, torch.get_num_threads()])],
         capture_output=True,

@@ -10,6 +10,7 @@ import dataclasses
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,17 +19,25 @@ from torch import Tensor
 from rnan.bench.alone import alone
 from rnan.bench.plain import PlainNet
 from rnan.bench.reference import Reference
+from rnan.engine_choice import open_model
 from rnan.errors import ConfigError
+from rnan.export import to_onnx
 from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
-from rnan.inference.options import Attention
+from rnan.inference.options import Attention, EngineName
 from rnan.models import RNAN, preset
+from rnan.models.checkpoints import Checkpoint
 from rnan.models.summary import summarise
+from rnan.scratch import Scratch
 from rnan.settings import nearest
 from rnan.tasks import get_task
 from rnan.training.cost import timed
 
 PLAIN, REFERENCE = "plain", "reference"
+
+_TASK = "denoise-color"
+
+_PROGRAMS = {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +48,16 @@ class Contender:
     """A preset, or one of the yardsticks."""
     attention: Attention = "auto"
     dtype: str = "bfloat16"
+    engine: EngineName = "torch"
+    graph: str = ""
+    """File of the exported network, for the other engines."""
 
     @property
     def name(self) -> str:
         """For tables."""
         how = "" if self.attention == "auto" else f", {self.attention}"
-        return f"{self.preset}{how}, {self.dtype}"
+        program = "" if self.engine == "torch" else f", {_PROGRAMS[self.engine]}"
+        return f"{self.preset}{how}, {self.dtype}{program}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,20 +88,37 @@ class Timing:
 
 
 def parse_contender(text: str, dtype: str) -> Contender:
-    """``NAME`` or ``NAME:ATTENTION`` or ``NAME:ATTENTION:DTYPE``.
+    """``NAME`` or ``NAME:ATTENTION`` or ``NAME:ATTENTION:DTYPE`` or ``NAME:ATTENTION:DTYPE:ENGINE``.
 
     Raises:
-        ConfigError: The attention is unknown.
+        ConfigError: The attention, the type or the engine is unknown.
     """
     name, *more = text.split(":")
     known = ("auto", "window", "whole", "released")
     attention = more[0] if more and more[0] else "auto"
     if attention not in known:
         raise ConfigError(f"unknown attention {attention}{nearest(attention, known)}")
-    kind = more[1] if len(more) > 1 else dtype
+    engine = more[2] if len(more) > 2 else "torch"
+    if engine not in ("torch", *_PROGRAMS):
+        raise ConfigError(f"unknown engine {engine}; known are torch, {', '.join(_PROGRAMS)}")
+    kind = more[1] if len(more) > 1 and more[1] else dtype
+    if engine == "onnx":
+        kind = "float32"
     if kind not in ("float32", "bfloat16", "float16"):
         raise ConfigError(f"unknown type {kind}; known are float32, bfloat16, float16")
-    return Contender(preset=name, attention=attention, dtype=kind)  # type: ignore[arg-type]
+    return Contender(preset=name, attention=attention, dtype=kind, engine=engine)  # type: ignore[arg-type]
+
+
+def exported(one: Contender, folder: Path) -> Contender:
+    """The contender with its network exported, where its engine needs that."""
+    if one.engine == "torch":
+        return one
+    config = preset(one.preset)
+    path = folder / f"{one.preset}.onnx"
+    if not path.exists():
+        checkpoint = Checkpoint(config=config, state=RNAN(config).state_dict())
+        path.write_bytes(to_onnx(checkpoint, get_task(_TASK), name=one.preset))
+    return dataclasses.replace(one, graph=str(path))
 
 
 def runner(one: Contender, device: torch.device) -> Callable[[Tensor], object]:
@@ -107,10 +137,18 @@ def runner(one: Contender, device: torch.device) -> Callable[[Tensor], object]:
             return y.float().cpu()
 
         return plain
-    config = preset(one.preset)
-    engine = TorchEngine(RNAN(config), device=device, dtype=dtype, attention=one.attention)
-    options = RestoreOptions(attention=one.attention)
-    restorer = Restorer(get_task("denoise-color"), engine, options)
+    if one.graph:
+        options = RestoreOptions(
+            device=str(device),
+            engine=one.engine,
+            dtype="auto" if one.engine == "onnx" else one.dtype,
+        )  # type: ignore[arg-type]
+        restorer = Restorer(*open_model(one.graph, None, options), options)
+    else:
+        config = preset(one.preset)
+        engine = TorchEngine(RNAN(config), device=device, dtype=dtype, attention=one.attention)
+        options = RestoreOptions(attention=one.attention)
+        restorer = Restorer(get_task(_TASK), engine, options)
     return lambda picture: restorer(picture, level=25.0)
 
 
@@ -139,7 +177,32 @@ def compare(
             has: minutes for a large picture.
         with_memory: Whether to measure memory, each in a process of its own.
     """
-    every = [Contender(preset=PLAIN, dtype=yardstick), *contenders]
+    with Scratch("bench") as scratch:
+        every = [
+            Contender(preset=PLAIN, dtype=yardstick),
+            *(exported(one, scratch.path) for one in contenders),
+        ]
+        return _compare(
+            every,
+            sizes,
+            runs=runs,
+            device=device,
+            peaks=peaks,
+            with_reference=with_reference,
+            with_memory=with_memory,
+        )
+
+
+def _compare(
+    every: list[Contender],
+    sizes: Iterable[tuple[int, int]],
+    *,
+    runs: int,
+    device: torch.device,
+    peaks: dict[str, float],
+    with_reference: bool,
+    with_memory: bool,
+) -> list[Timing]:
     reference = Contender(preset=REFERENCE, dtype="float32")
     runners = {one: runner(one, device) for one in every}
     rows = []

@@ -17,8 +17,9 @@ from rnan.errors import ConfigError
     multiple=True,
     default=("paper", "paper-small", "compact"),
     show_default=True,
-    metavar="NAME[:ATTENTION[:DTYPE]]",
-    help="Presets to time, as released:window or compact::float32; repeat for several.",
+    metavar="NAME[:ATTENTION[:DTYPE[:ENGINE]]]",
+    help="Presets to time, as released:window, compact::float32 or compact::bfloat16:openvino; "
+    "repeat for several.",
 )
 @click.option(
     "--size",

@@ -161,7 +161,7 @@ def _name_output(model: Any, scale: int) -> None:
     output.shape = onnx_ir.Shape(["batch", output.shape[1], *sides])
 
 
-_TALKATIVE = ("torch.onnx", "onnxscript", "onnx_ir")
+_TALKATIVE = ("torch.onnx", "torch.__trace", "onnxscript", "onnx_ir")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 from rnan.errors import ConfigError
 
@@ -65,6 +65,21 @@ class RestoreOptions:
             raise ConfigError(f"max_memory must be at least 64 MiB, got {self.max_memory} bytes")
         if not 0.0 <= self.strength <= 1.0:
             raise ConfigError(f"strength must lie between 0 and 1, got {self.strength:g}")
+
+
+class Options(TypedDict, total=False):
+    """The fields of :class:`RestoreOptions` as named arguments, for type checkers."""
+
+    device: str
+    dtype: DType
+    engine: EngineName | None
+    attention: Attention
+    tile: int | None
+    overlap: int
+    max_memory: int | None
+    self_ensemble: bool
+    compile: bool
+    strength: float
 
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}

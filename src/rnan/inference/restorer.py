@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
 import torch
 from torch import Tensor
 
 from rnan.degradations.mosaic import measured
 from rnan.degradations.resize import resize
-from rnan.errors import Cancelled, ConfigError, InputError, ResourceError
+from rnan.errors import Cancelled, ConfigError, InputError, ResourceError, RnanError
 from rnan.images.colour import CHROMA_KEPT, to_luma
 from rnan.inference import device as hardware
 from rnan.inference.adapters import Planes, to_planes
@@ -28,6 +28,9 @@ from rnan.tasks import Task
 
 _UNCUT = 2**30
 """A tile that holds every picture."""
+
+P = TypeVar("P")
+"""A kind of picture: it comes back as what it was."""
 
 Progress = Callable[[int, int], None]
 """Called with the tiles done and the tiles in all."""
@@ -49,13 +52,13 @@ class Restorer:
 
     def __call__(
         self,
-        picture: Any,
+        picture: P,
         *,
         level: LevelLike = "auto",
         sigma: float = 0.0,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
-    ) -> Any:
+    ) -> P:
         """Restore one picture (or a batch of tensors).
 
         Args:
@@ -88,11 +91,38 @@ class Restorer:
             self._restore(plane, self._condition(level, sigma, plane, planes), progress, cancel)
             for plane in planes.pictures
         ]
-        return planes.back(restored)
+        back: P = planes.back(restored)
+        return back
+
+    @overload
+    def stream(
+        self,
+        pictures: Iterable[P],
+        *,
+        level: LevelLike = ...,
+        sigma: float = ...,
+        workers: int = ...,
+        ahead: int = ...,
+        errors: Literal["raise"] = ...,
+        cancel: Cancel | None = ...,
+    ) -> Generator[P, None, None]: ...
+
+    @overload
+    def stream(
+        self,
+        pictures: Iterable[P],
+        *,
+        level: LevelLike = ...,
+        sigma: float = ...,
+        workers: int = ...,
+        ahead: int = ...,
+        errors: Literal["return"],
+        cancel: Cancel | None = ...,
+    ) -> Generator[P | RnanError, None, None]: ...
 
     def stream(
         self,
-        pictures: Iterable[Any],
+        pictures: Iterable[P],
         *,
         level: LevelLike = "auto",
         sigma: float = 0.0,
@@ -100,7 +130,7 @@ class Restorer:
         ahead: int = 2,
         errors: Errors = "raise",
         cancel: Cancel | None = None,
-    ) -> Generator[Any, None, None]:
+    ) -> Generator[P | RnanError, None, None]:
         """Restore pictures one after the other, in their order, without holding them all.
 
         Args:
