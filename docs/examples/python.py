@@ -19,6 +19,10 @@ for level in (10, 25, "auto"):
     better = restorer(picture, level=level)
     assert better.size == picture.size
 
+# Very many pictures: in their order, a few of them in memory at a time.
+for better in restorer.stream((noisy for _ in range(3)), level=25, ahead=2):
+    assert better.shape == noisy.shape
+
 # More noise on the right than on the left: σ for each pixel.
 sigma = np.broadcast_to(np.linspace(5, 40, 160, dtype=np.float32), (120, 160))
 restored = restorer(noisy, level=sigma)

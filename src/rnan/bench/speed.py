@@ -24,7 +24,7 @@ from rnan.errors import ConfigError
 from rnan.export import to_onnx
 from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
-from rnan.inference.options import Attention, EngineName
+from rnan.inference.options import Attention, DType, EngineName
 from rnan.models import RNAN, preset
 from rnan.models.checkpoints import Checkpoint
 from rnan.models.summary import summarise
@@ -47,7 +47,7 @@ class Contender:
     preset: str
     """A preset, or one of the yardsticks."""
     attention: Attention = "auto"
-    dtype: str = "bfloat16"
+    dtype: DType = "bfloat16"
     engine: EngineName = "torch"
     graph: str = ""
     """File of the exported network, for the other engines."""
@@ -88,7 +88,7 @@ class Timing:
 
 
 def parse_contender(text: str, dtype: str) -> Contender:
-    """``NAME`` or ``NAME:ATTENTION`` or ``NAME:ATTENTION:DTYPE`` or ``NAME:ATTENTION:DTYPE:ENGINE``.
+    """``NAME[:ATTENTION[:DTYPE[:ENGINE]]]``.
 
     Raises:
         ConfigError: The attention, the type or the engine is unknown.
@@ -138,11 +138,7 @@ def runner(one: Contender, device: torch.device) -> Callable[[Tensor], object]:
 
         return plain
     if one.graph:
-        options = RestoreOptions(
-            device=str(device),
-            engine=one.engine,
-            dtype="auto" if one.engine == "onnx" else one.dtype,
-        )  # type: ignore[arg-type]
+        options = RestoreOptions(device=str(device), engine=one.engine, dtype=one.dtype)
         restorer = Restorer(*open_model(one.graph, None, options), options)
     else:
         config = preset(one.preset)
@@ -159,7 +155,7 @@ def compare(
     runs: int = 5,
     device: torch.device,
     peaks: dict[str, float],
-    yardstick: str = "bfloat16",
+    yardstick: DType = "bfloat16",
     with_reference: bool = False,
     with_memory: bool = True,
 ) -> list[Timing]:

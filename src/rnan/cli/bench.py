@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rnan.cli.options import PATH, THREADS, computing, set_threads, verbosity
 from rnan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rnan.inference.options import DType
 
 
 @click.group("bench", invoke_without_command=True)
@@ -70,7 +74,7 @@ def command(
 
     set_threads(threads)
     where = choose_device(device)
-    kind = str(choose_dtype(dtype, where)).removeprefix("torch.")  # type: ignore[arg-type]
+    kind: DType = str(choose_dtype(dtype, where)).removeprefix("torch.")  # type: ignore[arg-type, assignment]
     contenders = [parse_contender(text, kind) for text in presets]
     measured = [_size(text) for text in sizes]
     types = {kind, *(one.dtype for one in contenders), *(["float32"] if reference else [])}
