@@ -21,7 +21,7 @@ Softmax = Literal["keys", "queries"]
 _SLAB_ELEMENTS = 2**22
 """Entries of the part of the N×N matrix that is held at a time."""
 
-_STRIPS, _STRIP_KEYS = 4, 32
+_STRIPS, _STRIP_KEYS = 2, 64
 """Strips of a slab that are computed side by side, and the keys in each."""
 
 _FUSED_TOKENS = 4096
@@ -114,16 +114,16 @@ def _queries_of_each(theta: Tensor, phi: Tensor, g: Tensor) -> Tensor:
     # Keys beyond the last have no value, so they add nothing.
     phi, g = (F.pad(tensor, (0, 0, 0, -number % _STRIPS)) for tensor in (phi, g))
     slab = _STRIPS * _STRIP_KEYS
-    held = g.new_empty(2, _STRIPS, _STRIP_KEYS, number)
+    held = g.new_empty(_STRIPS, _STRIP_KEYS, number)
     y = []
     for queries, keys, values in zip(theta.mT.contiguous(), phi, g, strict=True):
         columns = queries.expand(_STRIPS, size, number)
         sums = g.new_zeros(_STRIPS, number, size)
         for start in range(0, len(keys), slab):
             few = keys[start : start + slab].unflatten(0, (_STRIPS, -1))
-            scores, weights = held[:, :, : few.shape[1]]
+            scores = held[:, : few.shape[1]]
             torch.bmm(few, columns, out=scores)
-            torch.softmax(scores, dim=2, out=weights)
+            weights = torch.softmax(scores, dim=2, out=scores)  # in place: they stay in the cache
             sums.baddbmm_(weights.mT, values[start : start + slab].view_as(few))
         y.append(sums.sum(dim=0))
     return torch.stack(y)
