@@ -18,7 +18,7 @@ exclude_patterns = ["_build", "training/*"]
 html_theme = "furo"
 html_title = "rnan"
 html_show_sphinx = False
-pygments_style = "sphinx"
+pygments_style = "default"
 pygments_dark_style = "monokai"
 # System fonts and nothing from other hosts: the pages are read without a network too.
 html_theme_options = {

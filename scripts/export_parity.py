@@ -122,7 +122,7 @@ def table(content: dict[str, Any]) -> str:
             f"| {whole['real']:.0e} | {half['megabytes']:.1f} | {half['random']:.0e} "
             f"| {half['real']:.0e} | {half['psnr']:.0f} |"
         )
-    return "\n".join(lines)
+    return "\n".join(lines).replace("e-", "e\N{NON-BREAKING HYPHEN}")
 
 
 if __name__ == "__main__":

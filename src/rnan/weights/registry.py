@@ -54,6 +54,8 @@ def load(name: str | Path) -> Checkpoint:
         if path.suffix or "/" in text:
             raise WeightsError(f"weights {path} do not exist")
         _check_bundled(text)
+    if path.suffix.lower() == ".onnx":
+        raise WeightsError(f"{path} is an exported network; its weights are needed here")
     data = content(path)
     # A safetensors file starts with a length and the brace of its header.
     return (from_bytes if data[8:9] == b"{" else released_from_bytes)(data, name=str(path))
