@@ -269,17 +269,17 @@ def test_models_are_described(weights: Path) -> None:
 
 def test_bench_prints_a_table(tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
-    sizes = ["--size", "32x48", "--size", "24x24"]
-    done = rnan(
-        "bench", "--preset", "compact::float32", *sizes, "--runs", 1, "--reference", "--json", file
-    )
+    engines = ["--preset", "compact::float32", "--preset", "compact:::onnx"]
+    given = ["--size", "24x32", "--runs", 1, "--reference", "--json", file]
+    done = rnan("bench", *engines, *given)
     assert done.returncode == 0, done.stderr
     timings = json.loads(file.read_text())["timings"]
-    assert len(timings) == 6
+    assert len(timings) == 4
+    assert timings[3]["name"] == "compact, float32, ONNX Runtime"
     for row in timings:
         assert row["seconds"] > 0
         assert f"| {row['name']} | {row['parameters']:,} | {row['seconds']:.3f} |" in done.stdout
-    reference, plain, compact = timings[:3]
+    reference, plain, compact = timings[:3]  # then the same by another engine
     assert reference["over_reference"] == 1.0
     assert plain["over_plain"] == 1.0
     assert compact["over_reference"] == pytest.approx(reference["seconds"] / compact["seconds"])
@@ -294,6 +294,7 @@ def test_bench_prints_a_table(tmp_path: Path) -> None:
     fails(2, "HEIGHTxWIDTH", "bench", "--size", "large")
     fails(2, "did you mean window?", "bench", "--preset", "paper:windw")
     fails(2, "unknown preset papr", "bench", "--preset", "papr")
+    fails(2, "unknown engine tenso", "bench", "--preset", "paper:::tenso")
 
 
 def test_train_refuses_in_one_line(tmp_path: Path) -> None:

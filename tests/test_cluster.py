@@ -205,7 +205,8 @@ def lose_machine(machines: Machines) -> None:
 
 
 @pytest.mark.parametrize(
-    "harm", [kill_one, pytest.param(kill_all, marks=pytest.mark.check), lose_machine]
+    "harm",
+    [kill_one, *(pytest.param(harm, marks=pytest.mark.check) for harm in (kill_all, lose_machine))],
 )
 def test_whatever_is_lost_each_picture_has_one_result(
     cluster: Machines,

@@ -171,6 +171,7 @@ def test_bayer_patterns_are_restored_alike(pattern: str) -> None:
 BARS = {15: 33.6, 25: 31.0, 50: 27.7}
 
 
+@pytest.mark.check
 def test_cbsd68_at_sigma_25(data: Path) -> None:
     assert _measured(data, 25) >= BARS[25]
 

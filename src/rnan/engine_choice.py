@@ -16,6 +16,7 @@ from rnan.inference.engines.runtimes import Graph, OnnxRuntimeGraph, OpenVinoGra
 from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.options import RestoreOptions
 from rnan.models import RNANConfig
+from rnan.models.checkpoints import Checkpoint
 from rnan.tasks import TASKS, Task, get_task
 from rnan.weights import registry
 
@@ -42,14 +43,7 @@ def open_model(model: str | Path, task: Tasks, settings: RestoreOptions) -> tupl
     if program == "auto":
         program = "openvino" if device.type == "cpu" and has_openvino() else "torch"
     if program == "torch":
-        engine = TorchEngine(
-            checkpoint.build(),
-            device=device,
-            dtype=choose_dtype(settings.dtype, device),
-            attention=settings.attention,
-            compiled=settings.compile,
-        )
-        return found, engine
+        return found, torch_engine(checkpoint, settings)
     _check_goes_with_graphs(settings)
 
     def content(scale: int) -> bytes:
@@ -64,6 +58,23 @@ def open_model(model: str | Path, task: Tasks, settings: RestoreOptions) -> tupl
             first if scale == info.scale else _open(content(scale), program, settings, device)
         ),
         device=device,
+    )
+
+
+def torch_engine(checkpoint: Checkpoint, settings: RestoreOptions) -> TorchEngine:
+    """PyTorch with the network in it.
+
+    Raises:
+        WeightsError: The tensors do not fit the network.
+        ConfigError: The device is not there, or a setting does not suit the network.
+    """
+    device = choose_device(settings.device)
+    return TorchEngine(
+        checkpoint.build(),
+        device=device,
+        dtype=choose_dtype(settings.dtype, device),
+        attention=settings.attention,
+        compiled=settings.compile,
     )
 
 

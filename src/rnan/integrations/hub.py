@@ -15,10 +15,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rnan.errors import MissingExtraError, WeightsError
+from rnan.engine_choice import torch_engine
+from rnan.errors import ConfigError, MissingExtraError, WeightsError
 from rnan.inference import RestoreOptions, Restorer
-from rnan.inference.device import choose_device, choose_dtype
-from rnan.inference.engines.torch import TorchEngine
 from rnan.models import RNAN, RNANConfig
 from rnan.models.checkpoints import Checkpoint
 from rnan.settings import from_mapping, to_mapping
@@ -117,22 +116,16 @@ def from_pretrained(
         ConfigError: An option is unknown or out of range.
     """
     settings = from_mapping(RestoreOptions, options)
+    if settings.engine not in (None, "torch"):
+        raise ConfigError("networks from the Hub are run by PyTorch; leave engine= out")
     try:
         model = HubRNAN.from_pretrained(str(repository), revision=revision, strict=True)
         task = _task_of(model.info)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         said = (str(error).splitlines() or [""])[0] or type(error).__name__
         raise WeightsError(f"{repository} holds no network of rnan: {said[:160]}") from error
-    device = choose_device(settings.device)
     checkpoint = Checkpoint(config=model.config, state=model.state_dict())
-    engine = TorchEngine(
-        checkpoint.build(),
-        device=device,
-        dtype=choose_dtype(settings.dtype, device),
-        attention=settings.attention,
-        compiled=settings.compile,
-    )
-    return Restorer(task, engine, settings)
+    return Restorer(task, torch_engine(checkpoint, settings), settings)
 
 
 def _task_of(info: dict[str, Any]) -> Task:
