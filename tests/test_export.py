@@ -214,6 +214,15 @@ def test_openvino_reports_nothing_to_its_makers() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_gpu_that_onnx_runtime_cannot_use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left to itself it takes the processor; asked for it says so."""
+    monkeypatch.setattr("rnan.engine_choice.choose_device", lambda name: torch.device("cuda"))
+    _, engine = open_model(folder / "narrow.onnx", None, RestoreOptions())
+    assert engine.device == CPU
+    with pytest.raises(ConfigError, match="cannot use cuda"):
+        open_model(folder / "narrow.onnx", None, RestoreOptions(device="cuda"))
+
+
 @pytest.mark.check
 def test_sixteen_bits_are_half_the_size(folder: Path) -> None:
     checkpoint, task = narrow(features=64, inner=16), get_task("denoise-color")

@@ -45,7 +45,7 @@ def test_every_file_has_its_card_and_the_wheel_stays_small() -> None:
 def test_damaged_bundled_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = registry.card("denoise-color")
     monkeypatch.setattr(registry, "card", lambda name: {**honest, "sha256": "0"})
-    registry._load_bundled.cache_clear()
+    registry._load.cache_clear()
     with pytest.raises(WeightsError, match="are damaged; install rnan again"):
         registry.load("denoise-color")
 

@@ -127,5 +127,5 @@ class Restorers:
 
 
 def list_models() -> list[str]:
-    """Names of the bundled weights."""
-    return registry.bundled()
+    """Names of the weights that are here: bundled, and those that were installed."""
+    return registry.names()

@@ -12,7 +12,13 @@ from rnan.export.cache import exported
 from rnan.inference.device import choose_device, choose_dtype
 from rnan.inference.engines import Engine
 from rnan.inference.engines.graph import GraphEngine, info_of
-from rnan.inference.engines.runtimes import Graph, OnnxRuntimeGraph, OpenVinoGraph, has_openvino
+from rnan.inference.engines.runtimes import (
+    Graph,
+    OnnxRuntimeGraph,
+    OpenVinoGraph,
+    has_openvino,
+    usable_devices,
+)
 from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.options import RestoreOptions
 from rnan.models import RNANConfig
@@ -45,6 +51,7 @@ def open_model(model: str | Path, task: Tasks, settings: RestoreOptions) -> tupl
     if program == "torch":
         return found, torch_engine(checkpoint, settings)
     _check_goes_with_graphs(settings)
+    device = _device_of_graphs(program, settings)
 
     def content(scale: int) -> bytes:
         return exported(checkpoint, found, model=str(model), scale=scale)
@@ -83,9 +90,10 @@ def _from_file(path: Path, settings: RestoreOptions) -> tuple[Task, Engine]:
     program = settings.engine or "onnx"
     if program == "torch":
         raise ConfigError(f"{path} is for ONNX Runtime or OpenVINO: leave --engine torch out")
-    device = choose_device(settings.device)
     if program == "auto":
-        program = "openvino" if device.type == "cpu" and has_openvino() else "onnx"
+        on_processor = choose_device(settings.device).type == "cpu"
+        program = "openvino" if on_processor and has_openvino() else "onnx"
+    device = _device_of_graphs(program, settings)
     graph = _open(registry.content(path), program, settings, device)
     info = info_of(graph.metadata, name=str(path))
     task = _task_of(path, info.task, info.config, None)
@@ -104,6 +112,14 @@ def _open(content: bytes, program: str, settings: RestoreOptions, device: torch.
             "leave --dtype out, or export with --fp16"
         )
     return OnnxRuntimeGraph(content, device)
+
+
+def _device_of_graphs(program: str, settings: RestoreOptions) -> torch.device:
+    """Where a graph runs: on a GPU, unless one is asked for, only if the program can use it."""
+    device = choose_device(settings.device)
+    if settings.device == "auto" and device.type not in usable_devices(program):
+        return torch.device("cpu")
+    return device
 
 
 def _check_goes_with_graphs(settings: RestoreOptions) -> None:

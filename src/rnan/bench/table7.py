@@ -61,7 +61,7 @@ def _psnr(name: str, dataset: str) -> str:
 
 
 def _cards_of_shape(name: str) -> list[dict[str, Any]]:
-    cards = ((one, registry.card(one)) for one in registry.bundled())
+    cards = ((one, registry.card(one)) for one in registry.names())
     return [
         card
         for one, card in cards

@@ -105,13 +105,13 @@ def command(
 
 
 def _card(model: str) -> dict[str, Any] | None:
-    """The card of bundled weights, or the one that lies beside a file."""
+    """The card of weights by name, or the one that lies beside a file."""
     import contextlib
     import json
 
     from rnan.weights import registry
 
-    if model in registry.bundled():
+    if model in registry.names():
         return registry.card(model)
     with contextlib.suppress(OSError, ValueError):
         found: dict[str, Any] = json.loads(Path(model).with_suffix(".json").read_text("utf-8"))

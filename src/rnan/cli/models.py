@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnan.cli.options import verbosity
+from rnan.cli.options import PATH, verbosity
 
 if TYPE_CHECKING:
     from rnan.models import RNANConfig
@@ -17,23 +18,37 @@ _STRETCH = ("patches", "pictures", "hours", "hardware")
 
 @click.group("models")
 def command() -> None:
-    """List and describe networks and weights.
+    """List, describe and install networks and weights.
 
-    Example: rnan models show paper
+    \b
+    Examples:
+      rnan models list
+      rnan models show paper
+      rnan models install denoise-color-large.safetensors
     """
 
 
 @command.command("list")
 @verbosity
 def list_() -> None:
-    """Bundled weights and presets of the network."""
+    """Weights that are here or known, and presets of the network."""
     from rnan.models import PRESETS
     from rnan.weights import registry
 
-    click.echo("bundled weights")
-    for name in registry.bundled():
-        card = registry.card(name)
-        click.echo(f"  {name:<20} {card['title']} ({card['licence_note']})")
+    bundled, installed = registry.bundled(), registry.installed()
+    others = [name for name in registry.names() if name not in (*bundled, *installed)]
+    for head, group in (
+        ("bundled weights", bundled),
+        ("weights in this checkout", others),
+        ("installed weights", installed),
+        ("known weights that are not here", registry.known()),
+    ):
+        if group:
+            click.echo(head)
+        for name in group:
+            card = registry.card(name)
+            note = card.get("licence_note", "its licence is not said")
+            click.echo(f"  {name:<20} {card['title']} ({note})")
     click.echo("presets")
     for name, config in PRESETS.items():
         click.echo(f"  {name:<20} {config.plan}, {config.features} features")
@@ -69,8 +84,34 @@ def show(name: str) -> None:
         )
     if info:
         _show_training(info, config)
-    if name in registry.bundled():
+    if name in registry.names():
         _show_card(registry.card(name))
+
+
+@command.command("install")
+@click.argument("file", type=PATH)
+@verbosity
+def install(file: Path) -> None:
+    """Check FILE against its card and put it where every rnan of this user finds it by name.
+
+    The card is the one that came with rnan, or the .json beside the file; nothing is downloaded.
+    """
+    from rnan.weights import registry
+    from rnan.weights.installed import install as put
+
+    name = put(file)
+    click.echo(f"{name} is installed in {registry.installed_folder()}; use it with --model {name}")
+
+
+@command.command("remove")
+@click.argument("name")
+@verbosity
+def remove(name: str) -> None:
+    """Take installed weights away."""
+    from rnan.weights.installed import remove as take_away
+
+    take_away(name)
+    click.echo(f"{name} is removed")
 
 
 def _show_training(info: dict[str, Any], config: RNANConfig) -> None:
@@ -84,11 +125,12 @@ def _show_training(info: dict[str, Any], config: RNANConfig) -> None:
 
 
 def _show_card(card: dict[str, Any]) -> None:
-    for record in card["metrics"]:
+    for record in card.get("metrics", []):
         click.echo(
             f"{record['metric']:<8} {record['dataset']:<10} level {record['level']:<4} "
             f"{record['value']:.3f}"
         )
-    click.echo(f"limits            {card['limits']}")
-    click.echo(f"licence           {card['licence_note']}")
+    for head, key in (("limits", "limits"), ("licence", "licence_note")):
+        if key in card:
+            click.echo(f"{head:<18}{card[key]}")
     click.echo(f"sha-256           {card['sha256']}")

@@ -236,12 +236,12 @@ def _refuse(record: Record, run: int, entries: list[Entry], settings: str) -> No
 
 def _needed(wish: Wish, work: Work) -> dict[str, str]:
     """SHA-256 of the bundled weights that the workers must have."""
-    names = [wish.model] if wish.model in registry.bundled() else work.model_names
+    names = [wish.model] if wish.model in registry.names() else work.model_names
     return {name: registry.sha256(name) for name in names}
 
 
 def _weights(wish: Wish) -> bytes | None:
-    if wish.model is None or wish.model in registry.bundled():
+    if wish.model is None or wish.model in registry.names():
         return None
     return Path(wish.model).read_bytes()
 

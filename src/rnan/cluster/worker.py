@@ -175,7 +175,7 @@ def look_around(order_version: str, hashes: Mapping[str, str]) -> str:
     place = f"{platform.node()} (process {os.getpid()})"
     if order_version != __version__:
         return f"{place} has rnan {__version__}, the driver {order_version}"
-    missing = [name for name in hashes if name not in registry.bundled()]
+    missing = [name for name in hashes if name not in registry.names()]
     if missing:
         return f"{place} lacks the weights {', '.join(missing)}"
     other = [name for name, value in hashes.items() if registry.sha256(name) != value]

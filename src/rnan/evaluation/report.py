@@ -137,6 +137,6 @@ def hash_files(files: list[Path]) -> str:
 def _hash_weights(model: str) -> str:
     if model == "none" or model.startswith("classical:"):
         return ""
-    if model in registry.bundled():
+    if model in registry.names():
         return str(registry.card(model)["sha256"])
     return hashlib.sha256(Path(model.removeprefix("peer:")).read_bytes()).hexdigest()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from dataclasses import dataclass
 from typing import Any
@@ -88,9 +89,9 @@ def to_darktable(
         )
         for file, scale in files.items()
     }
-    own = "" if level is None else f"-{task.level_name}-{level:g}".replace(".", "_")
+    own = "" if level is None else f" {task.level_name} {level:g}"
     config = {
-        "id": f"{what}-rnan-{name}{own}".lower(),
+        "id": re.sub(r"[^a-z0-9]+", "-", f"{what} rnan {name}{own}".lower()).strip("-"),
         "name": f"rnan {name}" + ("" if level is None else f", {task.level_name} {level:g}"),
         "description": _described(task, level),
         "task": what,

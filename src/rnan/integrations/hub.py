@@ -57,13 +57,13 @@ class HubRNAN(
 
 
 def load(model: str | Path) -> HubRNAN:
-    """Bundled weights or a weights file, ready for the Hub.
+    """Weights by name or a weights file, ready for the Hub.
 
     Raises:
         WeightsError: They cannot be loaded.
     """
     checkpoint = registry.load(model)
-    card = registry.card(str(model)) if str(model) in registry.bundled() else {}
+    card = registry.card(str(model)) if str(model) in registry.names() else {}
     info = {"name": Path(model).stem, **checkpoint.info, **({"card": card} if card else {})}
     found = HubRNAN(shape=to_mapping(checkpoint.config), info=info)
     found.load_state_dict(checkpoint.build().state_dict())

@@ -121,12 +121,12 @@ class _Call:
 
 def _task(checkpoint: Checkpoint, given: str | None) -> Task:
     """Of bundled weights their own; else what was given, or what the shape allows."""
-    for name in registry.bundled():
+    for name in registry.names():
         bundled = registry.load(name)
         if bundled.config == checkpoint.config and torch.equal(
             bundled.state["head.weight"].float(), checkpoint.state["head.weight"].float()
         ):
-            return get_task(name)
+            return get_task(str(bundled.info["task"]))
     if checkpoint.config.scales != (1,):
         return get_task("super-resolution")
     if given is not None:

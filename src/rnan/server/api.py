@@ -189,7 +189,7 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
 
     @routes.get("/models", summary="The networks and what they were measured to do")
     async def get_models() -> list[dict[str, Any]]:
-        return [{"name": name, **registry.card(name)} for name in registry.bundled()]
+        return [{"name": name, **registry.card(name)} for name in registry.names()]
 
     @routes.get("/options", summary="What can be asked for")
     async def get_options() -> dict[str, Any]:

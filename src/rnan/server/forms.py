@@ -87,9 +87,9 @@ def _parameter(option: Option) -> inspect.Parameter:
 
 def _asked(given: dict[str, Any], restoring: dict[str, object]) -> Asked:
     model = given["model"] or None
-    if model is not None and model not in registry.bundled():
+    if model is not None and model not in registry.names():
         # A path in a request must not reach the disk.
-        raise ConfigError(f"unknown model {model}{nearest(model, registry.bundled())}")
+        raise ConfigError(f"unknown model {model}{nearest(model, registry.names())}")
     given = {name: None if value == "" else value for name, value in given.items()}
     own = {option.name: given.pop(option.name) for option in RESTORING}
     files, ending = files_for(given, overwrite=True)

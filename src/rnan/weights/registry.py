@@ -1,13 +1,17 @@
-"""Weights that are known: bundled with the package, or in files."""
+"""Weights that are known by name: bundled, in a checkout of the source, installed; or in files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_data_path
 
 from rnan.errors import WeightsError
 from rnan.models import PRESETS
@@ -15,45 +19,63 @@ from rnan.models.checkpoints import Checkpoint, from_bytes
 from rnan.models.released import released_from_bytes
 from rnan.settings import nearest
 
-_SUFFIX = ".safetensors"
+SUFFIX = ".safetensors"
 
 
 def bundled() -> list[str]:
     """Names of the weights inside the package."""
-    folder = resources.files("rnan.weights")
-    return sorted(
-        entry.name.removesuffix(_SUFFIX)
-        for entry in folder.iterdir()
-        if entry.name.endswith(_SUFFIX)
-    )
+    return _weights_in(_package())
+
+
+def installed() -> list[str]:
+    """Names of the weights that were installed (``rnan models install``)."""
+    return _weights_in(installed_folder())
+
+
+def names() -> list[str]:
+    """All names that :func:`load` knows."""
+    return sorted({name for folder in _folders() for name in _weights_in(folder)})
+
+
+def known() -> list[str]:
+    """Names of weights whose cards are here, but not they themselves."""
+    cards = {e.name.removesuffix(".json") for e in _entries(_package()) if e.name.endswith(".json")}
+    return sorted(cards - set(names()))
+
+
+def installed_folder() -> Path:
+    """Where installed weights lie, one folder for each user."""
+    return user_data_path("rnan", appauthor=False) / "weights"
 
 
 def card(name: str) -> dict[str, Any]:
-    """The model card of bundled weights.
+    """The model card of weights by name.
 
     Raises:
-        WeightsError: There are no bundled weights of that name.
+        WeightsError: There are no weights and no card of that name.
     """
-    _check_bundled(name)
-    text = resources.files("rnan.weights").joinpath(f"{name}.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    for folder in _folders():
+        entry = folder.joinpath(f"{name}.json")
+        if entry.is_file():
+            found: dict[str, Any] = json.loads(entry.read_text(encoding="utf-8"))
+            return found
+    raise _unknown(name)
 
 
 def load(name: str | Path) -> Checkpoint:
-    """Bundled weights by name, or a weights file by path.
+    """Weights by name, or a weights file by path.
 
     Raises:
         WeightsError: They are missing, damaged or no weights of this program.
     """
     text = str(name)
-    if text in bundled():
-        return _load_bundled(text)
+    if text in names():
+        return _load(text)
     path = Path(name)
     if not path.exists():
         if path.suffix or "/" in text:
             raise WeightsError(f"weights {path} do not exist")
-        _check_bundled(text)
+        raise _unknown(text)
     if path.suffix.lower() == ".onnx":
         raise WeightsError(f"{path} is an exported network; its weights are needed here")
     data = content(path)
@@ -79,24 +101,52 @@ def sha256(name: str | Path) -> str:
     Raises:
         WeightsError: They cannot be read.
     """
-    if str(name) in bundled():
+    if str(name) in names():
         return str(card(str(name))["sha256"])
     return hashlib.sha256(content(Path(name))).hexdigest()
 
 
 @lru_cache(maxsize=4)
-def _load_bundled(name: str) -> Checkpoint:
-    data = resources.files("rnan.weights").joinpath(name + _SUFFIX).read_bytes()
+def _load(name: str) -> Checkpoint:
+    folder = next(folder for folder in _folders() if name in _weights_in(folder))
+    data = folder.joinpath(name + SUFFIX).read_bytes()
     if hashlib.sha256(data).hexdigest() != card(name)["sha256"]:
-        raise WeightsError(f"the bundled weights {name} are damaged; install rnan again")
+        how = "rnan" if name in bundled() else "them"
+        raise WeightsError(f"the weights {name} are damaged; install {how} again")
     return from_bytes(data, name=name)
 
 
-def _check_bundled(name: str) -> None:
+def _unknown(name: str) -> WeightsError:
     if name in PRESETS:
-        raise WeightsError(f"{name} is a preset without weights; train it, or pass a weights file")
-    if name not in bundled():
-        raise WeightsError(
-            f"unknown model {name}{nearest(name, bundled())}; known are "
-            f"{', '.join(bundled()) or 'none'}, or pass a file"
+        return WeightsError(f"{name} is a preset without weights; train it, or pass a weights file")
+    if name in known():
+        return WeightsError(
+            f"the weights {name} are not here; rnan models install FILE puts them where they belong"
         )
+    return WeightsError(
+        f"unknown model {name}{nearest(name, names())}; known are "
+        f"{', '.join(names()) or 'none'}, or pass a file"
+    )
+
+
+def _folders() -> Iterator[Traversable]:
+    """Where weights with a name may lie; the first that has one counts."""
+    yield _package()
+    # Beside `src` in a checkout: what is too large for the package.
+    checkout = Path(__file__).parents[3]
+    if (checkout / "src" / "rnan").is_dir():
+        yield checkout / "weights"
+    yield installed_folder()
+
+
+def _package() -> Traversable:
+    return resources.files("rnan.weights")
+
+
+def _entries(folder: Traversable) -> list[Traversable]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _weights_in(folder: Traversable) -> list[str]:
+    files = (entry.name for entry in _entries(folder))
+    return sorted(name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX))

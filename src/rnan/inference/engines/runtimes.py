@@ -53,9 +53,9 @@ class OnnxRuntimeGraph:
             import onnxruntime
         except ImportError as error:
             raise MissingExtraError("onnxruntime", "onnx") from error
-        provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}.get(device.type)
-        if provider not in onnxruntime.get_available_providers():
+        if device.type not in usable_devices("onnx"):
             raise ConfigError(f"this ONNX Runtime cannot use {device}; try --device cpu")
+        provider = _PROVIDERS[device.type]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 4  # what goes wrong is raised
@@ -126,6 +126,19 @@ class OpenVinoGraph:
         except Exception as error:  # its errors have no common base
             raise _failed("OpenVINO", error) from error
         return np.array(found[0], dtype=np.float32)  # its own memory is written again
+
+
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+def usable_devices(program: str) -> set[str]:
+    """Kinds of devices that ``onnx`` or ``openvino`` can use here."""
+    if program == "openvino" or importlib.util.find_spec("onnxruntime") is None:
+        return {"cpu"}
+    import onnxruntime
+
+    there = onnxruntime.get_available_providers()
+    return {kind for kind, provider in _PROVIDERS.items() if provider in there}
 
 
 def has_openvino() -> bool:

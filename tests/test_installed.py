@@ -1,0 +1,174 @@
+"""Weights beside the package: installed from a file, listed, used, removed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+import rnan
+from conftest import photo, small_model
+from rnan.cli.main import cli
+from rnan.errors import RnanError, WeightsError
+from rnan.models.checkpoints import Checkpoint, to_bytes
+from rnan.weights import registry
+from rnan.weights.installed import install, remove
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    registry._load.cache_clear()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Weights and their card."""
+    torch.manual_seed(0)
+    model = small_model()
+    info = {"task": "denoise-color"}
+    checkpoint = Checkpoint(config=model.config, state=model.state_dict(), info=info)
+    file = tmp_path / "denoise-color-large.safetensors"
+    file.write_bytes(to_bytes(checkpoint))
+    card = {
+        "task": "denoise-color",
+        "title": "large colour denoising",
+        "licence_note": "for research",
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+    }
+    file.with_suffix(".json").write_text(json.dumps(card))
+    return file
+
+
+def said(*words: object) -> str:
+    result = CliRunner().invoke(cli, [str(word) for word in words])
+    if isinstance(result.exception, RnanError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_installed_used_and_removed(file: Path) -> None:
+    assert "is installed in" in said("models", "install", file)
+    file.unlink()
+    file.with_suffix(".json").unlink()
+    assert registry.installed() == ["denoise-color-large"]
+    assert "denoise-color-large" in rnan.list_models()
+    listed = said("models", "list")
+    assert (
+        "installed weights\n  denoise-color-large  large colour denoising (for research)" in listed
+    )
+    assert "parameters" in said("models", "show", "denoise-color-large")
+    picture = photo(24, 30)
+    restored = rnan.restore(picture, model="denoise-color-large", level=25)
+    assert restored.shape == picture.shape
+    assert not np.array_equal(restored, rnan.restore(picture, level=25))
+    assert "is removed" in said("models", "remove", "denoise-color-large")
+    assert registry.installed() == []
+    with pytest.raises(WeightsError, match="unknown model denoise-color-large"):
+        rnan.load_restorer("denoise-color-large")
+    with pytest.raises(WeightsError, match="is not installed; installed are none"):
+        remove("denoise-color-large")
+
+
+def test_the_card_of_the_package_counts(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A known network: its card came with the package, whatever lies beside the file."""
+    package = tmp_path / "package"
+    package.mkdir()
+    card = json.loads(file.with_suffix(".json").read_text())
+    (package / file.with_suffix(".json").name).write_text(json.dumps(card))
+    monkeypatch.setattr(registry, "_package", lambda: package)
+    assert registry.known() == ["denoise-color-large"]
+    assert "known weights that are not here\n  denoise-color-large" in said("models", "list")
+    with pytest.raises(WeightsError, match="rnan models install FILE"):
+        registry.load("denoise-color-large")
+    file.write_bytes(file.read_bytes() + b" ")
+    other = {**card, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    file.with_suffix(".json").write_text(json.dumps(other))
+    with pytest.raises(WeightsError, match="is not the denoise-color-large of its card"):
+        install(file)
+    file.write_bytes(file.read_bytes()[:-1])
+    assert install(file) == "denoise-color-large"
+    assert registry.known() == []
+
+
+def test_weights_of_a_checkout(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`weights/` beside `src`: too large for the package, found from the source."""
+    checkout = tmp_path / "checkout"
+    module = checkout / "src" / "rnan" / "weights" / "registry.py"
+    module.parent.mkdir(parents=True)
+    (checkout / "weights").mkdir()
+    for one in (file, file.with_suffix(".json")):
+        one.rename(checkout / "weights" / one.name)
+    monkeypatch.setattr(registry, "__file__", str(module))
+    assert "denoise-color-large" in registry.names()
+    assert registry.load("denoise-color-large").info["task"] == "denoise-color"
+    assert "weights in this checkout\n  denoise-color-large" in said("models", "list")
+
+
+def truncate(file: Path) -> Path:
+    file.write_bytes(file.read_bytes()[:-100])
+    return file
+
+
+def of_another_kind(file: Path) -> Path:
+    file.write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
+    card = {"sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "title": "x"}
+    file.with_suffix(".json").write_text(json.dumps(card))
+    return file
+
+
+def without_card(file: Path) -> Path:
+    file.with_suffix(".json").unlink()
+    return file
+
+
+def with_a_card_that_is_none(file: Path) -> Path:
+    file.with_suffix(".json").write_text("[]")
+    return file
+
+
+def called_like_ours(file: Path) -> Path:
+    return file.rename(file.with_name("denoise-color.safetensors"))
+
+
+def a_picture(file: Path) -> Path:
+    return file.rename(file.with_name("photo.png"))
+
+
+def missing(file: Path) -> Path:
+    return file.with_name("nothing.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (truncate, "is not the denoise-color-large of its card"),
+        (of_another_kind, "is not a weights file of rnan"),
+        (without_card, "has to lie beside"),
+        (with_a_card_that_is_none, "is no model card"),
+        (called_like_ours, "a name of rnan's own"),
+        (a_picture, "its ending must be .safetensors"),
+        (missing, "cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_refused_in_one_line(harm: object, message: str, file: Path) -> None:
+    with pytest.raises(WeightsError, match=message) as caught:
+        said("models", "install", harm(file))  # type: ignore[operator]
+    assert "\n" not in str(caught.value)
+    assert registry.installed() == []
+
+
+def test_what_was_damaged_since_is_refused(file: Path) -> None:
+    install(file)
+    there = registry.installed_folder() / file.name
+    there.write_bytes(there.read_bytes()[:-1] + b"\xff")
+    with pytest.raises(WeightsError, match="are damaged; install them again"):
+        registry.load("denoise-color-large")
