@@ -59,10 +59,8 @@ def test_installed_used_and_removed(file: Path) -> None:
     file.with_suffix(".json").unlink()
     assert registry.installed() == ["denoise-color-large"]
     assert "denoise-color-large" in rnan.list_models()
-    listed = said("models", "list")
-    assert (
-        "installed weights\n  denoise-color-large  large colour denoising (for research)" in listed
-    )
+    line = "  denoise-color-large  large colour denoising (for research)"
+    assert f"installed weights\n{line}" in said("models", "list")
     assert "parameters" in said("models", "show", "denoise-color-large")
     picture = photo(24, 30)
     restored = rnan.restore(picture, model="denoise-color-large", level=25)

@@ -104,10 +104,11 @@ def test_options_have_the_types_of_their_fields() -> None:
     }
 
 
-def test_a_strict_consumer_is_typed() -> None:
+def test_a_strict_consumer_is_typed(tmp_path: Path) -> None:
     """The types that are installed with the package, as a program that uses them sees them."""
     pytest.importorskip("mypy", reason="needs the extra dev")
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary"]
+    command += ["--cache-dir", str(tmp_path)]
     done = subprocess.run(
         [*command, "--warn-unused-ignores", "consumer.py"],
         cwd=TESTS,
