@@ -1,6 +1,7 @@
 """Lay what `rnan bench` measured into docs/bench.md.
 
     rnan bench --preset released:released … --reference --json docs/bench.json
+    rnan bench --preset compact --preset compact:::onnx … --json docs/engines.json
     python scripts/bench_page.py --data ../shared/data
 
 The tables of restoring come from docs/bench.json; training is timed here, since that takes a few
@@ -22,7 +23,7 @@ from rnan.bench.table7 import as_markdown as table7
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "bench.md"
-RESULTS = ROOT / "docs" / "bench.json"
+RESULTS, ENGINES = ROOT / "docs" / "bench.json", ROOT / "docs" / "engines.json"
 RECIPES = (
     "denoise-color",
     "denoise-gray",
@@ -39,6 +40,15 @@ def restoring() -> str:
     timings = [Timing(**row) for row in measured["timings"]]
     head = (measured["hardware"], measured["version"], measured["convolution_peak_flops"])
     return f"{markdown(timings, *head)}\n\n{table7(timings)}"
+
+
+def engines() -> str:
+    """The table of what else runs a network."""
+    measured = json.loads(ENGINES.read_text(encoding="utf-8"))
+    timings = [Timing(**row) for row in measured["timings"]]
+    return markdown(
+        timings, measured["hardware"], measured["version"], measured["convolution_peak_flops"]
+    )
 
 
 def training(data: Path) -> str:
@@ -61,6 +71,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="also time training, on its train/bsd398")
     data = parser.parse_args().data
     page = laid_between_marks(PAGE.read_text("utf-8"), "bench_page.py, restoring", restoring())
+    page = laid_between_marks(page, "bench_page.py, engines", engines())
     if data is not None:
         page = laid_between_marks(page, "bench_page.py, training", training(data))
     PAGE.write_text(page, encoding="utf-8")

@@ -93,6 +93,7 @@ def test_two_processes_learn_what_one_does(recipe: Path, tmp_path: Path, optimiz
     assert [line.split(",")[0] for line in steps[1:]] == [str(step) for step in range(2, 21, 2)]
 
 
+@pytest.mark.check
 def test_two_begin_and_one_goes_on(recipe: Path, tmp_path: Path) -> None:
     finish(alone(recipe, tmp_path / "one"))
     finish(torchrun(recipe, tmp_path / "both", "budget={steps: 10}", "schedule.decay_share=0"))

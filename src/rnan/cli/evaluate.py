@@ -108,11 +108,12 @@ def command(
     table = report.table(ours, published_for(task, dataset))
     head = f"{definition.title} on {dataset}, {len(files)} pictures, PSNR in dB / SSIM"
     times = ", ".join(f"{name} {took:.2f}" for name, took in seconds.items())
-    click.echo(f"{head}\n\n{table}\n\nSeconds a picture: {times}")
+    said = f"{head}\n\n{table}\n\nSeconds a picture: {times}\n"
+    click.echo(said, nl=False)
     if csv_file is not None:
         report.write_csv(csv_file, ours)
     if markdown_file is not None:
-        write_whole(markdown_file, f"{head}\n\n{table}\n".encode())
+        write_whole(markdown_file, said.encode())
     if json_file is not None:
         run = report.facts(
             task=definition,
