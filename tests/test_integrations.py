@@ -54,33 +54,13 @@ def test_other_tensors_are_not_ours() -> None:
 
 @pytest.fixture(scope="session")
 def spandrel() -> Any:
-    """The real library, with our architecture in it.
-
-    It imports torchvision, whose build for CUDA does not import beside torch for the processor,
-    since the operators of its compiled half are missing. Declared, they suffice: no network here
-    uses them.
-    """
+    """The real library, with our architecture in it."""
     if importlib.util.find_spec("spandrel") is None:
         pytest.skip("needs the extra spandrel")
-    try:
-        import torchvision  # noqa: F401
-    except (RuntimeError, ImportError):
-        _declare_operators()
     from rnan.integrations import spandrel as ours
 
     ours.install()
     return import_spandrel()
-
-
-_OPERATORS: list[torch.library.Library] = []
-
-
-def _declare_operators() -> None:
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    names = ["nms", "qnms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool", "deform_conv2d"]
-    for name in (*names, *(f"_{name}_backward" for name in names if name not in ("nms", "qnms"))):
-        library.define(f"{name}(Tensor x) -> Tensor")
-    _OPERATORS.append(library)  # they go with it
 
 
 def edsr(*, deep: bool = False) -> dict[str, torch.Tensor]:

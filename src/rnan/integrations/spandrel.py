@@ -50,7 +50,6 @@ def install(*, scale: int | None = None, task: str | None = None) -> None:
 
     Raises:
         MissingExtraError: spandrel is not installed.
-        WeightsError: The torchvision that it needs does not fit torch.
         ConfigError: There is no such task.
     """
     spandrel = import_spandrel()

@@ -181,17 +181,42 @@ def import_spandrel() -> Any:
     """The library that knows other people's networks.
 
     Raises:
-        MissingExtraError: It, or the torchvision that it needs, is not there or does not fit torch.
+        MissingExtraError: It, or the torchvision that it imports, is not there.
     """
     try:
+        try:
+            import torchvision  # noqa: F401
+        except RuntimeError:  # its build for CUDA, beside torch for the processor
+            _declare_operators()
         import spandrel
     except ImportError as error:
         raise MissingExtraError("spandrel", "spandrel") from error
-    except RuntimeError as error:  # torchvision beside another build of torch
-        raise WeightsError(
-            f"spandrel needs a torchvision of the same build as torch ({error})"
-        ) from error
     return spandrel
+
+
+_OPERATORS = (
+    "nms",
+    "qnms",
+    "roi_align",
+    "roi_pool",
+    "ps_roi_align",
+    "ps_roi_pool",
+    "deform_conv2d",
+)
+
+_declared: list[torch.library.Library] = []
+
+
+def _declare_operators() -> None:
+    """Name the operators of torchvision's compiled half, which does not load here.
+
+    It imports then. They are for detecting objects: a network that does call one fails when it
+    does.
+    """
+    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    for name in (*_OPERATORS, *(f"_{name}_backward" for name in _OPERATORS)):
+        library.define(f"{name}(Tensor x) -> Tensor")  # type: ignore[no-untyped-call]
+    _declared.append(library)  # they go with it
 
 
 def _mirrored(x: Tensor, multiple: int) -> Tensor:
