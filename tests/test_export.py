@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import darktable
 from conftest import photo, small_model
+from rnan import engine_choice
 from rnan.api import load_restorer
 from rnan.cli.main import cli
 from rnan.engine_choice import open_model
@@ -197,6 +198,30 @@ def test_openvino(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     content = (folder / "narrow.onnx").read_bytes()
     graph = OpenVinoGraph(content, torch.float32)
     assert graph.metadata == OnnxRuntimeGraph(content, CPU).metadata
+
+
+@pytest.mark.parametrize(
+    ("fields", "given", "expected"),
+    [
+        ({}, {}, "openvino"),
+        ({"window": None}, {}, "torch"),  # OpenVINO would attend in windows
+        ({"window": None}, {"attention": "window"}, "openvino"),
+        ({}, {"attention": "whole"}, "torch"),
+        ({}, {"compile": True}, "torch"),
+        ({}, {"dtype": "float16"}, "torch"),
+    ],
+)
+def test_the_fastest_that_gives_the_same(
+    fields: dict[str, object],
+    given: dict[str, object],
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine_choice, "has_openvino", lambda: True)
+    options = RestoreOptions(engine="auto", device="cpu", **given)  # type: ignore[arg-type]
+    assert engine_choice._fastest(preset("compact", **fields), options) == expected
+    monkeypatch.setattr(engine_choice, "has_openvino", lambda: False)
+    assert engine_choice._fastest(preset("compact", **fields), options) == "torch"
 
 
 @needs_openvino

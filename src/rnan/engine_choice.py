@@ -44,10 +44,9 @@ def open_model(model: str | Path, task: Tasks, settings: RestoreOptions) -> tupl
     checkpoint = registry.load(model)
     found = _task_of(model, checkpoint.info.get("task"), checkpoint.config, task)
     check_suits(model, checkpoint.config, found)
-    device = choose_device(settings.device)
     program = settings.engine or "torch"
     if program == "auto":
-        program = "openvino" if device.type == "cpu" and has_openvino() else "torch"
+        program = _fastest(checkpoint.config, settings)
     if program == "torch":
         return found, torch_engine(checkpoint, settings)
     _check_goes_with_graphs(settings)
@@ -66,6 +65,16 @@ def open_model(model: str | Path, task: Tasks, settings: RestoreOptions) -> tupl
         ),
         device=device,
     )
+
+
+def _fastest(config: RNANConfig, settings: RestoreOptions) -> str:
+    """OpenVINO where it gives the same on a processor, else PyTorch (``docs/bench.md``)."""
+    windows = settings.attention == "window" or (
+        settings.attention == "auto" and config.window is not None
+    )
+    suits = windows and not settings.compile and settings.dtype != "float16"
+    on_processor = choose_device(settings.device).type == "cpu"
+    return "openvino" if suits and on_processor and has_openvino() else "torch"
 
 
 def torch_engine(checkpoint: Checkpoint, settings: RestoreOptions) -> TorchEngine:
@@ -115,7 +124,7 @@ def _open(content: bytes, program: str, settings: RestoreOptions, device: torch.
 
 
 def _device_of_graphs(program: str, settings: RestoreOptions) -> torch.device:
-    """Where a graph runs: on a GPU, unless one is asked for, only if the program can use it."""
+    """Where a graph runs; left to itself, on a GPU only if the program can use it."""
     device = choose_device(settings.device)
     if settings.device == "auto" and device.type not in usable_devices(program):
         return torch.device("cpu")
