@@ -44,7 +44,7 @@ def open_model(model: str | Path, task: Tasks, settings: RestoreOptions) -> tupl
     checkpoint = registry.load(model)
     found = _task_of(model, checkpoint.info.get("task"), checkpoint.config, task)
     check_suits(model, checkpoint.config, found)
-    program = settings.engine or "torch"
+    program: str = settings.engine or "torch"
     if program == "auto":
         program = _fastest(checkpoint.config, settings)
     if program == "torch":
@@ -96,7 +96,7 @@ def torch_engine(checkpoint: Checkpoint, settings: RestoreOptions) -> TorchEngin
 
 def _from_file(path: Path, settings: RestoreOptions) -> tuple[Task, Engine]:
     _check_goes_with_graphs(settings)
-    program = settings.engine or "onnx"
+    program: str = settings.engine or "onnx"
     if program == "torch":
         raise ConfigError(f"{path} is for ONNX Runtime or OpenVINO: leave --engine torch out")
     if program == "auto":
