@@ -74,7 +74,7 @@ def _slab_weights(rows: Tensor, columns: Tensor) -> Tensor:
 def _in_slabs(theta: Tensor, phi: Tensor, g: Tensor, softmax: Softmax) -> Tensor:
     """:func:`attend` without a gradient, in 32 bits at least, whatever autocast says."""
     work = torch.promote_types(g.dtype, torch.float32)
-    with _without_autocast(g.device):
+    with in_full_precision(g.device):
         if softmax == "queries" and len(g) > 1 and g.shape[1] ** 2 <= _SLAB_ELEMENTS:
             return _queries_of_many(theta, phi, g, work)
         rows, columns, values = (tensor.to(work) for tensor in (theta, phi, g))
@@ -87,9 +87,11 @@ def _in_slabs(theta: Tensor, phi: Tensor, g: Tensor, softmax: Softmax) -> Tensor
     return y.to(g.dtype)
 
 
-def _without_autocast(device: torch.device) -> AbstractContextManager[object]:
-    available = torch.amp.is_autocast_available(device.type)  # not where only shapes are computed
-    return torch.autocast(device.type, enabled=False) if available else nullcontext()
+def in_full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Without autocast, where there is any (there is none where only shapes are computed)."""
+    kind = device.type
+    active = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    return torch.autocast(kind, enabled=False) if active else nullcontext()
 
 
 def _queries_of_many(theta: Tensor, phi: Tensor, g: Tensor, work: torch.dtype) -> Tensor:
