@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
 from typing import Any, Literal, TypeVar, overload
 
 import torch
@@ -224,6 +225,10 @@ class Restorer:
             return self._restore_luma(plane, told, progress, cancel)
         # A gray picture goes through a colour network as three equal planes.
         lq = plane.expand(wanted, -1, -1)
+        if channels == 1 and wanted == 3 and self.task.kind == "sigma" and told.level is not None:
+            # Equal noise in all of them is as bright as independent noise that is √3 as strong.
+            most = self.task.level_range[1] / self.task.level_scale
+            told = replace(told, level=(math.sqrt(3.0) * told.level).clamp(max=most))
         restored = self._tiled(lq[None], told, progress, cancel)[0]
         if channels == 1 and restored.shape[0] != 1:
             restored = restored.mean(dim=0, keepdim=True)
