@@ -277,6 +277,7 @@ cp -r "$OUT" "$kept"
     check(kept, alone)
 
 
+@pytest.mark.check
 def test_an_object_store(album: Path, alone: dict[str, bytes], tmp_path: Path) -> None:
     """The protocol of S3, spoken by a server on this machine."""
     with object_store() as environment:
