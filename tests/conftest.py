@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
+from rnan.cli.main import cli
 from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
 from rnan.models import RNAN, preset
@@ -73,3 +75,12 @@ def restorer(model: RNAN | None = None, **options: object) -> Restorer:
         near_identity(model)
     engine = TorchEngine(model, device=torch.device("cpu"), dtype=torch.float32)
     return Restorer(get_task("denoise-color"), engine, RestoreOptions(**options))
+
+
+def invoke(*words: object) -> str:
+    """The command line in this process, with its errors as exceptions; what it printed."""
+    result = CliRunner().invoke(cli, [str(word) for word in words])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output

@@ -392,6 +392,21 @@ def test_machines_of_another_kind(tmp_path: Path) -> None:
         Worker(order(tmp_path, version="0.0.1"))
 
 
+@pytest.mark.parametrize("ending", [".onnx", ".safetensors"])
+def test_a_worker_gives_weights_the_ending_that_tells_what_they_are(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[Path] = []
+    monkeypatch.setattr(
+        "rnan.cluster.worker.Work", lambda wish: taken.append(Path(str(wish.model)))
+    )
+    wish = Wish(restoration="denoise", model=f"/elsewhere/mine{ending}")
+    worker = Worker(replace(order(tmp_path), wish=wish, weights=b"content"))
+    assert taken[0].suffix == ending
+    assert taken[0].read_bytes() == b"content"
+    worker._home.close()
+
+
 def inputs_of(*inputs: object, out: Path, **more: Any) -> list[str]:
     found = find([str(path) for path in inputs], Store(str(out)), extensions=(".png",), **more)
     return [entry.target for entry in found.entries]

@@ -15,13 +15,17 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2 as httpx
+import numpy as np
 import pytest
+
+from conftest import photo
+from rnan.images import Picture, decode
+from rnan.images.write import encode
 
 ROOT = Path(__file__).parent.parent
 
@@ -115,8 +119,8 @@ def jail(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def serving(python: str, place: Path) -> Iterator[int]:
-    """What the container runs, on a free port."""
+def serving(python: str, place: Path) -> Iterator[str]:
+    """What the container runs, on a free port; its address."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -132,56 +136,40 @@ def serving(python: str, place: Path) -> Iterator[int]:
         as_user(words, place), env=environment, stderr=subprocess.PIPE, cwd="/"
     )
     try:
-        yield port
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         _, said = process.communicate(timeout=60)
     assert b"Traceback" not in said, said.decode()
 
 
-def fetched(port: int, path: str, data: bytes | None = None, kind: str = "") -> bytes:
-    """What the server answers; waits until it is there."""
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data)
-    if kind:
-        request.add_header("Content-Type", kind)
-    deadline = time.monotonic() + 90
+def serves_a_picture(python: str, place: Path) -> None:
+    picture = photo(40, 50)
+    with serving(python, place) as address, httpx.Client(base_url=address, timeout=60) as client:
+        until_there(client)
+        assert client.get("/healthz").status_code == 200
+        assert "<html" in client.get("/").text
+        answer = client.post(
+            "/api/v1/restore",
+            files={"picture": ("p.png", encode(Picture(pixels=picture), "PNG"))},
+            data={"task": "denoise", "sigma": "20"},
+        )
+    restored = decode(answer.raise_for_status().content).pixels
+    assert restored.shape == picture.shape
+    assert not np.array_equal(restored, picture)
+
+
+def until_there(client: httpx.Client, seconds: float = 90) -> None:
+    """Wait for a server that was just started."""
+    deadline = time.monotonic() + seconds
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                content: bytes = answer.read()
-                return content
-        except urllib.error.HTTPError:
-            raise
-        except (urllib.error.URLError, ConnectionError):
-            if time.monotonic() > deadline:
-                raise
+            client.get("/healthz")
+        except httpx.TransportError:
+            assert time.monotonic() < deadline
             time.sleep(0.2)
-
-
-def serves_a_picture(python: str, place: Path) -> None:
-    import numpy as np
-
-    from conftest import photo
-    from rnan.images import Picture, read
-    from rnan.images.write import encode
-
-    picture = encode(Picture(pixels=photo(40, 50)), "PNG")
-    edge = b"edge"
-    parts = [
-        b'--edge\r\nContent-Disposition: form-data; name="task"\r\n\r\ndenoise\r\n',
-        b'--edge\r\nContent-Disposition: form-data; name="sigma"\r\n\r\n20\r\n',
-        b'--edge\r\nContent-Disposition: form-data; name="picture"; filename="p.png"\r\n'
-        b"Content-Type: image/png\r\n\r\n" + picture + b"\r\n--edge--\r\n",
-    ]
-    with serving(python, place) as port:
-        assert fetched(port, "/healthz")
-        assert b"<html" in fetched(port, "/")
-        kind = f"multipart/form-data; boundary={edge.decode()}"
-        restored = fetched(port, "/api/v1/restore", b"".join(parts), kind)
-    file = place.parent / "restored.png"
-    file.write_bytes(restored)
-    assert read(file).pixels.shape == (40, 50, 3)
-    assert np.abs(read(file).pixels.astype(int) - photo(40, 50)).max() > 0
+        else:
+            return
 
 
 @pytest.mark.slow

@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 
 import rnan
-from conftest import photo, small_model
-from rnan.cli.main import cli
-from rnan.errors import RnanError, WeightsError
+from conftest import invoke, photo, small_model
+from rnan.errors import WeightsError
 from rnan.models.checkpoints import Checkpoint, to_bytes
 from rnan.weights import registry
 from rnan.weights.installed import install, remove
@@ -45,28 +43,20 @@ def file(tmp_path: Path) -> Path:
     return file
 
 
-def said(*words: object) -> str:
-    result = CliRunner().invoke(cli, [str(word) for word in words])
-    if isinstance(result.exception, RnanError):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
 def test_installed_used_and_removed(file: Path) -> None:
-    assert "is installed in" in said("models", "install", file)
+    assert "is installed in" in invoke("models", "install", file)
     file.unlink()
     file.with_suffix(".json").unlink()
     assert registry.installed() == ["denoise-color-large"]
     assert "denoise-color-large" in rnan.list_models()
     line = "  denoise-color-large  large colour denoising (for research)"
-    assert f"installed weights\n{line}" in said("models", "list")
-    assert "parameters" in said("models", "show", "denoise-color-large")
+    assert f"installed weights\n{line}" in invoke("models", "list")
+    assert "parameters" in invoke("models", "show", "denoise-color-large")
     picture = photo(24, 30)
     restored = rnan.restore(picture, model="denoise-color-large", level=25)
     assert restored.shape == picture.shape
     assert not np.array_equal(restored, rnan.restore(picture, level=25))
-    assert "is removed" in said("models", "remove", "denoise-color-large")
+    assert "is removed" in invoke("models", "remove", "denoise-color-large")
     assert registry.installed() == []
     with pytest.raises(WeightsError, match="unknown model denoise-color-large"):
         rnan.load_restorer("denoise-color-large")
@@ -84,7 +74,7 @@ def test_the_card_of_the_package_counts(
     (package / file.with_suffix(".json").name).write_text(json.dumps(card))
     monkeypatch.setattr(registry, "_package", lambda: package)
     assert registry.known() == ["denoise-color-large"]
-    assert "known weights that are not here\n  denoise-color-large" in said("models", "list")
+    assert "known weights that are not here\n  denoise-color-large" in invoke("models", "list")
     with pytest.raises(WeightsError, match="rnan models install FILE"):
         registry.load("denoise-color-large")
     file.write_bytes(file.read_bytes() + b" ")
@@ -108,7 +98,7 @@ def test_weights_of_a_checkout(file: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(registry, "__file__", str(module))
     assert "denoise-color-large" in registry.names()
     assert registry.load("denoise-color-large").info["task"] == "denoise-color"
-    assert "weights in this checkout\n  denoise-color-large" in said("models", "list")
+    assert "weights in this checkout\n  denoise-color-large" in invoke("models", "list")
 
 
 def truncate(file: Path) -> Path:
@@ -159,7 +149,7 @@ def missing(file: Path) -> Path:
 )
 def test_what_is_wrong_is_refused_in_one_line(harm: object, message: str, file: Path) -> None:
     with pytest.raises(WeightsError, match=message) as caught:
-        said("models", "install", harm(file))  # type: ignore[operator]
+        invoke("models", "install", harm(file))  # type: ignore[operator]
     assert "\n" not in str(caught.value)
     assert registry.installed() == []
 

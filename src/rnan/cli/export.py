@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
 _ENDING = {"onnx": ".onnx", "darktable": ".dtmodel"}
 
-_CLOSE = {False: 1e-4, True: 2e-2}
-"""How far an export may be from PyTorch, on pictures in [0, 1]; in 16 bits it is no test of
-precision, only of right and wrong."""
-
 
 @click.command("export")
 @click.argument("model")
@@ -61,7 +57,7 @@ def command(
     from rnan.engine_choice import check_suits
     from rnan.export import to_onnx
     from rnan.images import write_whole
-    from rnan.integrations.darktable import to_darktable
+    from rnan.integrations.darktable import graphs_in, to_darktable
     from rnan.tasks import get_task
     from rnan.weights import registry
 
@@ -91,7 +87,7 @@ def command(
         if scale is not None:
             raise ConfigError("a .dtmodel holds every scale; leave --scale out")
         content = to_darktable(checkpoint, definition, **given)
-        graphs = _graphs_of(content)
+        graphs = graphs_in(content)
     else:
         scales = checkpoint.config.scales
         if scale is None and len(scales) > 1:
@@ -119,34 +115,14 @@ def _card(model: str) -> dict[str, Any] | None:
     return None
 
 
-def _graphs_of(content: bytes) -> dict[str, bytes]:
-    import io
-    import zipfile
-
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in archive.namelist() if name.endswith(".onnx")}
-
-
 def _held_against(content: bytes, checkpoint: Checkpoint, task: Task, name: str) -> str:
-    """Run a graph beside PyTorch, in words.
-
-    Raises:
-        WeightsError: It gives something else.
-    """
-    import torch
-
+    """What comes of running a graph beside PyTorch, in words."""
     from rnan.errors import MissingExtraError
-    from rnan.export import largest_difference
-    from rnan.inference.engines.graph import info_of
-    from rnan.inference.engines.runtimes import OnnxRuntimeGraph
+    from rnan.export.check import held_against_pytorch
 
     try:
-        graph = OnnxRuntimeGraph(content, torch.device("cpu"))
+        difference = held_against_pytorch(content, checkpoint, task, name=name)
     except MissingExtraError:
         progress.say_plainly(f"rnan: {name} is unchecked, since onnxruntime is not installed")
         return "unchecked"
-    info = info_of(graph.metadata, name=name)
-    difference = largest_difference(graph, info, checkpoint, task)
-    if not difference <= _CLOSE[info.half]:
-        raise WeightsError(f"{name} differs from PyTorch by {difference:.1g}: it was not written")
     return f"within {difference:.0e} of PyTorch"

@@ -235,7 +235,7 @@ def _refuse(record: Record, run: int, entries: list[Entry], settings: str) -> No
 
 
 def _needed(wish: Wish, work: Work) -> dict[str, str]:
-    """SHA-256 of the bundled weights that the workers must have."""
+    """SHA-256 of the weights by name that the workers must have."""
     names = [wish.model] if wish.model in registry.names() else work.model_names
     return {name: registry.sha256(name) for name in names}
 

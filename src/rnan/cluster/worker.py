@@ -67,7 +67,8 @@ class Worker:
         self._home = Scratch("cluster")
         wish = order.wish
         if order.weights is not None:
-            file = self._home.path / "weights"
+            # The ending tells an exported network.
+            file = self._home.path / f"weights{Path(str(wish.model)).suffix}"
             file.write_bytes(order.weights)
             wish = replace(wish, model=str(file))
         self._work = Work(wish)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from rnan.export.onnx_file import largest_difference, to_onnx
+from rnan.export.check import largest_difference
+from rnan.export.onnx_file import to_onnx
 
 __all__ = ["largest_difference", "to_onnx"]

@@ -9,7 +9,8 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from rnan import __version__
-from rnan.errors import RnanError
+from rnan.errors import MissingExtraError, RnanError
+from rnan.export.check import held_against_pytorch
 from rnan.export.onnx_file import to_onnx
 from rnan.images import write_whole
 from rnan.models.checkpoints import Checkpoint
@@ -28,6 +29,7 @@ def exported(checkpoint: Checkpoint, task: Task, *, model: str, scale: int) -> b
 
     Raises:
         MissingExtraError: It has to be made, and ``onnx`` or ``onnxscript`` is not installed.
+        WeightsError: What was made differs from PyTorch.
     """
     path = _place(registry.sha256(model), scale)
     with contextlib.suppress(OSError):
@@ -35,6 +37,8 @@ def exported(checkpoint: Checkpoint, task: Task, *, model: str, scale: int) -> b
         if hashlib.sha256(content).hexdigest().encode() == digest:
             return content
     content = to_onnx(checkpoint, task, name=Path(model).stem, scale=scale)
+    with contextlib.suppress(MissingExtraError):  # OpenVINO alone
+        held_against_pytorch(content, checkpoint, task, name=model)
     with contextlib.suppress(RnanError):  # a folder that cannot be written costs time only
         write_whole(path, content + b"\n" + hashlib.sha256(content).hexdigest().encode())
     return content

@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from rnan import __version__
-from rnan.errors import ConfigError, MissingExtraError, WeightsError
+from rnan.errors import ConfigError, MissingExtraError
 from rnan.inference.engines.graph import CARD, METADATA, WINDOW, GraphInfo
-from rnan.inference.engines.runtimes import Graph
 from rnan.models import RNAN
 from rnan.models.checkpoints import Checkpoint
 from rnan.tasks import Task
@@ -26,10 +24,6 @@ OPSET = 20
 """Of the operators; the newest that the programs of the last two years know."""
 
 _LARGEST_SIDE = 2**15
-
-_SIZES = ((1, 64, 96), (2, 49, 50), (1, 33, 57), (1, 1, 3), (3, 101, 47))
-"""Batches and sizes at which a graph is held against PyTorch: whole windows and parts, odd and
-tiny."""
 
 
 class _AsExported(nn.Module):
@@ -178,41 +172,3 @@ def _quietly() -> Iterator[None]:
     finally:
         for log, level in zip(logs, before, strict=True):
             log.setLevel(level)
-
-
-def largest_difference(graph: Graph, info: GraphInfo, checkpoint: Checkpoint, task: Task) -> float:
-    """How far an exported network is from PyTorch's at most, on random pictures of many sizes.
-
-    Args:
-        graph: The exported network, running.
-        info: What it says of itself.
-        checkpoint: What it was made from.
-        task: What it is for.
-
-    Returns:
-        A difference of pictures in [0, 1].
-
-    Raises:
-        WeightsError: It gives another size, or cannot take one.
-    """
-    ours = checkpoint.build()
-    ours.set_window(info.window)
-    white = info.config.value_range
-    random = torch.Generator().manual_seed(0)
-    worst = 0.0
-    for batch, height, width in _SIZES:
-        picture = torch.rand(batch, info.config.channels_in, height, width, generator=random)
-        given, level = [picture.numpy()], None
-        if info.level is not None:
-            level = torch.full((batch,), info.level / task.level_scale)
-        elif info.takes_level:
-            high = task.level_range[1] / task.level_scale
-            level = high * torch.rand(batch, 1, height, width, generator=random)
-            given.append(level.numpy())
-        with torch.no_grad():
-            expected = (ours(picture * white, level, info.scale) / white).numpy()
-        found = graph(*given)
-        if found.shape != expected.shape:
-            raise WeightsError(f"the exported network gives {found.shape}, not {expected.shape}")
-        worst = max(worst, float(np.abs(found - expected).max()))
-    return worst

@@ -104,6 +104,12 @@ def to_darktable(
     return _zipped(_Package(config=config, graphs=graphs))
 
 
+def graphs_in(content: bytes) -> dict[str, bytes]:
+    """The ONNX files of a ``.dtmodel``, by their names in it."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if name.endswith(".onnx")}
+
+
 def input_sizes(what: str, unshuffle: int, window: int) -> list[int]:
     """Sides of tiles, largest first, whose middles are whole multiples of the network's grid.
 

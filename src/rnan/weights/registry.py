@@ -70,7 +70,7 @@ def load(name: str | Path) -> Checkpoint:
     """
     text = str(name)
     if text in names():
-        return _load(text)
+        return _load(text, str(card(text)["sha256"]))
     path = Path(name)
     if not path.exists():
         if path.suffix or "/" in text:
@@ -107,10 +107,10 @@ def sha256(name: str | Path) -> str:
 
 
 @lru_cache(maxsize=4)
-def _load(name: str) -> Checkpoint:
+def _load(name: str, digest: str) -> Checkpoint:
     folder = next(folder for folder in _folders() if name in _weights_in(folder))
     data = folder.joinpath(name + SUFFIX).read_bytes()
-    if hashlib.sha256(data).hexdigest() != card(name)["sha256"]:
+    if hashlib.sha256(data).hexdigest() != digest:
         how = "rnan" if name in bundled() else "them"
         raise WeightsError(f"the weights {name} are damaged; install {how} again")
     return from_bytes(data, name=name)
