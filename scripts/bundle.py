@@ -1,10 +1,14 @@
 """Make the weights of a finished run the bundled ones: measure, write the card, copy.
 
     python scripts/bundle.py runs/denoise-color --data ../shared/data
+    python scripts/bundle.py runs/large --name denoise-color-large --data ../shared/data
+    python scripts/bundle.py --again denoise-color --data ../shared/data
 
 The run's weights replace the bundled ones only where they are better by 0.01 dB: mean PSNR over
 the levels of the task's table, on the whole validation pictures. The test sets are measured for
-the card alone; nothing is chosen by them.
+the card alone; nothing is chosen by them. A name that is no task's goes to weights/ beside src,
+its card into the package. After a change of the program that alters figures, --again measures
+weights that are there once more.
 """
 
 from __future__ import annotations
@@ -22,13 +26,15 @@ from rnan.api import load_restorer
 from rnan.evaluation.datasets import picture_files, references, split
 from rnan.evaluation.methods import Network
 from rnan.evaluation.runner import measure, records
+from rnan.images import write_whole
 from rnan.inference.device import hardware_name
 from rnan.models.checkpoints import from_bytes
 from rnan.tasks import Task, get_task
 from rnan.weights import registry
 
-LOG = Path(__file__).parent.parent / "docs" / "training-log.md"
-WEIGHTS = Path(registry.__file__).parent
+ROOT = Path(__file__).parent.parent
+LOG = ROOT / "docs" / "training-log.md"
+PACKAGE = Path(registry.__file__).parent
 NEEDED_GAIN = 0.01
 
 MORE_LEVELS = {"denoise-color": ("15", "25"), "denoise-gray": ("15", "25")}
@@ -142,13 +148,37 @@ def log(
         file.write("\n" + "\n".join(lines) + "\n")
 
 
+def place(name: str, task: Task) -> Path:
+    """Where weights of that name lie: what is too large for the package stands beside it."""
+    folder = PACKAGE if name == task.name else ROOT / "weights"
+    return folder / f"{name}{registry.SUFFIX}"
+
+
+def write_card(said: dict[str, Any]) -> None:
+    """Into the package, wherever the weights are: so they are known."""
+    file = PACKAGE / f"{said['name']}.json"
+    file.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+
+
+def measure_again(name: str, data: Path) -> None:
+    """Write the card of weights that are there once more, by the program as it is now."""
+    task = get_task(registry.card(name)["task"])
+    validation = validation_mean(name, task, data / VALIDATION_FOLDER)
+    write_card(card(name, place(name, task), task, data, validation))
+
+
 def main() -> None:
     """Parse, compare, copy."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("run", type=Path)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("run", type=Path, nargs="?", help="folder of a finished run")
+    what.add_argument("--again", metavar="NAME", help="measure weights that are there once more")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--name", help="of the bundled weights; by default the task's")
     arguments = parser.parse_args()
+    if arguments.again:
+        measure_again(arguments.again, arguments.data)
+        return
 
     source = arguments.run / "weights.safetensors"
     task = get_task(from_bytes(source.read_bytes()).info["task"])
@@ -157,7 +187,7 @@ def main() -> None:
     new = validation_mean(source, task, folder)
     print(f"validation mean: {new:.3f} dB")
     old = None
-    if name in registry.bundled():
+    if name in registry.names():
         old = validation_mean(name, task, folder)
         print(f"bundled now:     {old:.3f} dB")
     if old is not None and new < old + NEEDED_GAIN:
@@ -165,8 +195,8 @@ def main() -> None:
         sys.exit(f"not better by {NEEDED_GAIN} dB: the bundled weights stay")
     said = card(name, source, task, arguments.data, new)
     log(name, said, new, old, metrics=said["metrics"])
-    (WEIGHTS / f"{name}.safetensors").write_bytes(source.read_bytes())
-    (WEIGHTS / f"{name}.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    write_whole(place(name, task), source.read_bytes())
+    write_card(said)
     print(f"bundled as {name}")
 
 

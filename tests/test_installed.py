@@ -13,6 +13,7 @@ import torch
 import rnan
 from conftest import invoke, photo, small_model
 from rnan.errors import WeightsError
+from rnan.models import RNAN, preset
 from rnan.models.checkpoints import Checkpoint, to_bytes
 from rnan.weights import registry
 from rnan.weights.installed import install, remove
@@ -62,6 +63,30 @@ def test_installed_used_and_removed(file: Path) -> None:
         rnan.load_restorer("denoise-color-large")
     with pytest.raises(WeightsError, match="is not installed; installed are none"):
         remove("denoise-color-large")
+
+
+def test_a_row_of_table_7(tmp_path: Path) -> None:
+    """Of a network that has a preset's shape and is told σ besides."""
+    config = preset("paper-small", level_channel=True)
+    info = {"task": "denoise-color"}
+    checkpoint = Checkpoint(config=config, state=RNAN(config).state_dict(), info=info)
+    file = tmp_path / "large.safetensors"
+    file.write_bytes(to_bytes(checkpoint))
+    row = {"dataset": "kodak24", "level": "50", "metric": "psnr", "value": 29.4}
+    card = {
+        **info,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "title": "large",
+        "licence_note": "for research",
+        "metrics": [row],
+    }
+    file.with_suffix(".json").write_text(json.dumps(card))
+    said = invoke("bench", "--preset", "paper-small", "--size", "16x16", "--runs", "1")
+    assert "| 29.40 |" not in said
+    install(file)
+    said = invoke("bench", "--preset", "paper-small", "--size", "16x16", "--runs", "1")
+    (line,) = (line for line in said.splitlines() if line.endswith("| 29.40 |  | |"))
+    assert line.startswith("| paper-small, ")
 
 
 def test_the_card_of_the_package_counts(

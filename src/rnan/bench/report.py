@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 
 from rnan import __version__
-from rnan.bench.speed import Timing
+from rnan.bench.speed import REFERENCE, Timing
 from rnan.inference.device import hardware_name
 
 
@@ -49,6 +50,14 @@ def markdown(
             if compared:
                 line += "" if row.over_reference is None else f" {row.over_reference:.1f} |"
             lines.append(line)
+    references = sorted(
+        (row.seconds, f"{row.height}x{row.width}") for row in timings if row.preset == REFERENCE
+    )
+    for (short, small), (long, large) in pairwise(references):
+        lines += [
+            "",
+            f"The reference takes {long / short:.1f} times as long for {large} as for {small}.",
+        ]
     return "\n".join(lines)
 
 

@@ -78,7 +78,7 @@ class Timing:
     over_plain: float
     """Median over the turns of its time over the plain net's in the same turn."""
     over_reference: float | None
-    """The reference's time over its own: how many times faster."""
+    """Median over the turns of the reference's time over its own: how many times faster."""
     memory_mib: float
     """Rise of the peak memory of a process of its own."""
 
@@ -168,9 +168,9 @@ def compare(
         device: Where.
         peaks: FLOP/s of the fastest convolution, by type.
         yardstick: Type of the plain net.
-        with_reference: Whether to time the authors' program as well, in the first turn, on the
-            processor and in a process of its own, with the memory allocator that such a program
-            has: minutes for a large picture.
+        with_reference: Whether to time the authors' program as well, in every turn that counts, on
+            the processor and in a process of its own, with the memory allocator that such a
+            program has: minutes for a large picture.
         with_memory: Whether to measure memory, each in a process of its own.
     """
     with Scratch("bench") as scratch:
@@ -207,9 +207,10 @@ def _compare(
         seconds: dict[Contender, list[float]] = {one: [] for one in every}
         memory: dict[Contender, float] = {}
         for turn in range(runs + 1):
-            if with_reference and turn == 1:
+            if with_reference and turn:
                 theirs = alone(reference, height, width, torch.device("cpu"))
-                seconds[reference], memory[reference] = [theirs.seconds], theirs.mib
+                seconds.setdefault(reference, []).append(theirs.seconds)
+                memory[reference] = theirs.mib
             for one, run in runners.items():
                 elapsed = timed(lambda: run(picture), device)  # noqa: B023
                 if turn:
@@ -233,7 +234,7 @@ def _timing(
 ) -> Timing:
     times = seconds[one]
     plain = next(times for other, times in seconds.items() if other.preset == PLAIN)
-    reference = [times[0] for other, times in seconds.items() if other.preset == REFERENCE]
+    reference = next((t for other, t in seconds.items() if other.preset == REFERENCE), None)
     median = statistics.median(times)
     parameters, work = _size(one)
     return Timing(
@@ -245,8 +246,12 @@ def _timing(
         seconds=median,
         megapixels_per_second=height * width / median / 1e6,
         share_of_peak=work * height * width / median / peaks[one.dtype],
-        over_plain=statistics.median(a / b for a, b in zip(times, plain, strict=False)),
-        over_reference=reference[0] / median if reference else None,
+        over_plain=statistics.median(a / b for a, b in zip(times, plain, strict=True)),
+        over_reference=(
+            statistics.median(a / b for a, b in zip(reference, times, strict=True))
+            if reference
+            else None
+        ),
         memory_mib=memory,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,16 +55,19 @@ def _psnr(name: str, dataset: str) -> str:
     if name in (PLAIN, REFERENCE):
         return ""
     for card in _cards_of_shape(name):
-        for row in card["metrics"]:
+        for row in card.get("metrics", []):
             if (row["dataset"], row["level"], row["metric"]) == (dataset, _LEVEL, "psnr"):
                 return f"{row['value']:.2f}"
     return ""
 
 
 def _cards_of_shape(name: str) -> list[dict[str, Any]]:
+    """Of networks that may be told σ besides: that is the task's, not the shape's."""
+    shape = dataclasses.replace(preset(name), level_channel=False)
     cards = ((one, registry.card(one)) for one in registry.names())
     return [
         card
         for one, card in cards
-        if card["task"] == _TASK and registry.load(one).config == preset(name)
+        if card.get("task") == _TASK
+        and dataclasses.replace(registry.load(one).config, level_channel=False) == shape
     ]

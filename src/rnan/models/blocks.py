@@ -18,7 +18,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the same shape."""
-        y: Tensor = x + self.conv2(torch.relu(self.conv1(x)))
+        y: Tensor = x + self.conv2(torch.relu_(self.conv1(x)))
         return y
 
 
