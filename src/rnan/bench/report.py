@@ -9,13 +9,13 @@ from itertools import pairwise
 import torch
 
 from rnan import __version__
-from rnan.bench.speed import REFERENCE, Timing
+from rnan.bench.speed import REFERENCE, Comparison, Timing
 from rnan.inference.device import hardware_name
 
 
-def as_markdown(timings: Sequence[Timing], device: torch.device, peaks: dict[str, float]) -> str:
+def as_markdown(found: Comparison, device: torch.device) -> str:
     """A table for each size, measured here."""
-    return markdown(timings, hardware_name(device), __version__, peaks)
+    return markdown(found.timings, hardware_name(device), __version__, found.peaks)
 
 
 def markdown(
@@ -61,14 +61,14 @@ def markdown(
     return "\n".join(lines)
 
 
-def as_json(timings: Sequence[Timing], device: torch.device, peaks: dict[str, float]) -> bytes:
+def as_json(found: Comparison, device: torch.device) -> bytes:
     """Every figure."""
     content = {
         "hardware": hardware_name(device),
         "version": __version__,
         "torch": torch.__version__,
-        "convolution_peak_flops": peaks,
-        "timings": [row.as_dict() for row in timings],
+        "convolution_peak_flops": found.peaks,
+        "timings": [row.as_dict() for row in found.timings],
     }
     return json.dumps(content, indent=1).encode()
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from rnan.bench.alone import alone
+from rnan.bench.peak import convolution_peak
 from rnan.bench.plain import PlainNet
 from rnan.bench.reference import Reference
 from rnan.engine_choice import open_model
@@ -87,6 +88,15 @@ class Timing:
         return dataclasses.asdict(self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Networks timed in turns."""
+
+    timings: list[Timing]
+    peaks: dict[str, float]
+    """FLOP/s of the fastest convolution, by type: the best of all turns."""
+
+
 def parse_contender(text: str, dtype: str) -> Contender:
     """``NAME[:ATTENTION[:DTYPE[:ENGINE]]]``.
 
@@ -154,11 +164,10 @@ def compare(
     *,
     runs: int = 5,
     device: torch.device,
-    peaks: dict[str, float],
     yardstick: DType = "bfloat16",
     with_reference: bool = False,
     with_memory: bool = True,
-) -> list[Timing]:
+) -> Comparison:
     """Time networks through the code that restores pictures, A B C A B C …, after a warm-up.
 
     Args:
@@ -166,7 +175,6 @@ def compare(
         sizes: Heights and widths.
         runs: Turns that count.
         device: Where.
-        peaks: FLOP/s of the fastest convolution, by type.
         yardstick: Type of the plain net.
         with_reference: Whether to time the authors' program as well, in every turn that counts, on
             the processor and in a process of its own, with the memory allocator that such a
@@ -183,7 +191,6 @@ def compare(
             sizes,
             runs=runs,
             device=device,
-            peaks=peaks,
             with_reference=with_reference,
             with_memory=with_memory,
         )
@@ -195,18 +202,21 @@ def _compare(
     *,
     runs: int,
     device: torch.device,
-    peaks: dict[str, float],
     with_reference: bool,
     with_memory: bool,
-) -> list[Timing]:
+) -> Comparison:
     reference = Contender(preset=REFERENCE, dtype="float32")
     runners = {one: runner(one, device) for one in every}
-    rows = []
+    types = sorted({one.dtype for one in (*every, *([reference] if with_reference else []))})
+    peaks: dict[str, float] = dict.fromkeys(types, 0.0)
+    measured = []
     for height, width in sizes:
         picture = torch.rand(1, 3, height, width)
         seconds: dict[Contender, list[float]] = {one: [] for one in every}
         memory: dict[Contender, float] = {}
         for turn in range(runs + 1):
+            for dtype in types:
+                peaks[dtype] = max(peaks[dtype], convolution_peak(device, dtype, runs=10))
             if with_reference and turn:
                 theirs = alone(reference, height, width, torch.device("cpu"))
                 seconds.setdefault(reference, []).append(theirs.seconds)
@@ -219,9 +229,12 @@ def _compare(
             memory[one] = alone(one, height, width, device).mib
         first = [reference] if with_reference else []
         for one in first + every:
-            memory_mib = memory.get(one, float("nan"))
-            rows.append(_timing(one, height, width, seconds, peaks, memory_mib))
-    return rows
+            mib = memory.get(one, float("nan"))
+            measured.append((one, height, width, seconds, mib))
+    return Comparison(
+        timings=[_timing(*figures, peak=peaks[figures[0].dtype]) for figures in measured],
+        peaks=peaks,
+    )
 
 
 def _timing(
@@ -229,8 +242,9 @@ def _timing(
     height: int,
     width: int,
     seconds: dict[Contender, list[float]],
-    peaks: dict[str, float],
     memory: float,
+    *,
+    peak: float,
 ) -> Timing:
     times = seconds[one]
     plain = next(times for other, times in seconds.items() if other.preset == PLAIN)
@@ -245,7 +259,7 @@ def _timing(
         width=width,
         seconds=median,
         megapixels_per_second=height * width / median / 1e6,
-        share_of_peak=work * height * width / median / peaks[one.dtype],
+        share_of_peak=work * height * width / median / peak,
         over_plain=statistics.median(a / b for a, b in zip(times, plain, strict=True)),
         over_reference=(
             statistics.median(a / b for a, b in zip(reference, times, strict=True))

@@ -65,7 +65,6 @@ def command(
     """
     if context.invoked_subcommand is not None:
         return
-    from rnan.bench.peak import convolution_peak
     from rnan.bench.report import as_json, as_markdown
     from rnan.bench.speed import compare, parse_contender
     from rnan.bench.table7 import as_markdown as table7
@@ -77,20 +76,17 @@ def command(
     kind: DType = str(choose_dtype(dtype, where)).removeprefix("torch.")  # type: ignore[arg-type, assignment]
     contenders = [parse_contender(text, kind) for text in presets]
     measured = [_size(text) for text in sizes]
-    types = {kind, *(one.dtype for one in contenders), *(["float32"] if reference else [])}
-    peaks = {name: convolution_peak(where, name) for name in sorted(types)}
-    timings = compare(
+    found = compare(
         contenders,
         measured,
         runs=runs,
         device=where,
-        peaks=peaks,
         yardstick=kind,
         with_reference=reference,
     )
-    click.echo(f"{as_markdown(timings, where, peaks)}\n\n{table7(timings)}")
+    click.echo(f"{as_markdown(found, where)}\n\n{table7(found.timings)}")
     if json_file is not None:
-        write_whole(json_file, as_json(timings, where, peaks))
+        write_whole(json_file, as_json(found, where))
 
 
 def _size(text: str) -> tuple[int, int]:
