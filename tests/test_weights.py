@@ -29,7 +29,7 @@ TASK = get_task("denoise-color")
 def test_every_file_has_its_card_and_the_wheel_stays_small() -> None:
     assert "denoise-color" in list_models()
     total = 0
-    for name in list_models():
+    for name in registry.bundled():
         content = (FOLDER / f"{name}.safetensors").read_bytes()
         card = registry.card(name)
         assert card["sha256"] == hashlib.sha256(content).hexdigest()
@@ -75,11 +75,19 @@ def test_tiles_show_no_seam() -> None:
     assert np.abs(tiled - whole).max() <= 1 / 255
 
 
-def test_bfloat16_is_as_good_as_float32() -> None:
-    clean = skimage_data.coffee()[:192, :192].astype(np.float64)
-    lq = noisy(clean, 25, name="coffee").astype(np.float32) / 255
+@pytest.mark.parametrize("name", registry.bundled())
+def test_bfloat16_is_as_good_as_float32(name: str) -> None:
+    task = get_task(name)
+    least = {"sigma": "10", "pattern": "grbg", "quality": "40", "scale": "x2"}[task.kind]
+    gt = task.reference(skimage_data.coffee()[60:260, 170:370])
     scores = [
-        psnr(load_restorer(dtype=dtype)(lq, level=25) * 255.0, clean)
+        measure(
+            task,
+            [Reference(name="coffee", gt=gt)],
+            [task.level(least)],
+            Network(load_restorer(name, dtype=dtype)),
+            with_ssim=False,
+        )[0].psnr
         for dtype in ("float32", "bfloat16")
     ]
     assert abs(scores[0] - scores[1]) < 0.01
@@ -145,14 +153,8 @@ def test_self_ensemble_never_loses(row: tuple[str, str, list[str], str, float]) 
     assert scores[1] > scores[0]
 
 
-DEAD = {"demosaic"}
-"""Its first mask saturated in its first stretch (docs/decisions.md); the next revives it."""
-
-
-@pytest.mark.parametrize("name", list_models())
-def test_masks_depend_on_the_picture(name: str, request: pytest.FixtureRequest) -> None:
-    if name in DEAD:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="a dead mask branch"))
+@pytest.mark.parametrize("name", registry.bundled())
+def test_masks_depend_on_the_picture(name: str) -> None:
     restorer = load_restorer(name)
     task = restorer.task
     coffee = task.reference(skimage_data.coffee()[:192, :192])

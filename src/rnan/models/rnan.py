@@ -194,7 +194,7 @@ class RNAN(nn.Module):
             deep = block(deep)
         if config.body_skip:
             deep = deep + shallow
-        y: Tensor = self.tails[f"x{scale}"](deep)
+        y = self._tail(self.tails[f"x{scale}"], deep)
         if config.mean:
             y = y + mean
         if config.input_skip:
@@ -218,6 +218,15 @@ class RNAN(nn.Module):
         if scale not in scales:
             raise ConfigError(f"scale must be one of {', '.join(map(str, scales))}, got {scale}")
         return scale
+
+    def _tail(self, tail: nn.Module, deep: Tensor) -> Tensor:
+        """The last convolution in 32 bits: half a gray level is lost in the 8 bits of bfloat16."""
+        assert isinstance(tail, nn.Sequential)
+        if self.config.tail == "upsampler":
+            deep, tail = tail[0](deep), tail[1:]
+        with in_full_precision(deep.device):
+            y: Tensor = tail(deep.to(self.head.weight.dtype))
+        return y
 
     def _with_level(self, x: Tensor, level: Tensor | None) -> Tensor:
         if self.config.level_channel != (level is not None):
