@@ -18,6 +18,7 @@ from rnan.evaluation.attention_maps import attention_maps
 from rnan.evaluation.datasets import Reference, picture_files, references
 from rnan.evaluation.methods import Network, nothing
 from rnan.evaluation.runner import measure
+from rnan.inference import Restorer
 from rnan.metrics import as_eight_bit, psnr
 from rnan.tasks import TASKS, get_task
 from rnan.weights import registry
@@ -75,19 +76,22 @@ def test_tiles_show_no_seam() -> None:
     assert np.abs(tiled - whole).max() <= 1 / 255
 
 
+def _on_coffee(restorer: Restorer, pixels: np.ndarray, level: str) -> float:
+    """PSNR on a part of a photograph."""
+    task = restorer.task
+    picture = Reference(name="coffee", gt=task.reference(pixels))
+    network = Network(restorer)
+    (score,) = measure(task, [picture], [task.level(level)], network, with_ssim=False)
+    return score.psnr
+
+
 @pytest.mark.parametrize("name", registry.bundled())
 def test_bfloat16_is_as_good_as_float32(name: str) -> None:
     task = get_task(name)
     least = {"sigma": "10", "pattern": "grbg", "quality": "40", "scale": "x2"}[task.kind]
-    gt = task.reference(skimage_data.coffee()[60:260, 170:370])
+    pixels = skimage_data.coffee()[60:260, 170:370]
     scores = [
-        measure(
-            task,
-            [Reference(name="coffee", gt=gt)],
-            [task.level(least)],
-            Network(load_restorer(name, dtype=dtype)),
-            with_ssim=False,
-        )[0].psnr
+        _on_coffee(load_restorer(name, dtype=dtype), pixels, least)
         for dtype in ("float32", "bfloat16")
     ]
     assert abs(scores[0] - scores[1]) < 0.01
@@ -138,16 +142,9 @@ def test_every_task_gains_at_every_level(
 @pytest.mark.parametrize("row", GAINS, ids=[row[0] for row in GAINS])
 def test_self_ensemble_never_loses(row: tuple[str, str, list[str], str, float]) -> None:
     name, _, _, text, _ = row
-    task = get_task(name)
-    coffee = task.reference(skimage_data.coffee()[96:240, 96:240])
+    pixels = skimage_data.coffee()[96:240, 96:240]
     scores = [
-        measure(
-            task,
-            [Reference(name="coffee", gt=coffee)],
-            [task.level(text)],
-            Network(load_restorer(name, self_ensemble=ensemble)),
-            with_ssim=False,
-        )[0].psnr
+        _on_coffee(load_restorer(name, self_ensemble=ensemble), pixels, text)
         for ensemble in (False, True)
     ]
     assert scores[1] > scores[0]

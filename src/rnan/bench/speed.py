@@ -206,16 +206,16 @@ def _compare(
     with_memory: bool,
 ) -> Comparison:
     reference = Contender(preset=REFERENCE, dtype="float32")
+    rows = [reference, *every] if with_reference else every
     runners = {one: runner(one, device) for one in every}
-    types = sorted({one.dtype for one in (*every, *([reference] if with_reference else []))})
-    peaks: dict[str, float] = dict.fromkeys(types, 0.0)
+    peaks: dict[str, float] = dict.fromkeys(sorted({one.dtype for one in rows}), 0.0)
     measured = []
     for height, width in sizes:
         picture = torch.rand(1, 3, height, width)
         seconds: dict[Contender, list[float]] = {one: [] for one in every}
         memory: dict[Contender, float] = {}
         for turn in range(runs + 1):
-            for dtype in types:
+            for dtype in peaks:
                 peaks[dtype] = max(peaks[dtype], convolution_peak(device, dtype, runs=10))
             if with_reference and turn:
                 theirs = alone(reference, height, width, torch.device("cpu"))
@@ -227,8 +227,7 @@ def _compare(
                     seconds[one].append(elapsed)
         for one in every if with_memory else []:
             memory[one] = alone(one, height, width, device).mib
-        first = [reference] if with_reference else []
-        for one in first + every:
+        for one in rows:
             mib = memory.get(one, float("nan"))
             measured.append((one, height, width, seconds, mib))
     return Comparison(

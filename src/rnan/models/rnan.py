@@ -194,7 +194,7 @@ class RNAN(nn.Module):
             deep = block(deep)
         if config.body_skip:
             deep = deep + shallow
-        y = self._tail(self.tails[f"x{scale}"], deep)
+        y = self._through_tail(self.tails[f"x{scale}"], deep)
         if config.mean:
             y = y + mean
         if config.input_skip:
@@ -219,7 +219,7 @@ class RNAN(nn.Module):
             raise ConfigError(f"scale must be one of {', '.join(map(str, scales))}, got {scale}")
         return scale
 
-    def _tail(self, tail: nn.Module, deep: Tensor) -> Tensor:
+    def _through_tail(self, tail: nn.Module, deep: Tensor) -> Tensor:
         """The last convolution in 32 bits: half a gray level is lost in the 8 bits of bfloat16."""
         assert isinstance(tail, nn.Sequential)
         if self.config.tail == "upsampler":
