@@ -37,8 +37,6 @@ LOG = ROOT / "docs" / "training-log.md"
 PACKAGE = Path(registry.__file__).parent
 NEEDED_GAIN = 0.01
 
-MORE_LEVELS = {"denoise-color": ("15", "25"), "denoise-gray": ("15", "25")}
-"""Levels that the field reports beside those of the paper's table."""
 VALIDATION_FOLDER = "train/bsd398"
 
 LICENCE_NOTE = "trained on BSDS500 pictures, which are for research; the file is shared as such"
@@ -89,7 +87,7 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
         if not (data / "test" / dataset).is_dir():
             continue
         files = picture_files(data / "test" / dataset)
-        names = (*task.table_levels, *MORE_LEVELS.get(task.name, ()))
+        names = (*task.table_levels, *task.more_levels)
         levels = sorted((task.level(level) for level in names), key=lambda one: one.value)
         scores = measure(task, references(files, task), levels, Network(restorer))
         for row in records(task, scores, dataset=dataset, method=name):

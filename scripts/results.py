@@ -33,14 +33,14 @@ from rnan.evaluation.report import hash_files, table
 from rnan.evaluation.runner import measure, records
 from rnan.images import write_whole
 from rnan.inference.device import choose_device, choose_dtype, hardware_name
-from rnan.tasks import TASKS, get_task
+from rnan.tasks import TASKS, Task, get_task
 from rnan.weights import registry
 
 DOCS = Path(__file__).parent.parent / "docs"
 CLASSICAL = {
     "sigma": ("nlm", "wavelet", "50"),
     "quality": ("nlm", "wavelet", "10"),
-    "pattern": ("menon", "grbg"),
+    "pattern": ("menon", "ahd", "dht", "grbg"),
     "scale": ("bicubic", "x4"),
 }
 """Classical methods for each kind of level, and the level they are measured at."""
@@ -78,7 +78,7 @@ def cells(data: Path, checkpoints: dict[tuple[str, str], Path]) -> list[Cell]:
         for dataset in task.test_sets:
             if not (data / dataset).is_dir():
                 continue
-            for level in task.table_levels:
+            for level in levels_of(task):
                 none = Cell(task=task.name, dataset=dataset, method="none", level=level)
                 plain.append(none)
                 ensembles = slow if level == chosen else slowest
@@ -88,6 +88,8 @@ def cells(data: Path, checkpoints: dict[tuple[str, str], Path]) -> list[Cell]:
                     sha256 = registry.card(task.name)["sha256"]
                     ours = replace(none, method=task.name, weights=sha256)
                     plain.append(ours)
+                    if level in task.more_levels:
+                        continue
                     if level in (task.table_levels[0], task.table_levels[-1]):
                         slow.append(replace(ours, method=f"{task.name}{EXACT}"))
                     ensembles.append(replace(ours, method=f"{task.name}+"))
@@ -96,6 +98,12 @@ def cells(data: Path, checkpoints: dict[tuple[str, str], Path]) -> list[Cell]:
                     slow.append(replace(none, method=CHECKPOINT, **facts))
                     slowest.append(replace(none, method=f"{CHECKPOINT}+", **facts))
     return plain + slow + slowest
+
+
+def levels_of(task: Task) -> list[str]:
+    """Those of the paper's table and those that are reported beside them, the least first."""
+    names = (*task.table_levels, *task.more_levels)
+    return sorted(names, key=lambda name: task.level(name).value) if task.more_levels else [*names]
 
 
 def parse_checkpoints(given: list[str]) -> dict[tuple[str, str], Path]:

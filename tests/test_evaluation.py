@@ -145,6 +145,8 @@ def test_given_inputs_are_paired_by_name(tmp_path: Path) -> None:
     ("name", "task"),
     [
         ("menon", "demosaic"),
+        ("ahd", "demosaic"),
+        ("dht", "demosaic"),
         ("nlm", "denoise-color"),
         ("nlm", "denoise-gray"),
         ("wavelet", "denoise-color"),
@@ -153,6 +155,8 @@ def test_given_inputs_are_paired_by_name(tmp_path: Path) -> None:
     ],
 )
 def test_classical_methods_help(name: str, task: str) -> None:
+    if name in ("ahd", "dht"):
+        pytest.importorskip("rawpy", reason="needs the extra raw")
     one = get_task(task)
     level = one.level(one.table_levels[-1])
     picture = reference(96, 96, channels=one.channels)
@@ -161,6 +165,21 @@ def test_classical_methods_help(name: str, task: str) -> None:
     if name == "bicubic":
         (before,) = measure(one, [picture], [level], nearest, with_ssim=False)
     assert after.psnr >= before.psnr + (0.3 if name == "bicubic" else 5)
+
+
+@pytest.mark.parametrize("pattern", ["grbg", "rggb", "bggr", "gbrg"])
+@pytest.mark.parametrize("name", ["ahd", "dht"])
+def test_libraw_gets_the_mosaic_as_it_is(name: str, pattern: str) -> None:
+    """No colours change places, nothing is balanced, scaled, bent or cut."""
+    pytest.importorskip("rawpy", reason="needs the extra raw")
+    task = get_task("demosaic")
+    level = task.level(pattern)
+    flat = np.broadcast_to([10.0, 250.0, 97.0], (31, 40, 3))
+    restored = classical(name, task)(task.degrade(flat, level, name="", seed=0), level)
+    assert restored.shape == flat.shape
+    assert np.abs(restored - flat).max() < 0.01
+    with pytest.raises(InputError, match="no mosaics with sides below 22"):
+        classical(name, task)(flat[:21], level)
 
 
 def nearest(lq: np.ndarray, level: Level) -> np.ndarray:

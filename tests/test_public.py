@@ -38,7 +38,7 @@ PUBLIC = {
     },
     "rnan.inference": {
         "RestoreOptions": "(*, device, dtype, engine, attention, tile, overlap, max_memory, "
-        "self_ensemble, compile, strength)",
+        "self_ensemble, compile, strength, keep_samples)",
         "Restorer": None,
         "Restorer.__call__": "(self, picture, *, level, sigma, progress, cancel)",
         "Restorer.stream": "(self, pictures, *, level, sigma, workers, ahead, errors, cancel)",

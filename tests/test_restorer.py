@@ -13,8 +13,9 @@ from PIL import Image
 from conftest import photo, restorer, small_model
 from rnan.degradations.jpeg import encode
 from rnan.degradations.mosaic import PATTERNS, measured, mosaic
+from rnan.degradations.resize import resize
 from rnan.errors import Cancelled, ConfigError, InputError, ResourceError, WeightsError
-from rnan.images import Picture, read
+from rnan.images import Picture, from_float, read, to_float
 from rnan.images.colour import to_luma
 from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
@@ -225,6 +226,18 @@ class Hungry(TorchEngine):
         return lq.clone()
 
 
+def test_a_result_beyond_memory_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = 2**20
+    monkeypatch.setattr("rnan.inference.device.free_memory", lambda device: free)
+    engine = Broken(small_model(scales=(2, 4)), device=torch.device("cpu"), dtype=torch.float32)
+    one = Restorer(get_task("super-resolution"), engine)
+    with pytest.raises(ResourceError, match=r"^0 megapixels \(240x200\) take about 0.0 GiB"):
+        one(photo(50, 60), level=3)
+    free = 2**22
+    with pytest.raises(WeightsError, match="broken"):  # now it is run
+        one(photo(50, 60), level=3)
+
+
 def test_tiles_are_halved_when_memory_runs_out() -> None:
     engine = Hungry(small_model(), device=torch.device("cpu"), dtype=torch.float32)
     picture = torch.rand(3, 200, 200)
@@ -352,10 +365,53 @@ def test_enlarging(scale: int, channels: int) -> None:
     assert np.array_equal(tiled(photo(50, 70), level=scale), one(photo(50, 70), level=scale))
     with_alpha = np.concatenate((photo(21, 30), np.full((21, 30, 1), 90, np.uint8)), axis=2)
     assert one(with_alpha, level=scale).shape == (21 * scale, 30 * scale, 4)
-    with pytest.raises(ConfigError, match="no scale 5; they have 2, 3, 4"):
+    with pytest.raises(ConfigError, match=r"between 1.1 and 4 with these weights, got 5"):
         one(picture, level=5)
-    with pytest.raises(ConfigError, match="whole number"):
+    with pytest.raises(ConfigError, match="scale must be a number, got 'auto'"):
         one(picture, level="auto")
+
+
+@pytest.mark.parametrize(("scale", "own"), [(1.1, 2), (1.5, 2), (2.01, 3), (3.3, 4)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_enlarging_between_the_scales(scale: float, own: int, dtype: type) -> None:
+    picture = (photo(21, 30) / 3.0).astype(dtype)
+    one = for_task("super-resolution")
+    large = one(picture, level=scale)
+    assert large.dtype == dtype
+    height, width = round(21 * scale), round(30 * scale)
+    assert large.shape == (height, width, 3)
+    # By hand: the next scale of the network, then imresize, rounded once at the end.
+    as_float = one(to_float(picture), level=own)
+    expected = from_float(resize(as_float, height, width), np.dtype(dtype))
+    assert np.allclose(large, expected, atol=1e-6 if dtype == np.float32 else 0)
+    half = Restorer(one.task, one.engine, RestoreOptions(strength=0.0))(picture, level=scale)
+    plain = from_float(resize(to_float(picture), height, width), np.dtype(dtype))
+    assert np.allclose(half, plain, atol=1e-6 if dtype == np.float32 else 0)
+    transparent = np.concatenate((photo(21, 30), np.full((21, 30, 1), 90, np.uint8)), axis=2)
+    opacity = one(transparent, level=scale)[:, :, 3]
+    assert opacity.shape == (height, width)
+    assert np.all(opacity == 90)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 4), (24, 31)])
+@pytest.mark.parametrize("pattern", ["grbg", "rggb", "bggr", "gbrg"])
+def test_measured_samples_stay(pattern: str, size: tuple[int, int]) -> None:
+    plain = for_task("demosaic")
+    plain.engine.model.tails["x1"][0].bias.data.fill_(0.1)
+    options = RestoreOptions(keep_samples=True)
+    keeping = Restorer(plain.task, plain.engine, options)
+    where = measured(*size, pattern).permute(1, 2, 0).numpy()
+    for dtype in (np.uint8, np.uint16):
+        shown = (photo(*size) // 2).astype(dtype) * dtype(np.iinfo(dtype).max // 255)
+        mosaic = np.where(where, shown, dtype(0))
+        kept, changed = keeping(mosaic, level=pattern), plain(mosaic, level=pattern)
+        assert np.array_equal(kept[where], mosaic[where])
+        assert not np.array_equal(changed[where], mosaic[where])
+        assert np.array_equal(kept[~where], changed[~where])
+        flat = mosaic.sum(axis=2, keepdims=True).astype(dtype)
+        assert np.array_equal(keeping(flat, level=pattern), kept)
+    with pytest.raises(ConfigError, match="for mosaics, not for colour denoising"):
+        Restorer(get_task("denoise-color"), plain.engine, options)
 
 
 def test_colour_through_a_network_for_luma_keeps_its_chroma() -> None:

@@ -185,7 +185,7 @@ def test_options_are_those_of_the_command_line(client: TestClient) -> None:
         ({"task": "denoise", "quality": "5"}, "quality is not for denoise"),
         ({"task": "denoise", "model": "/etc/passwd"}, "unknown model"),
         ({"task": "denoise", "model": "demosaic"}, "not to denoise"),
-        ({"task": "upscale", "scale": "7"}, "scale must lie between 2 and 4"),
+        ({"task": "upscale", "scale": "7"}, "scale must lie between 1.1 and 4"),
         ({"task": "paint"}, "task"),
         ({"task": "denoise", "stregth": "1"}, "strength"),
         ({"task": "denoise", "strength": "3"}, "strength"),

@@ -27,7 +27,7 @@ def load_restorer(
         task: What it is for, where the file does not say it.
         options: Fields of :class:`~rnan.inference.RestoreOptions`: ``device``, ``dtype``,
             ``engine``, ``attention``, ``tile``, ``overlap``, ``max_memory``, ``self_ensemble``,
-            ``compile``, ``strength``.
+            ``compile``, ``strength``, ``keep_samples``.
 
     Raises:
         WeightsError: The weights are missing, damaged, of another shape or of no known task, or

@@ -20,8 +20,8 @@ class Option:
     help: str
     default: Any = None
     choices: tuple[str, ...] = ()
-    low: int | None = None
-    high: int | None = None
+    low: float | None = None
+    high: float | None = None
     unset: str = ""
     """What holds where nothing is said, in words, where there is no default."""
     show_default: bool = True
@@ -60,7 +60,19 @@ SENSOR_SIGMA = Option(
     help="Standard deviation of the sensor's noise on the 0-255 scale, 0 to 15.",
 )
 SCALE = Option(
-    name="scale", kind=int, default=2, low=2, high=4, help="How many times wider and higher."
+    name="scale",
+    kind=float,
+    default=2.0,
+    low=1.1,
+    high=4.0,
+    help="How many times wider and higher, 1.1 to 4. Between 2, 3 and 4 the next larger of them is "
+    "restored and made smaller.",
+)
+KEEP_SAMPLES = Option(
+    name="keep_samples",
+    kind=bool,
+    default=False,
+    help="Leave what the sensor measured as it is; only the other two colours are restored.",
 )
 
 LEVELS: dict[str, tuple[Option, ...]] = {
@@ -71,6 +83,9 @@ LEVELS: dict[str, tuple[Option, ...]] = {
     "upscale": (SCALE,),
 }
 """How much, for each restoration; the first is the level, another stands beside it."""
+
+SPECIAL: dict[str, tuple[Option, ...]] = {"demosaic": (KEEP_SAMPLES,)}
+"""How it is restored, where that is for one restoration alone."""
 
 RESTORING = (
     Option(

@@ -51,6 +51,9 @@ class Task:
     table_levels: tuple[str, ...]
     """Levels of the paper's table, as ``published.csv`` spells them."""
 
+    more_levels: tuple[str, ...] = ()
+    """Levels that are reported beside those of the table."""
+
     test_sets: tuple[str, ...]
     """The paper's test sets, by the names of their folders."""
 
@@ -174,6 +177,7 @@ _DENOISE: dict[str, Any] = {
     "level_range": (0.0, 75.0),
     "level_scale": 255.0,
     "table_levels": ("10", "30", "50", "70"),
+    "more_levels": ("15", "25"),
     "degrade": _noise,
     "degrade_batch": _noise_batch,
 }
@@ -212,6 +216,7 @@ TASKS: dict[str, Task] = {
             level_range=(0.0, 15.0),
             level_scale=255.0,
             table_levels=("grbg",),
+            more_levels=("grbg-5", "grbg-10"),
             protocol=Protocol(name="rgb"),
             degrade=_mosaic,
             degrade_batch=_mosaic_batch,

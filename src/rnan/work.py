@@ -128,7 +128,7 @@ def _level(option: Option, value: Any) -> float | str:
         raise ConfigError(f"{option.flag} is one of {', '.join(option.choices)}, got {value!r}")
     low, high = option.low or -math.inf, option.high or math.inf
     if not low <= number <= high:
-        raise ConfigError(f"{option.flag} must lie between {low} and {high}, got {value!r}")
+        raise ConfigError(f"{option.flag} must lie between {low:g} and {high:g}, got {value!r}")
     return number
 
 
@@ -272,7 +272,7 @@ _FOUND = {"denoise": ("sigma", 1, "estimated"), "dejpeg": ("quality", 0, "found"
 
 def _level_in_words(wish: Wish, level: LevelLike, *, estimated: bool) -> str:
     if wish.restoration == "upscale":
-        return f"x{wish.level:.0f}"
+        return f"x{wish.level:g}"
     if wish.restoration == "demosaic":
         return f"{str(level).upper()}, sigma {wish.sigma:g}"
     name, digits, how = _FOUND[wish.restoration]

@@ -10,9 +10,17 @@ import click
 
 from rnan.cli import progress
 from rnan.cli.files import Formats, formats
-from rnan.cli.options import MODEL, PATH, Decorated, restore_options, restoring, verbosity
+from rnan.cli.options import (
+    MODEL,
+    PATH,
+    Decorated,
+    as_click,
+    restore_options,
+    restoring,
+    verbosity,
+)
 from rnan.errors import InputError, PartialFailure
-from rnan.option_table import LEVELS
+from rnan.option_table import LEVELS, SPECIAL
 
 if TYPE_CHECKING:
     from rnan.cluster import Job, Progress, Summary
@@ -30,6 +38,9 @@ def levels(function: Decorated) -> Decorated:
         tasks = [task for task, options in LEVELS.items() if name in {o.name for o in options}]
         told = f"Of {' and '.join(tasks)}: see rnan {tasks[-1]} --help."
         function = click.option(f"--{name}", help=told)(function)
+    for task, options in SPECIAL.items():
+        for option in options:
+            function = as_click(replace(option, help=f"Of {task}: {option.help}"))(function)
     return function
 
 

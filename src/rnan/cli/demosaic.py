@@ -8,11 +8,12 @@ import click
 
 from rnan.cli.options import with_options
 from rnan.cli.restoring import pictures, run
-from rnan.option_table import LEVELS
+from rnan.option_table import LEVELS, SPECIAL
 
 
 @click.command("demosaic")
 @with_options(LEVELS["demosaic"])
+@with_options(SPECIAL["demosaic"])
 @click.option(
     "--strict", is_flag=True, help="Refuse camera raw of sensors that are not of the Bayer kind."
 )
@@ -29,7 +30,7 @@ def command(**options: Any) -> None:
 
     \b
     Examples:
-      rnan demosaic photo.dng -o photo.tif
+      rnan demosaic photo.dng -o photo.tif --keep-samples
       rnan demosaic mosaic.png -o picture.png --pattern rggb
     """
     run("demosaic", **options)

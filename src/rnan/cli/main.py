@@ -26,7 +26,7 @@ COMMANDS = {
     "denoise": "Remove noise from pictures.",
     "dejpeg": "Remove the traces of JPEG compression.",
     "demosaic": "Make colour pictures from Bayer mosaics.",
-    "upscale": "Enlarge pictures 2, 3 or 4 times.",
+    "upscale": "Enlarge pictures 1.1 to 4 times.",
     "degrade": "Make the inputs of a task from clean pictures.",
     "evaluate": "Measure a network on a folder of pictures, by the paper's protocol.",
     "cluster": "Restore very many pictures on many machines.",

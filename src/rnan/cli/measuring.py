@@ -53,8 +53,9 @@ def measuring(function: Decorated) -> Decorated:
             "models",
             multiple=True,
             help="Weights, name or file; none measures the input; classical:bicubic, "
-            "classical:menon, classical:nlm, classical:wavelet; peer:PATH, a network of others "
-            "(ONNX, or what spandrel loads). May be repeated.  [default: TASK]",
+            "classical:menon, classical:ahd, classical:dht, classical:nlm, classical:wavelet; "
+            "peer:PATH, a network of others (ONNX, or what spandrel loads). May be repeated.  "
+            "[default: TASK]",
         ),
     ):
         function = option(function)

@@ -47,7 +47,7 @@ def as_click(option: Option) -> Callable[[Decorated], Decorated]:
     if option.choices:
         kind = click.Choice(option.choices, case_sensitive=False)
     elif option.low is not None or option.high is not None:
-        kind = click.IntRange(option.low, option.high)
+        kind = click.FloatRange(option.low, option.high)
     return click.option(
         option.flag,
         option.name,

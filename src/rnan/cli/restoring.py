@@ -81,7 +81,7 @@ def _announce(wish: Wish, job: Job, picture: Picture, restorer: Restorer, bar: P
     height, width = picture.size
     if height * width * max(restorer.engine.scales) ** 2 < _WORTH_TIMING:
         return
-    scale = int(wish.level) if restorer.task.kind == "scale" else None
+    scale = float(wish.level) if restorer.task.kind == "scale" else 1.0
     seconds = restorer.seconds_for(height, width, scale=scale)
     if seconds >= _LONG:
         about = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"

@@ -18,6 +18,9 @@ from torch import Tensor
 
 from rnan.errors import InputError
 
+_BAND = 64
+"""Rows that are made at a time."""
+
 
 def resize(picture: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     """Resize a picture.
@@ -69,13 +72,16 @@ def downscale_batch(gt: Tensor, scale: int) -> Tensor:
 def _pass(picture: NDArray[Any], length: int) -> NDArray[Any]:
     """Resize the first axis."""
     indices, weights = _taps(picture.shape[0], length)
-    shape = (length,) + (1,) * (picture.ndim - 1)
-    total = np.zeros((length, *picture.shape[1:]))
-    for index, weight in zip(indices.T, weights.T, strict=True):
-        total += weight.reshape(shape) * picture[index]
-    if np.issubdtype(picture.dtype, np.floating):
-        return total.astype(picture.dtype)
-    return np.clip(np.floor(total + 0.5), 0, np.iinfo(picture.dtype).max).astype(picture.dtype)
+    out = np.empty((length, *picture.shape[1:]), picture.dtype)
+    for first in range(0, length, _BAND):  # float64 for a whole large picture is too much memory
+        band = slice(first, first + _BAND)
+        total = np.zeros(out[band].shape)
+        for index, weight in zip(indices[band].T, weights[band].T, strict=True):
+            total += weight.reshape(-1, *[1] * (picture.ndim - 1)) * picture[index]
+        if not np.issubdtype(picture.dtype, np.floating):
+            total = np.clip(np.floor(total + 0.5), 0, np.iinfo(picture.dtype).max)
+        out[band] = total
+    return out
 
 
 @lru_cache(maxsize=64)

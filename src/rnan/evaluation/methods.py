@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, MissingExtraError
+from rnan.evaluation import libraw
 from rnan.inference import Restorer
 from rnan.levels import Level
 from rnan.settings import nearest
@@ -69,6 +70,16 @@ def menon(lq: Array, level: Level) -> Array:
     return restored
 
 
+def ahd(lq: Array, level: Level) -> Array:
+    """Hirakawa and Parks (TIP 2005), by LibRaw: what raw converters take by default."""
+    return libraw.demosaic(lq.sum(axis=2), level.pattern, "AHD")
+
+
+def dht(lq: Array, level: Level) -> Array:
+    """DHT of A. Ponomarev, by LibRaw."""
+    return libraw.demosaic(lq.sum(axis=2), level.pattern, "DHT")
+
+
 def non_local_means(lq: Array, level: Level) -> Array:
     """Non-local means (Buades et al., CVPR 2005), by scikit-image, told σ.
 
@@ -111,6 +122,8 @@ def wavelet(lq: Array, level: Level) -> Array:
 CLASSICAL: dict[str, tuple[Method, tuple[str, ...]]] = {
     "bicubic": (bicubic, ("scale",)),
     "menon": (menon, ("pattern",)),
+    "ahd": (ahd, ("pattern",)),
+    "dht": (dht, ("pattern",)),
     "nlm": (non_local_means, ("sigma", "quality")),
     "wavelet": (wavelet, ("sigma", "quality")),
 }
@@ -130,7 +143,9 @@ def classical(name: str, task: Task) -> Method:
             f"known are {', '.join(CLASSICAL)}"
         )
     method, kinds = CLASSICAL[name]
-    if name != "bicubic":
+    if name in ("ahd", "dht"):
+        libraw.imported()
+    elif name != "bicubic":
         _optional("colour_demosaicing" if name == "menon" else "skimage.restoration")
     if task.kind not in kinds:
         fitting = [other for other, (_, fits) in CLASSICAL.items() if task.kind in fits]

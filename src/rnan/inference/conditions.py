@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnan.errors import ConfigError, InputError
-from rnan.levels import check_pattern, check_scale
+from rnan.levels import check_pattern
 from rnan.tasks import Task
+
+LEAST_ENLARGEMENT = 1.1
+"""A smaller one is no super-resolution."""
 
 LevelLike = float | str | NDArray[Any]
 """σ or quality as a number or a map ``(H, W)``, a Bayer pattern, a scale, or ``"auto"``."""
@@ -27,6 +30,13 @@ class Condition:
     """As the network is told it: ``(1,)`` or a map ``(1, 1, H, W)``; none where it takes none."""
     pattern: str = "grbg"
     scale: int = 1
+    """What the network enlarges by."""
+    enlargement: float = 1.0
+    """What is asked for, at most :attr:`scale`."""
+
+    def result_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the restored picture; half a pixel counts as one."""
+        return int(self.enlargement * height + 0.5), int(self.enlargement * width + 0.5)
 
 
 def condition(
@@ -54,7 +64,9 @@ def condition(
         ConfigError: A value is out of range or of the wrong kind.
     """
     if task.kind == "scale":
-        return Condition(level=None, scale=_scale(level, scales))
+        enlargement = _enlargement(level, scales)
+        scale = next_scale(enlargement, scales)
+        return Condition(level=None, scale=scale, enlargement=enlargement)
     if task.kind == "pattern":
         if isinstance(level, str) and level == "auto":
             level = estimate()
@@ -113,19 +125,24 @@ def estimated_level(
     raise ConfigError(f"the {task.kind} of {task.name} is not estimated")
 
 
-def _scale(level: LevelLike, scales: Sequence[int]) -> int:
+def next_scale(enlargement: float, scales: Sequence[int]) -> int:
+    """The smallest scale of a network that is as large as what is asked for."""
+    return min(scale for scale in scales if scale >= enlargement)
+
+
+def _enlargement(level: LevelLike, scales: Sequence[int]) -> float:
     if isinstance(level, str) and level == "auto" and len(scales) == 1:
-        return scales[0]
+        return float(scales[0])
     try:
-        scale = check_scale(float(level))
-    except (TypeError, ValueError) as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError(f"scale must be a whole number, got {level!r}") from None
-    if scale not in scales:
-        known = ", ".join(map(str, scales))
-        raise ConfigError(f"these weights have no scale {scale}; they have {known}")
-    return scale
+        enlargement = float(level)
+    except (TypeError, ValueError):
+        raise ConfigError(f"scale must be a number, got {level!r}") from None
+    if not LEAST_ENLARGEMENT <= enlargement <= max(scales):
+        raise ConfigError(
+            f"scale must lie between {LEAST_ENLARGEMENT} and {max(scales)} with these weights, "
+            f"got {enlargement:g}"
+        )
+    return enlargement
 
 
 def _told(

@@ -56,6 +56,9 @@ class RestoreOptions:
     strength: float = 1.0
     """1 takes the restored picture, 0 the input, between them a blend."""
 
+    keep_samples: bool = False
+    """Demosaicing: what the sensor measured comes back as it was."""
+
     def __post_init__(self) -> None:
         if self.tile is not None and self.tile < 32:
             raise ConfigError(f"tile must be at least 32 pixels, got {self.tile}")
@@ -80,6 +83,7 @@ class Options(TypedDict, total=False):
     self_ensemble: bool
     compile: bool
     strength: float
+    keep_samples: bool
 
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}

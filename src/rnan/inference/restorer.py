@@ -17,7 +17,13 @@ from rnan.errors import Cancelled, ConfigError, InputError, ResourceError, RnanE
 from rnan.images.colour import CHROMA_KEPT, to_luma
 from rnan.inference import device as hardware
 from rnan.inference.adapters import Planes, to_planes
-from rnan.inference.conditions import Condition, LevelLike, condition, estimated_level
+from rnan.inference.conditions import (
+    Condition,
+    LevelLike,
+    condition,
+    estimated_level,
+    next_scale,
+)
 from rnan.inference.engines import Engine
 from rnan.inference.ensemble import self_ensemble
 from rnan.inference.mosaics import arrange, fill, pattern_of, put_back
@@ -29,6 +35,10 @@ from rnan.tasks import Task
 
 _UNCUT = 2**30
 """A tile that holds every picture."""
+
+_BYTES_OF_RESULT = 45
+"""Memory that a pixel of the network's result takes beside the tiles, at its depth and with
+opacity, up to the written file; measured on 41 megapixels."""
 
 P = TypeVar("P")
 """A kind of picture: it comes back as what it was."""
@@ -44,12 +54,17 @@ class Restorer:
         task: What is restored.
         engine: What runs the network.
         options: How.
+
+    Raises:
+        ConfigError: An option is not for this task.
     """
 
     def __init__(self, task: Task, engine: Engine, options: RestoreOptions | None = None) -> None:
         self.task = task
         self.engine = engine
         self.options = options or RestoreOptions()
+        if self.options.keep_samples and task.kind != "pattern":
+            raise ConfigError(f"keep_samples is for mosaics, not for {task.title}")
 
     def __call__(
         self,
@@ -70,7 +85,9 @@ class Restorer:
             level: For denoising σ on the 0-255 scale whatever the depth: a number, a map
                 ``(H, W)``, or ``"auto"`` to estimate it. For JPEG the quality, 1 to 100, or
                 ``"auto"``. For demosaicing the pattern: ``"grbg"``, ``"rggb"``, ``"bggr"``,
-                ``"gbrg"``. For super-resolution the scale; where the network has one, ``"auto"``.
+                ``"gbrg"``. For super-resolution how many times wider and higher, 1.1 to the largest
+                scale of the network: between its scales the next larger is restored and made
+                smaller by MATLAB's ``imresize``; where the network has one, ``"auto"``.
             sigma: For demosaicing: σ of the sensor's noise on the 0-255 scale.
             progress: Called after each tile with the tiles done and the tiles in all.
             cancel: Looked at before each tile.
@@ -83,7 +100,8 @@ class Restorer:
             InputError: The picture is not of a kind above.
             ConfigError: The level is out of range.
             Cancelled: ``cancel`` was set.
-            ResourceError: Not even the smallest tile fits into memory.
+            ResourceError: The result does not fit into the memory that is free (said before
+                anything is restored), or not even the smallest tile does.
         """
         planes = to_planes(picture)
         if self.task.kind == "pattern" and not planes.holds_colour:
@@ -179,16 +197,22 @@ class Restorer:
         planes = to_planes(picture)
         return self._estimate(planes.pictures[0], planes)
 
-    def seconds_for(self, height: int, width: int, *, scale: int | None = None) -> float:
-        """About how long a picture of that size takes, from one small tile timed here."""
+    def seconds_for(self, height: int, width: int, *, scale: float = 1.0) -> float:
+        """About how long a picture of that size takes, from one small tile timed here.
+
+        Args:
+            height: In pixels.
+            width: In pixels.
+            scale: How many times wider and higher it becomes.
+        """
         side = 8 * self.engine.grid if self.engine.grid > 8 else 192
         probe = torch.zeros(1, self.engine.channels, side, side)
         level = torch.zeros(1) if self.engine.takes_level else None
-        scale = scale or self.engine.scales[0]
+        own = next_scale(scale, self.engine.scales)
         times = []
         for _ in range(3):  # the first warms up; another program may disturb one of the others
             start = time.perf_counter()
-            self.engine(probe, level, scale)
+            self.engine(probe, level, own)
             times.append(time.perf_counter() - start)
         seconds = min(times)
         overlap = (1 + self.options.overlap / self._tile()) ** 2
@@ -232,8 +256,10 @@ class Restorer:
         restored = self._tiled(lq[None], told, progress, cancel)[0]
         if channels == 1 and restored.shape[0] != 1:
             restored = restored.mean(dim=0, keepdim=True)
+        size = told.result_size(*plane.shape[-2:])
+        restored = resized(restored, *size)
         if self.options.strength < 1.0:
-            restored = torch.lerp(enlarged(plane, told.scale), restored, self.options.strength)
+            restored = torch.lerp(resized(plane, *size), restored, self.options.strength)
         return restored
 
     def _demosaic(
@@ -259,10 +285,12 @@ class Restorer:
             passes += 1
             return put_back(restored, pattern, *size)[None]
 
-        if times == 1:
-            return run(zero_filled[None], None)[0]
         where = measured(height, width, told.pattern)
-        return self_ensemble(run, zero_filled[None], where[None].float())[0]
+        if times == 1:
+            restored = run(zero_filled[None], None)[0]
+        else:
+            restored = self_ensemble(run, zero_filled[None], where[None].float())[0]
+        return torch.where(where, zero_filled, restored) if self.options.keep_samples else restored
 
     def _restore_luma(
         self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
@@ -281,6 +309,7 @@ class Restorer:
     def _tiled(
         self, lq: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
     ) -> Tensor:
+        refuse_too_large(lq.shape[-2] * told.scale, lq.shape[-1] * told.scale)
         if self.engine.as_released and self.options.tile is None:
             return self._as_released(lq, told, progress, cancel)
         tile = self._tile()
@@ -388,13 +417,28 @@ def _level_of(parts: list[Tile], level: Tensor | None) -> Tensor | None:
     return level.expand(len(parts))
 
 
-def enlarged(plane: Tensor, scale: int) -> Tensor:
-    """A picture ``(C, H, W)`` so many times as large, by bicubic interpolation."""
-    if scale == 1:
+def resized(plane: Tensor, height: int, width: int) -> Tensor:
+    """A picture ``(C, H, W)`` of another size, by MATLAB's bicubic ``imresize``."""
+    if plane.shape[-2:] == (height, width):
         return plane
-    height, width = plane.shape[-2:]
-    large = resize(plane.permute(1, 2, 0).numpy(), height * scale, width * scale)
-    return torch.from_numpy(large).permute(2, 0, 1)
+    other = resize(plane.permute(1, 2, 0).numpy(), height, width)
+    return torch.from_numpy(other).permute(2, 0, 1)
+
+
+def refuse_too_large(height: int, width: int) -> None:
+    """Refuse a result for which memory is too short, before any work is done for it.
+
+    Raises:
+        ResourceError: It is.
+    """
+    needed = _BYTES_OF_RESULT * height * width
+    free = hardware.free_memory(torch.device("cpu"))
+    if needed > free:
+        raise ResourceError(
+            f"{height * width / 1e6:.0f} megapixels ({width}x{height}) take about "
+            f"{needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} are free; cut the picture "
+            "into parts, or enlarge it less"
+        )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

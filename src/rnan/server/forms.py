@@ -12,7 +12,7 @@ from fastapi import File, Form, Request, UploadFile
 
 from rnan.errors import ConfigError
 from rnan.inference.files import FileOptions
-from rnan.option_table import LEVELS, READING_AND_WRITING, RESTORING, Option
+from rnan.option_table import LEVELS, READING_AND_WRITING, RESTORING, SPECIAL, Option
 from rnan.settings import nearest
 from rnan.weights import registry
 from rnan.work import Wish, files_for, wish_for
@@ -39,6 +39,9 @@ def fields() -> dict[str, Option]:
             else:
                 found[option.name] = replace(option, kind=str, help=told, default=None)
     model = Option(name="model", kind=str, help="Weights by name.", unset="what suits the picture")
+    for restoration, options in SPECIAL.items():
+        for option in options:
+            found[option.name] = replace(option, help=f"For {restoration}: {option.help}")
     for option in (model, *RESTORING, *READING_AND_WRITING):
         found[option.name] = option
     return found
@@ -91,7 +94,8 @@ def _asked(given: dict[str, Any], restoring: dict[str, object]) -> Asked:
         # A path in a request must not reach the disk.
         raise ConfigError(f"unknown model {model}{nearest(model, registry.names())}")
     given = {name: None if value == "" else value for name, value in given.items()}
-    own = {option.name: given.pop(option.name) for option in RESTORING}
+    special = [option for options in SPECIAL.values() for option in options]
+    own = {option.name: given.pop(option.name) for option in (*RESTORING, *special)}
     files, ending = files_for(given, overwrite=True)
     wish = wish_for(given.pop("task"), given | {"model": model})
     return Asked(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, InputError, RnanError
 from rnan.images import Picture, ReadOptions, WriteOptions, from_float, read, to_float
 from rnan.images.raw import is_raw
@@ -19,7 +19,6 @@ from rnan.inference.files import FileOptions
 from rnan.inference.inspection import Findings, inspect
 from rnan.inference.plan import Job as Paths
 from rnan.inference.plan import renamed
-from rnan.inference.restorer import enlarged
 from rnan.server.jobs import Job
 from rnan.server.problems import Problem
 from rnan.server.settings import ServerOptions
@@ -91,7 +90,7 @@ class Studio:
         target = job.folder / "result" / renamed(Path(source.name), "{stem}{ext}", ending)
         if is_raw(source) and wish.restoration != "demosaic":
             raise ConfigError("camera raw is for demosaic")
-        scale = int(wish.level) if wish.restoration == "upscale" else 1
+        scale = math.ceil(float(wish.level)) if wish.restoration == "upscale" else 1
 
         def advance(done: int, total: int) -> None:
             job.tiles = (done, total)
@@ -117,11 +116,9 @@ class Studio:
         restored = read(job.result)
         before = self._picture(job)
         if before.size != restored.size or before.is_gray != restored.is_gray:
-            scale = restored.size[0] // max(1, before.size[0])
-            if before.is_gray != restored.is_gray or scale < 2:
+            if before.is_gray != restored.is_gray or restored.size[0] <= before.size[0]:
                 raise Problem(409, "a mosaic is no picture to blend with")
-            plane = torch.from_numpy(to_float(before.pixels)).permute(2, 0, 1)
-            large = enlarged(plane, scale).permute(1, 2, 0).numpy()
+            large = resize(to_float(before.pixels), *restored.size)
         else:
             large = to_float(before.pixels)
         mixed = large + strength * (to_float(restored.pixels) - large)

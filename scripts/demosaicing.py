@@ -1,0 +1,164 @@
+"""Measure what the tables do not show of demosaicing: patterns, kept samples, a zone plate.
+
+    python scripts/demosaicing.py --data ../shared/data
+
+Writes docs/demosaicing.md and docs/figures/zone-plate.png. Figures are kept in
+docs/demosaicing.json; what was measured with the same weights is not measured again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+from pages import laid_between_marks
+from rnan.api import load_restorer
+from rnan.degradations.mosaic import PATTERNS
+from rnan.evaluation.datasets import picture_files, references
+from rnan.evaluation.methods import Method, Network, classical
+from rnan.evaluation.runner import measure
+from rnan.metrics import as_eight_bit, psnr
+from rnan.tasks import get_task
+from rnan.weights import registry
+
+Array = NDArray[np.float64]
+
+DOCS = Path(__file__).parent.parent / "docs"
+STORE, PAGE = DOCS / "demosaicing.json", DOCS / "demosaicing.md"
+FIGURE = DOCS / "figures" / "zone-plate.png"
+TASK = get_task("demosaic")
+SETS = ("kodak24", "cbsd68", "mcmaster18")
+KEPT = "grbg, samples kept"
+COLUMNS = (*PATTERNS, KEPT)
+METHODS = ("demosaic", "menon", "ahd", "dht")
+PLATES = {"corners": 0.5 / np.sqrt(2.0), "sides": 0.5}
+"""Cycles a pixel in the middle of the sides of a zone plate, by where it reaches half a cycle."""
+SIDE = 512
+_CROP = (slice(0, 200), slice(156, 356))
+"""Part of the plate that is shown beside the whole."""
+
+
+def zone_plate(cycles: float) -> Array:
+    """Gray rings whose frequency grows evenly from the centre, ``(512, 512, 3)``."""
+    y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
+    rings = 127.5 + 127.5 * np.cos(2.0 * np.pi * cycles * (x**2 + y**2) / SIDE)
+    return np.repeat(np.rint(rings)[:, :, None], 3, axis=2)
+
+
+def colour_error(picture: Array) -> float:
+    """Mean of abs(R - G) and abs(B - G)."""
+    shown = as_eight_bit(picture)
+    return float(np.abs(shown[:, :, [0, 2]] - shown[:, :, [1]]).mean())
+
+
+def method(name: str) -> Method:
+    """The bundled network or a classical method."""
+    return Network(load_restorer(name)) if name == TASK.name else classical(name, TASK)
+
+
+def restored_plate(name: str, cycles: float) -> Array:
+    """A zone plate through a GRBG mosaic and back."""
+    level = TASK.level("grbg")
+    lq = TASK.degrade(zone_plate(cycles), level, name="zone plate", seed=0)
+    return as_eight_bit(method(name)(lq, level))
+
+
+def point(dataset: str, column: str, folder: Path) -> float:
+    """Mean PSNR over a test set, in a process of its own with one thread."""
+    torch.set_num_threads(1)
+    pattern = "grbg" if column == KEPT else column
+    network = Network(load_restorer(TASK.name, keep_samples=column == KEPT))
+    pictures = references(picture_files(folder / dataset), TASK)
+    (score,) = measure(TASK, pictures, [TASK.level(pattern)], network, with_ssim=False)
+    return score.psnr
+
+
+def tables(psnrs: dict[str, dict[str, float]]) -> list[str]:
+    """Patterns, then zone plates, with what holds."""
+    farthest = max(
+        abs(row[pattern] - row["grbg"]) for row in psnrs.values() for pattern in PATTERNS
+    )
+    lines = [
+        f"PSNR in dB. The patterns differ from GRBG by at most {farthest:.2f} dB.",
+        "",
+        "| set | " + " | ".join(name.upper() if name != KEPT else KEPT for name in COLUMNS) + " |",
+        "|---|" + "---|" * len(COLUMNS),
+    ]
+    lines += [
+        f"| {dataset} | " + " | ".join(f"{psnrs[dataset][column]:.2f}" for column in COLUMNS) + " |"
+        for dataset in SETS
+    ]
+    head = [f"half a cycle at the {where}: colour error | PSNR, dB" for where in PLATES]
+    lines += [
+        "",
+        "![A zone plate by each method](figures/zone-plate.png)",
+        "",
+        "| method | " + " | ".join(head) + " |",
+        "|---|" + "---|" * (2 * len(PLATES)),
+    ]
+    for name in METHODS:
+        cells = []
+        for cycles in PLATES.values():
+            picture = restored_plate(name, cycles)
+            cells += [f"{colour_error(picture):.2f}", f"{psnr(picture, zone_plate(cycles)):.2f}"]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def draw() -> None:
+    """The first plate whole, and its upper edge by each method."""
+    cycles = PLATES["corners"]
+    figure, panels = plt.subplots(1, 2 + len(METHODS), figsize=(15, 3), layout="constrained")
+    plate = zone_plate(cycles)
+    shown = {"whole": plate, "reference": plate[_CROP]}
+    shown |= {name: restored_plate(name, cycles)[_CROP] for name in METHODS}
+    for panel, (title, picture) in zip(panels, shown.items(), strict=True):
+        panel.imshow(picture.astype(np.uint8), interpolation="none")
+        panel.set(title=title, xticks=[], yticks=[])
+    figure.savefig(FIGURE, dpi=110)
+    plt.close(figure)
+
+
+def main() -> None:
+    """Measure what is missing, then write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, required=True, help="folder with test/")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    weights = registry.card(TASK.name)["sha256"]
+    known: dict[str, Any] = json.loads(STORE.read_text("utf-8")) if STORE.exists() else {}
+    if known.get("weights") != weights:
+        known = {"weights": weights, "psnr": {dataset: {} for dataset in SETS}}
+    with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
+        running = {
+            pool.submit(point, dataset, column, arguments.data / "test"): (dataset, column)
+            for dataset in SETS
+            for column in COLUMNS
+            if column not in known["psnr"][dataset]
+        }
+        for future in as_completed(running):
+            dataset, column = running[future]
+            known["psnr"][dataset][column] = round(future.result(), 4)
+            STORE.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+            print(dataset, column, future.result(), flush=True)
+    draw()
+    lines = "\n".join(tables(known["psnr"]))
+    page = laid_between_marks(PAGE.read_text("utf-8"), Path(__file__).name, lines)
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
