@@ -21,6 +21,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jpeg_cases
 from rnan import __version__
 from rnan.api import load_restorer
 from rnan.evaluation.datasets import picture_files, references, split
@@ -52,10 +53,14 @@ LIMITS = {
         "Trained on display-referred 8-bit pictures whose colour is soft, since they are 4:2:0 "
         "JPEGs; fine saturated detail comes out softer than a network trained on DIV2K gives it."
     ),
-    "dejpeg": "Trained on one compression by libjpeg with its standard tables.",
+    "dejpeg": (
+        "Trained on one compression by libjpeg with its standard tables; what cropped pictures and "
+        "such that were saved twice gain stands under cases."
+    ),
     "dejpeg-color": (
-        "Trained on one compression by libjpeg with its standard tables and 4:2:0 chroma; pictures "
-        "that were saved several times or resized since then improve less."
+        "Trained on one compression by libjpeg with its standard tables and 4:2:0 chroma; what "
+        "other chroma, cropped pictures and such that were saved twice gain stands under cases. "
+        "Pictures that were resized since then improve less."
     ),
     "super-resolution": (
         "Trained on clean pictures made small by MATLAB's bicubic interpolation; noise and JPEG "
@@ -93,6 +98,9 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
         for row in records(task, scores, dataset=dataset, method=name):
             metrics.append({**row.as_dict(), "value": round(row.value, 4)})
             print(f"{dataset} {row.level} {row.metric} {row.value:.4f}")
+    more: dict[str, Any] = {}
+    if task.kind == "quality":
+        more["cases"] = jpeg_cases.measured(weights, task, data)
     return {
         "name": name,
         "title": task.title,
@@ -107,6 +115,7 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
         "dtype": str(restorer.engine.dtype).removeprefix("torch."),  # type: ignore[attr-defined]
         "validation_mean_psnr": round(validation, 4),
         "metrics": metrics,
+        **more,
         "training": info["training"],
         "limits": LIMITS[task.name],
         "licence_note": LICENCE_NOTE,

@@ -300,5 +300,9 @@ def test_side_by_side() -> None:
     both = side_by_side(before, after).pixels
     assert np.array_equal(both[:, :10], before.pixels)
     assert np.array_equal(both[:, -10:], after.pixels)
-    with pytest.raises(InputError, match="sizes that are multiples"):
-        side_by_side(before, Picture(pixels=photo(9, 10)))
+    larger = Picture(pixels=photo(12, 15))  # half as large again
+    both = side_by_side(before, larger).pixels
+    thirds = np.tile([0, 0, 1], 5) + np.repeat(np.arange(0, 10, 2), 3)
+    assert np.array_equal(both[:, :15], before.pixels[thirds[:12, None], thirds])
+    assert both.shape == (12, 15 + 8 + 15, 3)
+    assert np.array_equal(both[:, -15:], larger.pixels)

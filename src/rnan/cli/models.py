@@ -130,6 +130,11 @@ def _show_card(card: dict[str, Any]) -> None:
             f"{record['metric']:<8} {record['dataset']:<10} level {record['level']:<4} "
             f"{record['value']:.3f}"
         )
+    for case in card.get("cases", []):
+        click.echo(
+            f"case     {case['case']:<14} quality {case['quality']:<3} input {case['input']:.3f}, "
+            f"restored {case['level estimated']:.3f}, told the quality {case['told']:.3f}"
+        )
     for head, key in (("limits", "limits"), ("licence", "licence_note")):
         if key in card:
             click.echo(f"{head:<18}{card[key]}")

@@ -39,27 +39,31 @@ _CONST_BITS, _PASS1_BITS = 13, 2
 _SIXTEEN_BITS = 65536.0
 
 
-def encode(picture: NDArray[np.uint8], quality: int) -> bytes:
+def encode(picture: NDArray[np.uint8], quality: int, *, subsampling: str = "4:2:0") -> bytes:
     """A JPEG file.
 
     Args:
-        picture: ``(H, W)`` or ``(H, W, 1)`` gray, or ``(H, W, 3)`` RGB (stored as 4:2:0).
+        picture: ``(H, W)`` or ``(H, W, 1)`` gray, or ``(H, W, 3)`` RGB.
         quality: libjpeg's, 1 to 100.
+        subsampling: Of colour: ``4:4:4``, ``4:2:2`` or ``4:2:0``.
     """
     pixels = picture[:, :, 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=subsampling)
     return file.getvalue()
 
 
-def compress(gt: NDArray[np.float64], quality: float) -> NDArray[np.float64]:
+def compress(
+    gt: NDArray[np.float64], quality: float, *, subsampling: str = "4:2:0"
+) -> NDArray[np.float64]:
     """Through a JPEG file and back.
 
     Args:
-        gt: ``(H, W, C)``, whole numbers on the 0-255 scale; three channels go through 4:2:0.
+        gt: ``(H, W, C)``, whole numbers on the 0-255 scale.
         quality: libjpeg's, 1 to 100, a whole number.
+        subsampling: See :func:`encode`.
     """
-    file = encode(np.rint(gt).astype(np.uint8), round(quality))
+    file = encode(np.rint(gt).astype(np.uint8), round(quality), subsampling=subsampling)
     with Image.open(io.BytesIO(file)) as image:
         return np.asarray(image, dtype=np.float64).reshape(gt.shape)
 

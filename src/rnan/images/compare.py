@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnan.errors import InputError
 from rnan.images.picture import Picture, from_float, to_float
 
 _GAP = 8
@@ -15,16 +14,13 @@ def side_by_side(before: Picture, after: Picture) -> Picture:
 
     Where ``after`` is larger, the pixels of ``before`` are repeated; where it has colour, gray is
     shown as such.
-
-    Raises:
-        InputError: The larger is no whole multiple of the smaller.
     """
     left, right = (from_float(to_float(one.pixels), np.dtype(np.uint8)) for one in (before, after))
-    scale = right.shape[0] // left.shape[0]
-    left = left.repeat(scale, axis=0).repeat(scale, axis=1)
-    if left.shape[:2] != right.shape[:2]:
-        raise InputError("pictures side by side must have sizes that are multiples")
+    height, width = right.shape[:2]
+    rows = np.arange(height) * left.shape[0] // height
+    columns = np.arange(width) * left.shape[1] // width
+    left = left[rows[:, None], columns]
     channels = max(left.shape[2], right.shape[2])
     left, right = (np.broadcast_to(one, (*one.shape[:2], channels)) for one in (left, right))
-    gap = np.full((right.shape[0], _GAP, channels), 255, np.uint8)
+    gap = np.full((height, _GAP, channels), 255, np.uint8)
     return Picture(pixels=np.concatenate((left, gap, right), axis=1))
