@@ -20,6 +20,7 @@ from conftest import photo
 from rnan.errors import ConfigError, InputError, MissingExtraError
 from rnan.images import Metadata, Picture, ReadOptions, WriteOptions, decode, read, write
 from rnan.images.alpha import filled
+from rnan.images.formats.iptc import photoshop_block
 from rnan.images.metadata import exif_for_size, orientation_of, upright_exif, upright_xmp
 from rnan.images.write import encode
 
@@ -31,6 +32,8 @@ XMP = (
     b"</rdf:RDF></x:xmpmeta>"
 )
 MAKER_NOTE = bytes(range(64))
+IPTC = b"\x1c\x02\x78\x00\x05a cat" + b"\x1c\x02\x19\x00\x07animals"
+"""A record: the caption and a keyword."""
 
 
 def exif(orientation: int = 1, *, thumbnail: bool = False) -> bytes:
@@ -100,7 +103,9 @@ EXPECTED = {
 def test_round_trip_of_every_field(tmp_path: Path, suffix: str, depth: type) -> None:
     white = 1.0 if depth == np.float32 else np.iinfo(depth).max
     pixels = (photo(30, 40) / 255 * white).astype(depth)
-    metadata = Metadata(icc=SRGB, exif=upright_exif(exif()), xmp=upright_xmp(XMP), dpi=(300, 200))
+    metadata = Metadata(
+        icc=SRGB, exif=upright_exif(exif()), xmp=upright_xmp(XMP), iptc=IPTC, dpi=(300, 200)
+    )
     path = tmp_path / f"all{suffix}"
     write(Picture(pixels=pixels, metadata=metadata), path)
     back = read(path)
@@ -109,13 +114,51 @@ def test_round_trip_of_every_field(tmp_path: Path, suffix: str, depth: type) -> 
     assert fields(back.metadata.exif) == EXPECTED
     assert back.metadata.xmp is not None
     assert b"a cat" in back.metadata.xmp
+    assert back.metadata.iptc == (IPTC if suffix in (".jpg", ".tif") else None)
     if suffix in (".png", ".jpg", ".tif"):
         assert back.metadata.dpi == pytest.approx((300, 200), abs=0.02)
     if suffix not in (".jpg", ".avif"):
         assert np.array_equal(back.pixels, pixels)
     write(back, tmp_path / f"bare{suffix}", options=WriteOptions(strip_metadata=True))
     bare = read(tmp_path / f"bare{suffix}").metadata
-    assert (bare.icc, bare.exif, bare.xmp, bare.dpi) == (SRGB, None, None, None)
+    found = (bare.icc, bare.exif, bare.xmp, bare.iptc, bare.dpi)
+    assert found == (SRGB, None, None, None, None)
+
+
+@pytest.mark.parametrize("kind", ["B", "I"])
+def test_iptc_as_other_programs_write_it(tmp_path: Path, kind: str) -> None:
+    """As bytes and as whole numbers in a TIFF; beside other blocks of Photoshop's in a JPEG."""
+    padded = IPTC + bytes(-len(IPTC) % 4)
+    value = padded if kind == "B" else struct.unpack(f">{len(padded) // 4}I", padded)
+    tag = (33723, kind, len(value), value, True)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, photo(9, 8), byteorder=">", extratags=[tag], photometric="rgb")
+    assert read(path).metadata.iptc == padded
+    other = b"8BIM" + struct.pack(">H", 0x0425) + b"\0\0" + struct.pack(">I", 3) + b"abc\0"
+    block = b"Photoshop 3.0\0" + other + photoshop_block(IPTC).removeprefix(b"Photoshop 3.0\0")
+    segment = b"\xff\xed" + struct.pack(">H", len(block) + 2) + block
+    image = Image.fromarray(photo(9, 8))
+    image.save(tmp_path / "a.jpg", extra=segment)
+    assert read(tmp_path / "a.jpg").metadata.iptc == IPTC
+
+
+def test_what_is_too_long_for_a_jpeg_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    long = bytes(70_000)
+    block = Image.Exif()
+    block[0x010F] = "Maker" * 20_000
+    metadata = Metadata(exif=block.tobytes().removeprefix(b"Exif\0\0"), xmp=long, iptc=long)
+    for suffix in (".tif", ".jpg"):
+        write(Picture(pixels=photo(9, 8), metadata=metadata), tmp_path / f"a{suffix}")
+        back = read(tmp_path / f"a{suffix}").metadata
+        there = [back.exif is not None, back.xmp is not None, back.iptc is not None]
+        assert there == [suffix == ".tif"] * 3
+    assert [record.message.split(" left")[0] for record in caplog.records] == [
+        "EXIF",
+        "XMP",
+        "IPTC",
+    ]
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from conftest import invoke, photo
 from rnan.api import load_restorer
 from rnan.bench.reference import Reference
 from rnan.errors import ConfigError, WeightsError
+from rnan.images import Picture, write
 from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.quartering import quartered
@@ -159,6 +161,20 @@ def test_a_checkpoint_from_a_gpu_is_read_without_one(tmp_path: Path) -> None:
     x = torch.rand(3, 24, 24)
     restored = load_restorer(path, task="denoise-color", dtype="float32")(x)
     assert torch.equal(restored, restorer(model, "released")(x))
+
+
+def test_a_network_for_one_level_is_told_none(tmp_path: Path) -> None:
+    model = released()
+    names = released_keys(model.config)
+    torch.save(
+        {names[key]: tensor for key, tensor in model.state_dict().items()}, tmp_path / "a.pt"
+    )
+    write(Picture(pixels=photo(16, 16)), tmp_path / "a.png")
+    words = ("denoise", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", tmp_path / "a.pt")
+    with pytest.raises(ConfigError, match=r"a\.pt knows one sigma only; leave --sigma out"):
+        invoke(*words, "--sigma", 30)
+    assert not (tmp_path / "b.png").exists()
+    assert "no sigma needed" in invoke(*words)
 
 
 def test_a_checkpoint_with_something_else_in_it(tmp_path: Path) -> None:

@@ -106,6 +106,12 @@ class Restorers:
         return [get_task(name) for name in sorted(set(self._by_channels.values()))]
 
     @property
+    def take_level(self) -> bool:
+        """Whether they can be told σ or quality; a file may be for one alone."""
+        given = self._given
+        return given is None or given.engine.takes_level or given.task.kind in ("scale", "pattern")
+
+    @property
     def hashes(self) -> list[str]:
         """SHA-256 of the weights that may be used."""
         if self._file is not None:

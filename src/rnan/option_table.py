@@ -137,7 +137,7 @@ READING_AND_WRITING = (
         name="strip_metadata",
         kind=bool,
         default=False,
-        help="Leave out EXIF, XMP and resolution; the colour profile stays.",
+        help="Leave out EXIF, XMP, IPTC and resolution; the colour profile stays.",
     ),
     Option(
         name="frame",

@@ -208,6 +208,9 @@ class Work:
 
     def _check_level(self) -> None:
         """Refuse a level before any picture is read."""
+        if not self._restorers.take_level and not isinstance(self.wish.level, str):
+            name = self._restorers.tasks[0].level_name
+            raise ConfigError(f"{self.wish.model} knows one {name} only; leave --{name} out")
         for task in self._restorers.tasks:
             if task.kind in ("sigma", "quality") and not isinstance(self.wish.level, str):
                 task.check_level(self.wish.level)

@@ -35,6 +35,9 @@ class Metadata:
     xmp: bytes | None = None
     """XMP packet; its orientation is reset too, its thumbnails dropped."""
 
+    iptc: bytes | None = None
+    """IPTC record: caption, keywords, credit."""
+
     dpi: tuple[float, float] | None = None
     """Resolution in dots an inch, across and down."""
 

@@ -50,7 +50,7 @@ class WriteOptions:
     """Of JPEG and AVIF, 1 to 100; chroma is kept whole (4:4:4)."""
 
     strip_metadata: bool = False
-    """Leave out EXIF, XMP and resolution; the colour profile stays, or colours would change."""
+    """Leave out EXIF, XMP, IPTC and resolution; the colour profile stays, or colours change."""
 
     def __post_init__(self) -> None:
         if self.bit_depth not in (None, 8, 16, 32):

@@ -148,7 +148,7 @@ def _belonging(picture: Picture, options: WriteOptions) -> Picture:
     """The picture with what is to be written beside its pixels."""
     metadata = picture.metadata
     if options.strip_metadata:
-        metadata = replace(metadata, exif=None, xmp=None, dpi=None)
+        metadata = replace(metadata, exif=None, xmp=None, iptc=None, dpi=None)
     elif metadata.exif:
         metadata = replace(metadata, exif=exif_for_size(metadata.exif, *picture.size))
     return replace(picture, metadata=metadata)

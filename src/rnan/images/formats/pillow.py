@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import struct
 import threading
 import warnings
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from rnan.errors import InputError
 from rnan.images.alpha import split_alpha
+from rnan.images.formats import iptc
 from rnan.images.formats.cmyk import cmyk_to_rgb
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import Metadata, upright_exif, upright_xmp
@@ -24,6 +26,14 @@ from rnan.images.picture import Picture, Pixels, samples
 _log = logging.getLogger(__name__)
 
 _XMP_KEY = "XML:com.adobe.xmp"
+_SEGMENT = 65_533
+"""Bytes that a segment of a JPEG file holds."""
+
+_XMP_HEAD = 29
+"""Of them before an XMP packet."""
+
+_APP13 = 0xFFED
+"""The segment that is Photoshop's."""
 
 _MAX_SIDE = {"JPEG": 65_535, "WEBP": 16_383, "AVIF": 65_535}
 
@@ -80,6 +90,7 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
         icc=info.get("icc_profile") or None,
         exif=upright_exif(info.get("exif")),
         xmp=upright_xmp(info.get("xmp") or info.get(_XMP_KEY)),
+        iptc=iptc.of_jpeg(info),
         dpi=dpi_of(info.get("dpi")),
         **facts,
     )
@@ -156,11 +167,32 @@ def _kept(metadata: Metadata, file_format: str) -> dict[str, Any]:
         kept["dpi"] = metadata.dpi
     if file_format == "BMP":
         return kept
+    if file_format == "JPEG":
+        return kept | _kept_in_jpeg(metadata)
     if metadata.exif:
-        kept["exif"] = b"Exif\0\0" + metadata.exif if file_format == "JPEG" else metadata.exif
+        kept["exif"] = metadata.exif
     if metadata.xmp and file_format == "PNG":
         kept["pnginfo"] = PngImagePlugin.PngInfo()
         kept["pnginfo"].add_itxt(_XMP_KEY, metadata.xmp.decode("utf-8", "replace"))
     elif metadata.xmp:
         kept["xmp"] = metadata.xmp
+    return kept
+
+
+def _kept_in_jpeg(metadata: Metadata) -> dict[str, Any]:
+    """The blocks that fit into a segment; what does not is left out, with a notice."""
+    kept: dict[str, Any] = {}
+    exif = b"Exif\0\0" + metadata.exif if metadata.exif else b""
+    block = iptc.photoshop_block(metadata.iptc) if metadata.iptc else b""
+    for what, content, room in (
+        ("exif", exif, _SEGMENT),
+        ("xmp", metadata.xmp or b"", _SEGMENT - _XMP_HEAD),
+        ("iptc", block, _SEGMENT),
+    ):
+        if len(content) > room:
+            _log.warning("%s left out: too long for a JPEG file; TIFF holds it", what.upper())
+        elif content:
+            kept[what] = content
+    if "iptc" in kept:
+        kept["extra"] = struct.pack(">HH", _APP13, len(block) + 2) + kept.pop("iptc")
     return kept

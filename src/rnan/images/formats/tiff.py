@@ -12,7 +12,7 @@ from PIL import Image, TiffImagePlugin
 
 from rnan.errors import InputError
 from rnan.images.alpha import split_alpha, unpremultiplied
-from rnan.images.formats import pillow
+from rnan.images.formats import iptc, pillow
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import Metadata, upright_exif, upright_xmp
 from rnan.images.options import ReadOptions
@@ -58,13 +58,15 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         converts = photometric == "YCBCR" and page.compression != tifffile.COMPRESSION.JPEG
         tags = {tag.name: tag.value for tag in page.tags}
         exif, xmp = exif_of_tiff(data), upright_xmp(tags.get("XMP"))
+        record = iptc.of_tiff(tags.get("IPTCNAA"), file.byteorder)
         if (
             photometric in ("PALETTE", "SEPARATED")
             or converts
             or page.bitspersample not in (8, 16, 32)
         ):
             picture = pillow.decode(data, name, replace(options, frame=index + 1))
-            return replace(picture, metadata=replace(picture.metadata, exif=exif, xmp=xmp))
+            said = replace(picture.metadata, exif=exif, xmp=xmp, iptc=record)
+            return replace(picture, metadata=said)
         pixels = page.asarray()
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
@@ -80,7 +82,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     colour, alpha = split_alpha(pixels)
     if alpha is not None and tifffile.EXTRASAMPLE.ASSOCALPHA in extra:
         colour = unpremultiplied(colour, alpha)
-    metadata = Metadata(format="TIFF", icc=icc, dpi=_dpi(tags), exif=exif, xmp=xmp)
+    metadata = Metadata(format="TIFF", icc=icc, dpi=_dpi(tags), exif=exif, xmp=xmp, iptc=record)
     return Picture(pixels=colour, alpha=alpha, metadata=metadata)
 
 
@@ -125,6 +127,8 @@ def encode(picture: Picture) -> bytes:
     ]
     if metadata.xmp:
         extra.append((_XMP, "B", len(metadata.xmp), metadata.xmp, True))
+    if metadata.iptc:
+        extra.append((iptc.TIFF_TAG, "B", len(metadata.iptc), metadata.iptc, True))
     inner = {tag: dict(exif.get_ifd(tag)) for tag in (_EXIF_IFD, _GPS_IFD)}
     inner = {tag: values for tag, values in inner.items() if values}
     description = str(exif.get(_DESCRIPTION, "")).encode("ascii", "replace")
