@@ -23,7 +23,7 @@ import pytest
 from hostile import REFUSED, RIGHT, corpus, encoded
 from rnan.images import decode, read
 from rnan.inference.inspection import inspect
-from rnan.option_table import LEVELS, READING_AND_WRITING, RESTORING
+from rnan.option_table import LEVELS, READING_AND_WRITING, RESTORING, SPECIAL
 from rnan.scratch import Scratch
 
 pytest.importorskip("fastapi", reason="needs the extra web")
@@ -166,7 +166,9 @@ def test_what_there_is(client: TestClient) -> None:
 
 def test_options_are_those_of_the_command_line(client: TestClient) -> None:
     fields = {option["name"] for option in client.get(f"{API}/options").json()["options"]}
-    table = [*RESTORING, *READING_AND_WRITING, *(o for own in LEVELS.values() for o in own)]
+    every = [*LEVELS.values(), *SPECIAL.values()]
+    own = [option for options in every for option in options]
+    table = [*RESTORING, *READING_AND_WRITING, *own]
     assert fields == {option.name for option in table} | {"model"}
     document = client.get("/openapi.json").json()
     name = document["paths"][f"{API}/jobs"]["post"]["requestBody"]["content"]
@@ -198,11 +200,36 @@ def test_wrong_options(client: TestClient, fields: dict[str, str], words: str) -
     problem(client.post(f"{API}/restore", files=files, data=fields), 422, words)
 
 
+@pytest.mark.parametrize("route", ["restore", "jobs", "inspect"])
+def test_a_body_that_does_not_say_its_length_ends_at_the_limit(
+    client: TestClient, route: str
+) -> None:
+    head = (
+        b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a.png"\r\n'
+        b"Content-Type: image/png\r\n\r\n"
+    )
+    sent = 0
+
+    def body() -> Iterator[bytes]:
+        nonlocal sent
+        yield head
+        for _ in range(40):
+            sent += 1
+            yield bytes(100_000)
+        yield b"\r\n--x--\r\n"
+
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    problem(client.post(f"{API}/{route}", content=body(), headers=kind), 413, "larger than")
+    assert sent > 3
+
+
 def test_limits(client: TestClient) -> None:
     def post(data: bytes, **fields: str) -> Any:
         return client.post(f"{API}/restore", files={"picture": ("a.png", data)}, data=fields)
 
-    problem(post(bytes(400_000)), 413, "")
+    problem(post(bytes(400_000)), 413, "the file is larger than")
+    inspected = client.post(f"{API}/inspect", files={"picture": ("a.png", bytes(400_000))})
+    problem(inspected, 413, "the file is larger than")
     flat = io.BytesIO()
     from PIL import Image
 

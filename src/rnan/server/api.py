@@ -58,7 +58,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
     """The routes that restore."""
-    routes = APIRouter(prefix="/api/v1", responses=_REFUSALS, max_body_size=options.max_body)
+    routes = APIRouter(prefix="/api/v1", responses=_REFUSALS)
     wanted = asked(options.restoring)
 
     @routes.post("/jobs", status_code=202, summary="Restore a picture in the background")

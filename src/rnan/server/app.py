@@ -11,7 +11,8 @@ import torch
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rnan import __version__
 from rnan.scratch import Scratch
@@ -79,17 +80,34 @@ class _Gate:
 
     def __init__(self, app: ASGIApp, jobs: Jobs, options: ServerOptions) -> None:
         self._app, self._jobs, self._options = app, jobs, options
+        self._too_large = f"the file is larger than {options.max_bytes / 2**20:g} MiB"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in _UPLOADS:
-            length = Headers(scope=scope).get("content-length", "0")
-            try:
-                if length.isdigit() and int(length) > self._options.max_body:
-                    limit = self._options.max_bytes / 2**20
-                    raise problems.Problem(413, f"the file is larger than {limit:g} MiB")
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        length = Headers(scope=scope).get("content-length", "0")
+        try:
+            if length.isdigit() and int(length) > self._options.max_body:
+                raise problems.Problem(413, self._too_large)
+            if scope["path"] in _UPLOADS:
                 self._jobs.check_room()
-            except problems.Problem as error:
-                refusal = problems.response(error.status, error.detail, error.headers)
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        except problems.Problem as error:
+            refusal = problems.response(error.status, error.detail, error.headers)
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, self._counted(receive), send)
+
+    def _counted(self, receive: Receive) -> Receive:
+        """A body that does not say its length, or says a wrong one, ends at the limit too."""
+        total = 0
+
+        async def counting() -> Message:
+            nonlocal total
+            message = await receive()
+            total += len(message.get("body", b""))
+            if total > self._options.max_body:
+                raise HTTPException(413, self._too_large)
+            return message
+
+        return counting
