@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import signal
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +15,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from rnan.cli.main import cli
+from rnan.cli.main import cli, main
 from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
 from rnan.models import RNAN, preset
@@ -75,6 +79,32 @@ def restorer(model: RNAN | None = None, **options: object) -> Restorer:
         near_identity(model)
     engine = TorchEngine(model, device=torch.device("cpu"), dtype=torch.float32)
     return Restorer(get_task("denoise-color"), engine, RestoreOptions(**options))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command printed, and its code."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def rnan(*arguments: object) -> Ended:
+    """The command line from its first line to its exit code, in this process: it starts sooner."""
+    root = logging.getLogger()
+    handlers, level, threads = root.handlers[:], root.level, torch.get_num_threads()
+    root.handlers.clear()  # so that the program sets its own
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        torch.set_num_threads(threads)
+    assert isinstance(ended.value.code, int)
+    return Ended(ended.value.code, out.getvalue(), err.getvalue())
 
 
 def invoke(*words: object) -> str:

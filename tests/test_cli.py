@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import photo, small_model
+from conftest import photo, rnan, small_model
 from rnan.cli.main import COMMANDS
 from rnan.estimation import quality_of_table
 from rnan.images import Picture, read, write
@@ -32,16 +32,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     info = {"task": "denoise-color", "level_range": [0, 75], "training": []}
     path.write_bytes(to_bytes(Checkpoint(config=model.config, state=model.state_dict(), info=info)))
     return path
-
-
-def rnan(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rnan", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=120,
-    )
 
 
 def fails(code: int, message: str, *arguments: object) -> None:

@@ -14,16 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import photo
+from conftest import photo, rnan
 from rnan.errors import ConfigError, InputError
 from rnan.images import Picture, decode, read, write
 from rnan.inference.manifest import NAME, Manifest
 from rnan.inference.plan import Job, plan
-
-
-def rnan(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rnan", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, **options)  # type: ignore[call-overload, no-any-return]
 
 
 @pytest.fixture
@@ -174,7 +169,7 @@ def test_resume_needs_a_folder(tmp_path: Path) -> None:
 def test_interrupted_work_leaves_whole_files_and_goes_on(tmp_path: Path, jobs: int) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     for index in range(12):
-        write(Picture(pixels=photo(300, 400, seed=index)), folder / f"{index:02}.png")
+        write(Picture(pixels=photo(200, 280, seed=index)), folder / f"{index:02}.png")
     command = [sys.executable, "-m", "rnan", "denoise", str(folder), "-o", str(out)]
     command += ["--sigma", "9", "--jobs", str(jobs), "--tile", "128", "--resume"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import photo
+from conftest import photo, rnan
 from rnan.chain import Chain
 from rnan.degradations.mosaic import PATTERNS, mosaic
 from rnan.degradations.noise import noisy
@@ -19,11 +17,6 @@ from rnan.estimation.mosaic import mosaic_pattern
 from rnan.images import Picture, read, write
 from rnan.inference.inspection import inspect
 from rnan.metrics import psnr
-
-
-def rnan(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rnan", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
 
 
 def saved(path: Path, pixels: np.ndarray, **options: object) -> Path:

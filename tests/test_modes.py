@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from conftest import invoke, photo
+from conftest import invoke, photo, rnan
 from rnan.api import load_restorer
 from rnan.bench.reference import Reference
 from rnan.errors import ConfigError, WeightsError
@@ -118,11 +116,6 @@ def test_modes_that_cannot_be() -> None:
         restorer(compact, "released")
     with pytest.raises(ConfigError, match="attention: 'far' is not one of"):
         load_restorer("denoise-color", attention="far")
-
-
-def rnan(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rnan", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["new", "old"])
