@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import statistics
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from skimage import data as skimage_data
 
 from rnan.api import list_models, load_restorer
+from rnan.bench.speed import Contender, compare, runner
 from rnan.degradations.mosaic import PATTERNS, mosaic
 from rnan.degradations.noise import noisy
 from rnan.errors import WeightsError
@@ -19,8 +22,10 @@ from rnan.evaluation.datasets import Reference, picture_files, references
 from rnan.evaluation.methods import Network, nothing
 from rnan.evaluation.runner import measure
 from rnan.inference import Restorer
+from rnan.inference.device import choose_dtype
 from rnan.metrics import as_eight_bit, psnr
 from rnan.tasks import TASKS, get_task
+from rnan.training.cost import timed
 from rnan.weights import registry
 
 FOLDER = Path(registry.__file__).parent
@@ -203,11 +208,6 @@ def _measured(data: Path, sigma: int) -> float:
 
 @pytest.mark.check
 def test_compact_is_faster_than_the_plain_net() -> None:
-    import torch
-
-    from rnan.bench.speed import Contender, compare
-    from rnan.inference.device import choose_dtype
-
     device = torch.device("cpu")
     dtype = str(choose_dtype("auto", device)).removeprefix("torch.")
     found = compare(
@@ -218,3 +218,19 @@ def test_compact_is_faster_than_the_plain_net() -> None:
         with_memory=False,
     )
     assert found.timings[-1].over_plain <= 1.0
+
+
+@pytest.mark.check
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_enlarging_is_as_fast_as_the_plain_net_on_the_result(scale: int) -> None:
+    """Files aside: tensor in, tensor out, in turns."""
+    device = torch.device("cpu")
+    dtype = str(choose_dtype("auto", device)).removeprefix("torch.")
+    plain = runner(Contender(preset="plain", dtype=dtype), device)
+    ours = load_restorer("super-resolution", dtype=dtype)
+    small, large = torch.rand(3, 768 // scale, 768 // scale), torch.rand(1, 3, 768, 768)
+    ratios = []
+    for _ in range(4):  # the first warms up
+        took = timed(lambda: ours(small, level=scale), device)
+        ratios.append(took / timed(lambda: plain(large), device))
+    assert statistics.median(ratios[1:]) <= 1.0
