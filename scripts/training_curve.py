@@ -26,13 +26,18 @@ def read_curve(path: Path) -> dict[str, list[tuple[float, float]]]:
 
 
 def main() -> None:
-    """One panel a level, one line a run."""
+    """One panel a level of the first run, one line a run."""
     out, *runs = sys.argv[1:]
     curves = {name: read_curve(Path(path)) for name, path in (run.split("=", 1) for run in runs)}
     levels = list(next(iter(curves.values())))
-    figure, panels = plt.subplots(
-        1, len(levels), figsize=(3.2 * len(levels), 3), layout="constrained"
+    figure, grid = plt.subplots(
+        1,
+        len(levels),
+        figsize=(max(3.2 * len(levels), 5), 3),
+        layout="constrained",
+        squeeze=False,
     )
+    panels = grid[0]
     for panel, level in zip(panels, levels, strict=True):
         for name, curve in curves.items():
             panel.plot(*zip(*curve[level], strict=True), label=name)

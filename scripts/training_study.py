@@ -48,6 +48,8 @@ ARMS: dict[str, tuple[str, ...]] = {
     "Muon, rate 4e-3": ("optimizer.learning_rate=4e-3",),
     "64 patches of 48": ("data.patch_size=48", "data.batch_size=64"),
     "deeper: N L L N": ("model.fields={plan: NLLN}",),
+    "32 patches of 48": ("data.patch_size=48", "data.batch_size=32"),
+    "16 patches of 48": ("data.patch_size=48",),
     "no attention: L L": ("model.fields={plan: LL}",),
     "squared error": ("loss=l2",),
     "8 patches of 96": ("data.batch_size=8",),
@@ -79,15 +81,28 @@ def restoring(settings: TrainConfig, device: torch.device) -> float:
         return min(timed(lambda: model(picture, level), device) for _ in range(6))
 
 
-def costs(names: list[str], data: Path, device: torch.device) -> dict[str, dict[str, float]]:
-    """Seconds of a step and of restoring, for each arm."""
+def cost(name: str, data: Path, device: torch.device) -> dict[str, float]:
+    """Seconds of a step and of restoring."""
+    arm = config(data, ARMS[name])
+    return {
+        "step": try_steps(arm, device, steps=4).seconds,
+        "restoring": restoring(arm, device),
+    }
+
+
+def costs(names: list[str], known: dict[str, Any], data: Path) -> dict[str, dict[str, float]]:
+    """Seconds of a step and of restoring, for each arm.
+
+    Where the base was timed before, perhaps on another machine, it is timed again and what is
+    found now is brought to that measure: so arms that come later get as much work for their time.
+    """
+    device = choose_device("auto")
+    now = cost("base", data, device)
+    then = known.get("base", now)
     found = {}
     for name in names:
-        arm = config(data, ARMS[name])
-        found[name] = {
-            "step": try_steps(arm, device, steps=4).seconds,
-            "restoring": restoring(arm, device),
-        }
+        seconds = cost(name, data, device) if name != "base" else now
+        found[name] = {what: value * then[what] / now[what] for what, value in seconds.items()}
         print(name, found[name], flush=True)
     return found
 
@@ -132,8 +147,8 @@ def main() -> None:
         results = json.loads(RESULTS.read_text(encoding="utf-8"))
     missing = [name for name in ARMS if name not in results["arms"]]
     if missing:
-        results["arms"] |= costs(missing, arguments.data, device)
-        results |= {"minutes": arguments.minutes, "hardware": hardware_name(device)}
+        results["arms"] |= costs(missing, results["arms"], arguments.data)
+        results = {"minutes": arguments.minutes, "hardware": hardware_name(device)} | results
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     for name in [] if arguments.page else arguments.arm or ARMS:
         arm = results["arms"][name]
