@@ -77,7 +77,7 @@ def furthest(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> floa
     return max(float((one[key] - two[key]).abs().max()) for key in one)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("optimizer", [pytest.param("adamw", marks=pytest.mark.check), "muon"])
 def test_two_processes_learn_what_one_does(recipe: Path, tmp_path: Path, optimizer: str) -> None:
     chosen = f"optimizer.name={optimizer}"
     finish(alone(recipe, tmp_path / "one", chosen))
