@@ -137,12 +137,12 @@ def main() -> None:
     results: dict[str, Any] = {"steps": arguments.steps, "runs": {}}
     if RESULTS.exists():
         results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    results["hardware"] = hardware_name(choose_device("auto"))
     for seed in range(0 if arguments.page else arguments.seeds):
         for case in CASES:
             runs = results["runs"].setdefault(case, {})
             if str(seed) in runs:
                 continue
+            results["hardware"] = hardware_name(choose_device("auto"))
             runs[str(seed)] = train(case, seed, arguments.data, results["steps"])
             print(case, seed, runs[str(seed)], flush=True)
             RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -7,13 +7,13 @@ balance, and the colours of the camera are those of the picture.
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from rnan.errors import InputError, MissingExtraError
+from rnan.errors import InputError
+from rnan.images.raw import library
 
 _LETTERS = {"r": 0, "g": 1, "b": 2}
 _SMALLEST = 22
@@ -35,7 +35,7 @@ def demosaic(mosaic: NDArray[np.float64], pattern: str, algorithm: str) -> NDArr
         InputError: A side is too short for LibRaw.
         MissingExtraError: rawpy is not installed.
     """
-    rawpy = imported()
+    rawpy = library()
     if min(mosaic.shape) < _SMALLEST:
         raise InputError(f"LibRaw takes no mosaics with sides below {_SMALLEST} pixels")
     with rawpy.imread(io.BytesIO(_dng(mosaic, pattern))) as raw:
@@ -52,19 +52,6 @@ def demosaic(mosaic: NDArray[np.float64], pattern: str, algorithm: str) -> NDArr
         )
     restored: NDArray[np.float64] = pixels.astype(np.float64) / 257.0
     return restored
-
-
-def imported() -> Any:
-    """The library.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
-    try:
-        import rawpy
-    except ImportError:
-        raise MissingExtraError("rawpy", "raw") from None
-    return rawpy
 
 
 def _dng(mosaic: NDArray[np.float64], pattern: str) -> bytes:

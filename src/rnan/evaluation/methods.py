@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, MissingExtraError
 from rnan.evaluation import libraw
+from rnan.images import raw
 from rnan.inference import Restorer
 from rnan.levels import Level
 from rnan.settings import nearest
@@ -144,7 +145,7 @@ def classical(name: str, task: Task) -> Method:
         )
     method, kinds = CLASSICAL[name]
     if name in ("ahd", "dht"):
-        libraw.imported()
+        raw.library()
     elif name != "bicubic":
         _optional("colour_demosaicing" if name == "menon" else "skimage.restoration")
     if task.kind not in kinds:

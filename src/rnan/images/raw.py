@@ -94,8 +94,7 @@ def library_demosaic(path: Path, algorithm: str | None = None) -> Picture:
         InputError: The file is no camera raw or damaged.
         MissingExtraError: rawpy is not installed.
     """
-    import rawpy
-
+    rawpy = library()
     # X-Trans takes an interpolation of its own, which refuses small pictures.
     attempts = [None, "LINEAR"] if algorithm is None else [algorithm]
     for attempt in attempts:
@@ -125,11 +124,21 @@ def srgb_picture(linear: NDArray[Any], raw: Raw) -> Picture:
     return Picture(pixels=upright(pixels, raw.orientation), metadata=raw.metadata)
 
 
-def _opened(path: Path) -> Any:
+def library() -> Any:
+    """The module ``rawpy``.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
     try:
         import rawpy
     except ImportError:
         raise MissingExtraError("rawpy", "raw") from None
+    return rawpy
+
+
+def _opened(path: Path) -> Any:
+    rawpy = library()
     data = read_bytes(path)
     if not data:
         raise InputError(f"{path} is empty")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import OrderedDict
 from dataclasses import replace
@@ -50,7 +49,7 @@ class Studio:
         """With the limits of the server."""
         return replace(reading, max_pixels=self._options.max_pixels, formats=self._options.formats)
 
-    def check_size(self, path: Path, *, scale: int = 1, most: int | None = None) -> None:
+    def check_size(self, path: Path, *, scale: float = 1.0, most: int | None = None) -> None:
         """Refuse a picture that is too large, by its header.
 
         Raises:
@@ -90,7 +89,7 @@ class Studio:
         target = job.folder / "result" / renamed(Path(source.name), "{stem}{ext}", ending)
         if is_raw(source) and wish.restoration != "demosaic":
             raise ConfigError("camera raw is for demosaic")
-        scale = math.ceil(float(wish.level)) if wish.restoration == "upscale" else 1
+        scale = float(wish.level) if wish.restoration == "upscale" else 1.0
 
         def advance(done: int, total: int) -> None:
             job.tiles = (done, total)
