@@ -33,6 +33,7 @@ RECIPE = Path(__file__).parent.parent / "recipes" / "dejpeg-color.yaml"
         ("data.prepared=x", "data needs either folders or prepared"),
         ("data.lq_folders=[a, b]", "data.lq_folders must name a folder for each"),
         ("data.only=[a, b]", "data.only must have an entry for each"),
+        ("data.vivid_share=2", "data.vivid_share must be a share"),
         ("level.at=10", "level.at leaves no room for level.low"),
         ("budget.steps=5", "budget needs either steps or minutes"),
         ("budget.minutes=-1", "budget must be positive"),
@@ -213,6 +214,38 @@ def test_a_patch_depends_on_its_number_alone(tmp_path: Path) -> None:
     other = [of(4).batch(step) for step in (9, 10, 11)]
     assert torch.equal(torch.cat([batch.gt for batch in other]), whole.gt)
     assert torch.equal(torch.cat([batch.draws for batch in other]), whole.draws)
+
+
+def test_some_patches_have_stronger_colours(tmp_path: Path) -> None:
+    def batch(share: float) -> torch.Tensor:
+        return (
+            PatchSampler(
+                cache(tmp_path),
+                patch_size=24,
+                batch_size=64,
+                levels=Levels(low=0.0, high=0.0),
+                seed=3,
+                device=CPU,
+                vivid_share=share,
+            )
+            .batch(0)
+            .gt
+        )
+
+    plain, some, every = batch(0.0), batch(0.4), batch(1.0)
+    same = [torch.equal(a, b) for a, b in zip(plain, some, strict=True)]
+    assert 25 < sum(same) < 50
+    for a, b, c, changed in zip(plain, some, every, (not one for one in same), strict=True):
+        assert not changed or torch.equal(b, c)  # as the patch's number has it
+        away_before, away = (x - x.mean(0, keepdim=True) for x in (a, c))
+        inside = ((c > 0) & (c < 1)).all(0)
+        before, after = away_before.sort(0).values[:, inside], away.sort(0).values[:, inside]
+        # The channels in another order, everywhere the same number of times further from gray.
+        times = (after * before).sum() / before.square().sum()
+        assert 1.0 - 1e-4 <= times <= 3.0
+        torch.testing.assert_close(after, times * before, atol=1e-4, rtol=0)
+        torch.testing.assert_close(a.mean(0)[inside], c.mean(0)[inside], atol=1e-5, rtol=0)
+    assert some.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_levels_cover_their_range(tmp_path: Path) -> None:

@@ -52,6 +52,10 @@ class DataSection:
     halved: bool = False
     """Every picture once more at half its size: finer detail, and sharper colour than a JPEG's."""
 
+    vivid_share: float = 0.0
+    """Share of the patches whose colours are made stronger, up to three times, with their channels
+    in any order; for tasks in colour whose LQ pictures are made here."""
+
     patch_size: int = 96
     """Side of the training crop, in LQ pixels."""
 
@@ -214,6 +218,11 @@ class TrainConfig:
         _require(self.data.patch_size >= 2, "data.patch_size must be at least 2")
         _require(self.data.patch_size % 2 == 0, "data.patch_size must be even")
         _require(self.data.batch_size >= 1, "data.batch_size must be at least 1")
+        _require(0.0 <= data.vivid_share <= 1.0, "data.vivid_share must be a share, 0 to 1")
+        _require(
+            not (data.vivid_share and data.lq_folders),
+            "data.vivid_share does not go with LQ pictures",
+        )
         _require(0.0 <= self.ema < 1.0, "ema must be at least 0 and below 1")
         _require(0.0 <= self.level.small_share <= 1.0, "level.small_share must be a share, 0 to 1")
         _require(self.optimizer.learning_rate > 0, "optimizer.learning_rate must be positive")

@@ -15,6 +15,10 @@ from torch import Tensor
 
 from rnan.training import counter
 from rnan.training.cache import PictureCache
+from rnan.training.colours import vivid
+
+_MOST_VIVID = 3.0
+"""Times the distance of a colour from gray."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,7 @@ class PatchSampler:
         scales: Enlargements, one of them drawn for each step.
         margin: LQ pixels around the patch; beyond a picture's border its last pixels are repeated.
         noise: Whether the degradation needs random numbers.
+        vivid_share: Of the patches, whose colours are made stronger.
         multiple: Where the pictures came with LQ pictures: patches begin at multiples of this.
         part: Of each batch, what this process cuts.
     """
@@ -83,6 +88,7 @@ class PatchSampler:
         scales: tuple[int, ...] = (1,),
         margin: int = 0,
         noise: bool = True,
+        vivid_share: float = 0.0,
         multiple: int = 1,
         part: Part | None = None,
     ) -> None:
@@ -95,6 +101,7 @@ class PatchSampler:
         self.scales = scales
         self.margin = margin
         self.noise = noise
+        self.vivid_share = vivid_share
         self.multiple = multiple
         self.part = part or Part()
         # Every pixel of every picture is as likely as any other.
@@ -137,6 +144,9 @@ class PatchSampler:
         if self.cache.lq is not None:
             lq = self._cut(self.cache.lq, picture, plan[1:3], turn, scale=1)
         gt = self._cut(self.cache, picture, plan[1:3], turn, scale=scale)
+        if self.vivid_share:
+            colour = counter.uniform(counter.keys(self.seed, "colour", index), 3)
+            gt = vivid(gt, colour, share=self.vivid_share, most=_MOST_VIVID)
         draws = gt.new_empty(0, 0, 0, 0)
         if self.noise and lq is None:
             noise = counter.keys(self.seed, "noise", index).to(self.device, non_blocking=True)

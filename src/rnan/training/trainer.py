@@ -153,6 +153,8 @@ class Trainer:
             raise ConfigError(
                 f"data.patch_size must be a multiple of {task.patch_multiple} for {task.name}"
             )
+        if data.vivid_share and task.channels != 3:
+            raise ConfigError(f"data.vivid_share does not go with {task.name}, which is gray")
         if data.lq_folders:
             rule = self.config.level
             scales = shape_of(self.config, task).scales
@@ -226,6 +228,7 @@ class Trainer:
             scales=shape.scales,
             margin=0 if self.config.data.lq_folders else task.margin,
             noise=task.noisy,
+            vivid_share=self.config.data.vivid_share,
             multiple=task.patch_multiple,
             part=Part(rank=self.processes.rank, of=self.processes.number),
         )

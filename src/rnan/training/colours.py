@@ -1,0 +1,35 @@
+"""Colours that the training pictures lack: stronger ones, and those of other channels."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import torch
+from torch import Tensor
+
+_ORDERS = torch.tensor(list(permutations(range(3))))
+
+
+def vivid(gt: Tensor, draws: Tensor, *, share: float, most: float) -> Tensor:
+    """Make the colours of some patches stronger and swap their channels.
+
+    What the channels have in common is what an interpolation of a mosaic leans on; in soft
+    pictures they have more of it than in those people take.
+
+    Args:
+        gt: ``(B, 3, S, S)`` in [0, 1], channels-last.
+        draws: ``(B, 3)`` in [0, 1): whether, how strong, in which order.
+        share: Of the patches that change.
+        most: Times the distance from gray; the logarithm is uniform from 1 on.
+
+    Returns:
+        As ``gt``; what leaves [0, 1] is clipped.
+    """
+    draws = draws.to(gt.device)
+    chosen = draws[:, 0] < share
+    strength = torch.where(chosen, most ** draws[:, 1], 1.0).to(gt.dtype)[:, None, None, None]
+    order = _ORDERS.to(gt.device)[torch.where(chosen, (draws[:, 2] * len(_ORDERS)).long(), 0)]
+    pixels = gt.permute(0, 2, 3, 1)
+    pixels = pixels.gather(3, order[:, None, None, :].expand_as(pixels))
+    gray = pixels.mean(3, keepdim=True)
+    return torch.lerp(gray, pixels, strength).clamp_(0.0, 1.0).permute(0, 3, 1, 2)
