@@ -2,11 +2,9 @@
 #   PYTHON       the interpreter to make it from, 3.11 to 3.13
 #   TORCH_INDEX  a package index to take torch from, for another build than the default one
 #   RNAN_DATA    the folder with train/ and test/ pictures, for the tests that need them
-#   TEST_PROCESSES  that share the tests, each with about 1 GiB; 0 for none but pytest's own
 PYTHON ?= python3
 TORCH_INDEX ?=
 RNAN_DATA ?=
-TEST_PROCESSES ?= 2
 RUN := .venv/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 
@@ -26,9 +24,8 @@ setup: .venv/ready
 demo: setup
 	$(RUN) scripts/demo.py
 
-# A file of tests goes to one process, which keeps the servers and networks that it has started.
 test: setup
-	$(RUN) -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+	$(RUN) -m pytest
 
 # Slower than the tests: style, types, and the bars of the bundled weights on the test sets.
 check: lint test

@@ -104,6 +104,7 @@ def test_options_have_the_types_of_their_fields() -> None:
     }
 
 
+@pytest.mark.check
 def test_a_strict_consumer_is_typed(tmp_path: Path) -> None:
     """The types that are installed with the package, as a program that uses them sees them."""
     pytest.importorskip("mypy", reason="needs the extra dev")

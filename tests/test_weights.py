@@ -116,8 +116,8 @@ def test_clean_photographs_are_left_alone(data: Path) -> None:
 
 GAINS = [
     ("denoise-color", "cbsd68", ["10", "30", "50", "70", "5", "2"], "50", 12.0),
-    ("demosaic", "kodak24", ["grbg", "rggb", "bggr", "gbrg", "grbg-5"], "grbg", 30.0),
-    ("dejpeg", "classic5", ["10", "20", "30", "40", "5", "60", "80", "90"], "10", 0.8),
+    ("demosaic", "kodak24", ["grbg", "grbg-5"], "grbg", 30.0),
+    ("dejpeg", "classic5", ["10", "40", "5", "90"], "10", 0.8),
     ("super-resolution", "set5", ["x2", "x3", "x4"], "x4", 0.8),
 ]
 SLOWER_GAINS = [
