@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pages import laid_between_marks
+from pages import heading, laid_between_marks
 from rnan.api import load_restorer
 from rnan.degradations.jpeg import compress
 from rnan.evaluation.datasets import Reference, picture_files, references
@@ -102,7 +102,7 @@ def measured(model: str | Path, task: Task, data: Path, jobs: int = 1) -> list[d
 def section(name: str, rows: list[dict[str, Any]]) -> list[str]:
     """A table."""
     columns = (INPUT, AUTO, TOLD)
-    lines = ["", f"## {get_task(name).title.capitalize()} (`{name}`), {SETS[name]}", ""]
+    lines = ["", f"{heading(get_task(name))}, {SETS[name]}", ""]
     lines += [f"| quality | case | {' | '.join(columns)} |", "|---|---|" + "---|" * len(columns)]
     for one in rows:
         cells = " | ".join(f"{one[column]:.2f}" for column in columns)

@@ -26,7 +26,7 @@ import torch
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-from pages import laid_between_marks
+from pages import heading, laid_between_marks
 from rnan.api import load_restorer
 from rnan.evaluation.datasets import picture_files, references
 from rnan.evaluation.methods import Method, Network, nothing
@@ -139,7 +139,7 @@ def section(task: str, curves: dict[str, Curve]) -> list[str]:
     columns = [curve for curve in (INPUT, GIVEN, AUTO, *WRONG) if curve in curves]
     lines = [
         "",
-        f"## {get_task(task).title.capitalize()} (`{task}`), {SETS[task]}",
+        f"{heading(get_task(task))}, {SETS[task]}",
         "",
         f"![PSNR over the level](figures/levels-{task}.png)",
         "",

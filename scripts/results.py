@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+from pages import heading
 from rnan import __version__
 from rnan.api import load_restorer
 from rnan.evaluation.datasets import picture_files, references
@@ -207,7 +208,7 @@ def page(rows: list[Record], cells: list[dict[str, Any]]) -> str:
         ours = [row for row in rows if row.task == task.name]
         if not ours:
             continue
-        lines += ["", f"## {task.title.capitalize()} (`{task.name}`)"]
+        lines += ["", heading(task)]
         lines += ["", f"Measured on: {task.protocol.name}."]
         if (DOCS / "figures" / f"{task.name}.png").exists():
             lines += ["", f"![A picture and crops before and after](figures/{task.name}.png)"]
