@@ -501,7 +501,7 @@ def test_only_some_pictures(pictures: Path, tmp_path: Path) -> None:
 
 def test_started_detached_from_a_bare_tree(pictures: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text(yaml.safe_dump(settings(pictures, budget={})))
+    recipe.write_text(yaml.safe_dump(settings(pictures, budget={}, log_every=1)))
     script = Path(__file__).parent.parent / "scripts" / "start_training.py"
     command = [sys.executable, str(script), str(recipe), str(tmp_path / "run")]
     started = subprocess.run(
