@@ -499,6 +499,12 @@ def test_only_some_pictures(pictures: Path, tmp_path: Path) -> None:
         Trainer(run, tmp_path / "run")
 
 
+def test_gray_patches_have_no_colours(pictures: Path, tmp_path: Path) -> None:
+    run = config(pictures, task="denoise-gray", data={"vivid_share": 0.5})
+    with pytest.raises(ConfigError, match="does not go with denoise-gray, which is gray"):
+        Trainer(run, tmp_path / "run")
+
+
 def test_started_detached_from_a_bare_tree(pictures: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(settings(pictures, budget={}, log_every=1)))

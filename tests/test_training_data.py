@@ -34,6 +34,7 @@ RECIPE = Path(__file__).parent.parent / "recipes" / "dejpeg-color.yaml"
         ("data.lq_folders=[a, b]", "data.lq_folders must name a folder for each"),
         ("data.only=[a, b]", "data.only must have an entry for each"),
         ("data.vivid_share=2", "data.vivid_share must be a share"),
+        ("data={folders: [a], lq_folders: [b], vivid_share: 0.5}", "does not go with LQ pictures"),
         ("level.at=10", "level.at leaves no room for level.low"),
         ("budget.steps=5", "budget needs either steps or minutes"),
         ("budget.minutes=-1", "budget must be positive"),

@@ -121,12 +121,14 @@ GAINS = [
     ("super-resolution", "set5", ["x2", "x3", "x4"], "x4", 0.8),
 ]
 SLOWER_GAINS = [
+    ("demosaic", "kodak24", ["grbg", "rggb", "bggr", "gbrg"], "grbg", 30.0),
+    ("dejpeg", "classic5", ["10", "20", "30", "60", "80"], "10", 0.8),
     ("denoise-gray", "kodak24", ["10", "30", "50", "70", "5", "2"], "50", 12.0),
     ("dejpeg-color", "kodak24", ["10", "20", "30", "40", "5", "60", "80", "90"], "10", 0.8),
 ]
 EVERY_GAIN = [
     *(pytest.param(*row, id=row[0]) for row in GAINS),
-    *(pytest.param(*row, id=row[0], marks=pytest.mark.check) for row in SLOWER_GAINS),
+    *(pytest.param(*row, id=f"{row[0]}-slower", marks=pytest.mark.check) for row in SLOWER_GAINS),
 ]
 
 

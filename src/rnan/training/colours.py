@@ -7,10 +7,13 @@ from itertools import permutations
 import torch
 from torch import Tensor
 
+MOST = 3.0
+"""How many times as far from gray as it was a colour is moved at most."""
+
 _ORDERS = torch.tensor(list(permutations(range(3))))
 
 
-def vivid(gt: Tensor, draws: Tensor, *, share: float, most: float) -> Tensor:
+def vivid(gt: Tensor, draws: Tensor, *, share: float) -> Tensor:
     """Make the colours of some patches stronger and swap their channels.
 
     What the channels have in common is what an interpolation of a mosaic leans on; in soft
@@ -19,15 +22,14 @@ def vivid(gt: Tensor, draws: Tensor, *, share: float, most: float) -> Tensor:
     Args:
         gt: ``(B, 3, S, S)`` in [0, 1], channels-last.
         draws: ``(B, 3)`` in [0, 1): whether, how strong, in which order.
-        share: Of the patches that change.
-        most: Times the distance from gray; the logarithm is uniform from 1 on.
+        share: Of the patches that change; the logarithm of how much is uniform up to ``MOST``.
 
     Returns:
         As ``gt``; what leaves [0, 1] is clipped.
     """
     draws = draws.to(gt.device)
     chosen = draws[:, 0] < share
-    strength = torch.where(chosen, most ** draws[:, 1], 1.0).to(gt.dtype)[:, None, None, None]
+    strength = torch.where(chosen, MOST ** draws[:, 1], 1.0).to(gt.dtype)[:, None, None, None]
     order = _ORDERS.to(gt.device)[torch.where(chosen, (draws[:, 2] * len(_ORDERS)).long(), 0)]
     pixels = gt.permute(0, 2, 3, 1)
     pixels = pixels.gather(3, order[:, None, None, :].expand_as(pixels))

@@ -17,9 +17,6 @@ from rnan.training import counter
 from rnan.training.cache import PictureCache
 from rnan.training.colours import vivid
 
-_MOST_VIVID = 3.0
-"""Times the distance of a colour from gray."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Levels:
@@ -146,7 +143,7 @@ class PatchSampler:
         gt = self._cut(self.cache, picture, plan[1:3], turn, scale=scale)
         if self.vivid_share:
             colour = counter.uniform(counter.keys(self.seed, "colour", index), 3)
-            gt = vivid(gt, colour, share=self.vivid_share, most=_MOST_VIVID)
+            gt = vivid(gt, colour, share=self.vivid_share)
         draws = gt.new_empty(0, 0, 0, 0)
         if self.noise and lq is None:
             noise = counter.keys(self.seed, "noise", index).to(self.device, non_blocking=True)
