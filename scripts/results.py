@@ -194,9 +194,8 @@ def page(rows: list[Record], cells: list[dict[str, Any]]) -> str:
         "the self-ensemble over eight turns and flips, `classical:` what a user would otherwise "
         "take, at one level. "
         f"{cost_of_bfloat16(rows)}"
-        "The first and the last convolution are in float32 always; when other rows than those of "
-        "demosaicing were measured, the last was in bfloat16 still, and in `+` rows of before "
-        "2026-11-25 the first too. "
+        "The first and the last convolution are in float32 always; when the rows of colour "
+        "denoising were measured, the last was in bfloat16 still. "
         "Noise is neither clipped nor rounded; restored pictures are rounded to 8 bit before they "
         "are measured. One network of ours serves all levels of its task, the paper trained one "
         "for each.",
