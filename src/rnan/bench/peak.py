@@ -9,6 +9,8 @@ from rnan.training.cost import timed
 
 _FEATURES = 64
 _SIDES = (64, 256, 512)
+_PIXELS = {"cuda": 2048**2}
+"""Of a batch; fewer do not fill a GPU."""
 
 
 @torch.inference_mode()
@@ -23,7 +25,7 @@ def convolution_peak(device: torch.device, dtype: str, *, runs: int = 30) -> flo
     kind: torch.dtype = getattr(torch, dtype)
     best = 0.0
     for side in _SIDES:
-        batch = max(1, 256 * 256 // side**2)
+        batch = max(1, _PIXELS.get(device.type, 256**2) // side**2)
         conv = nn.Conv2d(_FEATURES, _FEATURES, 3, padding=1).to(device, kind)
         conv = conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         x = torch.rand(batch, _FEATURES, side, side, device=device).to(kind)

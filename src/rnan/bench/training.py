@@ -6,7 +6,7 @@ import itertools
 import statistics
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnan.training.config import TrainConfig
@@ -74,7 +74,8 @@ def throughput(config: TrainConfig, *, device: str, turns: int = 9, steps: int =
     step, still, data_time = (statistics.median(seconds[name]) for name in parts)
     batch, side = config.data.batch_size, config.data.patch_size
     scale = max(learner.model.config.scales)
-    flops = try_steps(config, trainer.device, steps=1).flops
+    # What is compiled cannot be counted.
+    flops = try_steps(replace(config, compile=False), trainer.device, steps=1).flops
     return Throughput(
         task=config.task,
         patches_per_second=batch / step,

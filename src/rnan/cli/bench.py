@@ -102,10 +102,19 @@ def _size(text: str) -> tuple[int, int]:
 @command.command("train")
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE.yaml... [KEY=VALUE]...")
 @click.option("--turns", type=click.IntRange(1), default=9, show_default=True)
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="In a turn; more on a GPU, which the processor is to run ahead of.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--threads", type=THREADS, help="Threads of the processor to use.")
 @verbosity
-def train(recipes: tuple[str, ...], turns: int, device: str, threads: int | None) -> None:
+def train(
+    recipes: tuple[str, ...], turns: int, steps: int, device: str, threads: int | None
+) -> None:
     """Time training: patches a second, and what the data cost.
 
     Each recipe's step is timed in turn with the same step on batches that stay on the device, and
@@ -130,7 +139,7 @@ def train(recipes: tuple[str, ...], turns: int, device: str, threads: int | None
     )
     click.echo("|---|---|---|---|---|---|---|---|")
     for config in configs:
-        row = throughput(config, device=device, turns=turns)
+        row = throughput(config, device=device, turns=turns, steps=steps)
         click.echo(
             f"| {row.task} | {row.patches_per_second:.1f} | {row.megapixels_per_second:.2f} "
             f"| {row.fixed_batch:.1f} | {row.share:.3f} | {100 * row.data_share:.1f} % "

@@ -9,6 +9,7 @@ for bit.
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -91,7 +92,7 @@ def quantisation_table(quality: Tensor, *, chroma: bool) -> Tensor:
     """The tables of libjpeg: qualities ``(B,)`` to ``(B, 8, 8)``."""
     quality = quality.double()
     percent = torch.where(quality < 50, (5000.0 / quality).floor(), 200.0 - 2.0 * quality)
-    base = (_CHROMA_TABLE if chroma else _LUMA_TABLE).to(quality.device)
+    base = _table(quality.device, chroma=chroma)
     return ((base * percent[:, None, None] + 50.0) / 100.0).floor().clamp(1.0, 255.0)
 
 
@@ -119,11 +120,22 @@ def transform() -> Tensor:
     )
 
 
+# Kept on the device: to copy them for each batch would make the processor wait for a GPU.
+@lru_cache(maxsize=8)
+def _table(device: torch.device, *, chroma: bool) -> Tensor:
+    return (_CHROMA_TABLE if chroma else _LUMA_TABLE).to(device)
+
+
+@lru_cache(maxsize=8)
+def _transform(device: torch.device) -> Tensor:
+    return transform().to(device)
+
+
 def _through_blocks(planes: Tensor, table: Tensor) -> Tensor:
     """Transform, quantise and back; ``(B, C, H, W)``, tables ``(B, 8, 8)``."""
     batch, channels, height, width = planes.shape
     blocks = planes.reshape(batch, channels, height // 8, 8, width // 8, 8).transpose(3, 4) - 128.0
-    forward = transform().to(planes.device)
+    forward = _transform(planes.device)
     table = table[:, None, None, None]
     x = _descale(blocks @ forward.T, _CONST_BITS - _PASS1_BITS)
     x = _descale(forward @ x, _CONST_BITS + _PASS1_BITS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -37,4 +39,10 @@ def mosaic(gt: NDArray[np.float64], pattern: str) -> NDArray[np.float64]:
 
 def mosaic_batch(gt: Tensor) -> Tensor:
     """The GRBG mosaic on the device of the batch: ``(B, 3, H, W)`` to the same, zero-filled."""
-    return gt * measured(gt.shape[-2], gt.shape[-1]).to(gt.device)
+    return gt * _measured(gt.shape[-2], gt.shape[-1], gt.device)
+
+
+@lru_cache(maxsize=8)
+def _measured(height: int, width: int, device: torch.device) -> Tensor:
+    """Kept on the device: to copy it for each batch would make the processor wait for a GPU."""
+    return measured(height, width).to(device)

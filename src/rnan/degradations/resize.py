@@ -62,8 +62,8 @@ def downscale_batch(gt: Tensor, scale: int) -> Tensor:
         scale: 1 or more.
     """
     x = (gt.double() * 255.0).round()
-    down = _matrix(gt.shape[-2], gt.shape[-2] // scale).to(gt.device)
-    across = _matrix(gt.shape[-1], gt.shape[-1] // scale).to(gt.device)
+    down = _matrix(gt.shape[-2], gt.shape[-2] // scale, gt.device)
+    across = _matrix(gt.shape[-1], gt.shape[-1] // scale, gt.device)
     x = (down @ x + 0.5).floor().clamp(0.0, 255.0)
     x = (x @ across.T + 0.5).floor().clamp(0.0, 255.0)
     return (x / 255.0).to(gt.dtype)
@@ -107,8 +107,9 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=64)
-def _matrix(before: int, after: int) -> Tensor:
+def _matrix(before: int, after: int, device: torch.device) -> Tensor:
+    """Kept on the device: to copy it for each batch would make the processor wait for a GPU."""
     indices, weights = _taps(before, after)
     matrix = np.zeros((after, before))
     np.add.at(matrix, (np.arange(after)[:, None], indices), weights)
-    return torch.from_numpy(matrix)
+    return torch.from_numpy(matrix).to(device)

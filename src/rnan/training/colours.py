@@ -21,17 +21,19 @@ def vivid(gt: Tensor, draws: Tensor, *, share: float) -> Tensor:
 
     Args:
         gt: ``(B, 3, S, S)`` in [0, 1], channels-last.
-        draws: ``(B, 3)`` in [0, 1): whether, how strong, in which order.
+        draws: ``(B, 3)`` in [0, 1), on the processor: whether, how strong, in which order.
         share: Of the patches that change; the logarithm of how much is uniform up to ``MOST``.
 
     Returns:
         As ``gt``; what leaves [0, 1] is clipped.
     """
-    draws = draws.to(gt.device)
     chosen = draws[:, 0] < share
-    strength = torch.where(chosen, MOST ** draws[:, 1], 1.0).to(gt.dtype)[:, None, None, None]
-    order = _ORDERS.to(gt.device)[torch.where(chosen, (draws[:, 2] * len(_ORDERS)).long(), 0)]
+    strength = torch.where(chosen, MOST ** draws[:, 1], 1.0).to(gt.dtype)
+    order = _ORDERS[torch.where(chosen, (draws[:, 2] * len(_ORDERS)).long(), 0)]
+    strength, order = (one.to(gt.device, non_blocking=True) for one in (strength, order))
     pixels = gt.permute(0, 2, 3, 1)
     pixels = pixels.gather(3, order[:, None, None, :].expand_as(pixels))
     gray = pixels.mean(3, keepdim=True)
-    return torch.lerp(gray, pixels, strength).clamp_(0.0, 1.0).permute(0, 3, 1, 2)
+    return (
+        torch.lerp(gray, pixels, strength[:, None, None, None]).clamp_(0.0, 1.0).permute(0, 3, 1, 2)
+    )

@@ -179,7 +179,7 @@ class TrainConfig:
     """Type of the convolutions; auto takes bfloat16 where the hardware has it."""
 
     compile: bool = False
-    """Use ``torch.compile``."""
+    """Use ``torch.compile`` for the blocks of the body."""
 
     checkpoint_every: int = 500
     """Steps between checkpoints; the last two are kept."""

@@ -68,8 +68,11 @@ class Learner:
         self._processes = processes
         self._parameters = list(self.model.parameters())
         # Each step uses the tail of one scale.
-        wrapped = processes.wrap(self.model, unused=len(self.model.config.scales) > 1)
-        self._network: nn.Module = torch.compile(wrapped) if config.compile else wrapped  # type: ignore[assignment]
+        self._network = processes.wrap(self.model, unused=len(self.model.config.scales) > 1)
+        if config.compile:
+            # Not the whole network, which would be compiled for each scale anew.
+            for block in self.model.body:
+                block.compile()
 
     def pairs(self, batch: Batch) -> Pairs:
         """Degrade a batch, unless its pictures came with LQ pictures."""

@@ -139,20 +139,19 @@ class Muon(torch.optim.Optimizer):
             if "momentum" not in self.state[parameter]:
                 self.state[parameter]["momentum"] = torch.zeros_like(parameter)
         momenta = [self.state[parameter]["momentum"] for parameter in alike]
-        grads = [
-            torch.nan_to_num(parameter.grad, nan=0.0, posinf=0.0, neginf=0.0)  # type: ignore[arg-type]
-            for parameter in alike
-        ]
-        weight = (1.0 - group["momentum"]) * good
+        grads = torch.stack([parameter.grad for parameter in alike])  # type: ignore[misc]
+        grads = torch.nan_to_num(grads, nan=0.0, posinf=0.0, neginf=0.0)
+        weight = ((1.0 - group["momentum"]) * good).to(grads.dtype)
         for momentum, grad in zip(momenta, grads, strict=True):
-            momentum.lerp_(grad, weight.to(grad.dtype))
-        torch._foreach_lerp_(grads, momenta, group["momentum"])
-        steps = orthogonalised(torch.stack([grad.flatten(1) for grad in grads]))
-        steps *= 0.2 * max(steps.shape[1:]) ** 0.5
+            momentum.lerp_(grad, weight)
+        ahead = grads.lerp_(torch.stack(momenta), group["momentum"])
+        steps = orthogonalised(ahead.flatten(2)).reshape(ahead.shape)
         factor = group["lr"] * good
+        steps *= 0.2 * max(len(ahead[0]), ahead[0, 0].numel()) ** 0.5 * factor
         for parameter, step in zip(alike, steps, strict=True):
-            parameter.mul_(1.0 - factor * group["weight_decay"])
-            parameter.sub_(factor * step.view_as(parameter))
+            if group["weight_decay"]:
+                parameter.mul_(1.0 - factor * group["weight_decay"])
+            parameter.sub_(step)
 
 
 def orthogonalised(matrices: Tensor, *, iterations: int = 5) -> Tensor:

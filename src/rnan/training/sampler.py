@@ -167,7 +167,9 @@ class PatchSampler:
         rows = torch.where((turn & 1).bool()[:, None], rows.flip(1), rows)
         columns = torch.where((turn & 2).bool()[:, None], columns.flip(1), columns)
         rows = cache.offsets[picture][:, None] + rows * cache.widths[picture][:, None]
-        rows, columns, turn = (one.to(cache.device) for one in (rows, columns, turn))
+        rows, columns, turn = (
+            one.to(cache.device, non_blocking=True) for one in (rows, columns, turn)
+        )
         index = rows[:, :, None] + columns[:, None, :]
         transposed = rows[:, None, :] + columns[:, :, None]
         pixels = cache.pixels[torch.where((turn & 4).bool()[:, None, None], transposed, index)]
