@@ -64,6 +64,24 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.check  # most of a minute in the compiler
+@pytest.mark.filterwarnings("ignore")  # of the compiler's own
+def test_compiled_blocks_learn_as_plain_ones(pictures: Path, tmp_path: Path) -> None:
+    plain, compiled = (
+        Trainer(
+            config(pictures, dtype="float64", budget={"steps": 3}, compile=how),
+            tmp_path / str(how),
+        )
+        for how in (False, True)
+    )
+    for trainer in (plain, compiled):
+        trainer.run()
+    weights = compiled.learner.model.state_dict()
+    assert list(weights) == list(plain.learner.model.state_dict())
+    for name, expected in plain.learner.model.state_dict().items():
+        torch.testing.assert_close(weights[name], expected, rtol=0, atol=1e-9, msg=name)
+
+
 def test_a_run_learns_and_leaves_what_it_should(pictures: Path, tmp_path: Path) -> None:
     run = config(
         pictures,
