@@ -70,7 +70,7 @@ class Cell:
 
 
 def cells(data: Path, checkpoints: dict[tuple[str, str], Path]) -> list[Cell]:
-    """Everything that is to be measured: the quick first, the self-ensembles last."""
+    """Everything that is to be measured: the quick first, self-ensembles of large sets last."""
     plain: list[Cell] = []
     slow: list[Cell] = []
     slowest: list[Cell] = []
@@ -99,6 +99,8 @@ def cells(data: Path, checkpoints: dict[tuple[str, str], Path]) -> list[Cell]:
                     facts = {"weights": hash_files([file]), "file": str(file)}
                     slow.append(replace(none, method=CHECKPOINT, **facts))
                     slowest.append(replace(none, method=f"{CHECKPOINT}+", **facts))
+    for part in (slow, slowest):
+        part.sort(key=lambda cell: data_size(data / cell.dataset))
     return plain + slow + slowest
 
 
@@ -176,6 +178,12 @@ def key(cell: Cell, data: Path) -> str:
 def data_hash(folder: Path) -> str:
     """Hash of the pictures of a folder."""
     return hash_files(picture_files(folder))[:16]
+
+
+@lru_cache(maxsize=32)
+def data_size(folder: Path) -> int:
+    """Bytes of the pictures of a folder."""
+    return sum(file.stat().st_size for file in picture_files(folder))
 
 
 def page(rows: list[Record], cells: list[dict[str, Any]]) -> str:
