@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -70,22 +69,15 @@ def training(data: Path) -> str:
 
 def training_on_gpu() -> str:
     """The runs on a GPU in one table, with what differs between their commands."""
-    machine = ""
-    table: list[str] = []
-    rows: list[str] = []
-    for line in GPU.read_text(encoding="utf-8").splitlines():
-        if line.startswith("$"):
-            batch = re.search(r"data.batch_size=(\d+)", line)[1]  # type: ignore[index]
-            side = re.search(r"data.patch_size=(\d+)", line)[1]  # type: ignore[index]
-            how = "yes" if "compile=true" in line else "no"
-        elif not line.startswith("|"):
-            machine = machine or line
-        elif line.startswith(("| task", "|---")):
-            added = "---|---|" if line.startswith("|---") else " batch | compiled |"
-            table = [*table[:1], line + added] if len(table) < 2 else table
-        else:
-            rows.append(f"{line} {batch} of {side}x{side} | {how} |")
-    return "\n".join([machine, "", *table, *rows])
+    runs = [run.splitlines() for run in GPU.read_text(encoding="utf-8").split("$ ")[1:]]
+    _, machine, head, rule, *_ = runs[0]
+    lines = [machine, "", f"{head} batch | compiled |", f"{rule}---|---|"]
+    for command, _, _, _, *rows in runs:
+        said = dict(word.split("=") for word in command.split() if "=" in word)
+        batch, side = said["data.batch_size"], said["data.patch_size"]
+        compiled = "yes" if said.get("compile") == "true" else "no"
+        lines += [f"{row} {batch} of {side}x{side} | {compiled} |" for row in rows]
+    return "\n".join(lines)
 
 
 def main() -> None:

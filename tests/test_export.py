@@ -371,7 +371,7 @@ class TestDarktable:
         picture = noisy.astype(np.float32).transpose(2, 0, 1)
         found = denoise.restore(picture, side=224)
         other = denoise.restore(picture, side=368)
-        # Wherever the tiles meet: a hundredth of an 8-bit step, which is rounding in 32 bits.
+        # Wherever the tiles meet: the network sees farther than they overlap, but only just.
         assert np.abs(found - other).max() < 0.01 / 255
         # darktable mirrors at the border; so does this.
         rows = [darktable.mirror(i - 64, 250) for i in range(250 + 128)]

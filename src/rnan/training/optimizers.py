@@ -144,14 +144,13 @@ class Muon(torch.optim.Optimizer):
         weight = ((1.0 - group["momentum"]) * good).to(grads.dtype)
         for momentum, grad in zip(momenta, grads, strict=True):
             momentum.lerp_(grad, weight)
-        ahead = grads.lerp_(torch.stack(momenta), group["momentum"])
-        steps = orthogonalised(ahead.flatten(2)).reshape(ahead.shape)
+        steps = orthogonalised(grads.lerp_(torch.stack(momenta), group["momentum"]).flatten(2))
         factor = group["lr"] * good
-        steps *= 0.2 * max(len(ahead[0]), ahead[0, 0].numel()) ** 0.5 * factor
+        steps *= 0.2 * max(steps.shape[1:]) ** 0.5 * factor
         for parameter, step in zip(alike, steps, strict=True):
             if group["weight_decay"]:
                 parameter.mul_(1.0 - factor * group["weight_decay"])
-            parameter.sub_(step)
+            parameter.sub_(step.view_as(parameter))
 
 
 def orthogonalised(matrices: Tensor, *, iterations: int = 5) -> Tensor:
