@@ -15,6 +15,7 @@ from rnan.images import Picture, write
 from rnan.tasks import get_task
 from rnan.training.cache import PictureCache, load_pictures
 from rnan.training.config import BudgetSection, ScheduleSection, load_config
+from rnan.training.gratings import DRAWS, with_gratings
 from rnan.training.sampler import Levels, Part, PatchSampler
 from rnan.training.schedule import rate, share_spent
 from rnan.training.sources import Source
@@ -35,6 +36,7 @@ RECIPE = Path(__file__).parent.parent / "recipes" / "dejpeg-color.yaml"
         ("data.only=[a, b, c]", "data.only must have an entry for each"),
         ("data.vivid_share=2", "data.vivid_share must be a share"),
         ("data={folders: [a], lq_folders: [b], vivid_share: 0.5}", "does not go with LQ pictures"),
+        ("data={folders: [a], lq_folders: [b], grating_share: 1}", "does not go with LQ pictures"),
         ("level.at=10", "level.at leaves no room for level.low"),
         ("budget.steps=5", "budget needs either steps or minutes"),
         ("budget.minutes=-1", "budget must be positive"),
@@ -247,6 +249,35 @@ def test_some_patches_have_stronger_colours(tmp_path: Path) -> None:
         torch.testing.assert_close(after, times * before, atol=1e-4, rtol=0)
         torch.testing.assert_close(a.mean(0)[inside], c.mean(0)[inside], atol=1e-5, rtol=0)
     assert some.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_gratings_are_pieces_of_zone_plates() -> None:
+    torch.manual_seed(0)
+    gt = torch.rand(64, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    draws = torch.rand(64, DRAWS, dtype=torch.float64)
+    draws[:, 3] = torch.arange(64) % 4 / 4  # along the axes
+    draws[:, 4] = 0.0  # the same frequency everywhere
+    drawn = with_gratings(gt, draws, share=0.5)
+    chosen = draws[:, 0] < 0.5
+    assert 20 < int(chosen.sum()) < 44
+    assert torch.equal(drawn[~chosen], gt[~chosen])
+    stripes = drawn[chosen]
+    assert torch.equal(stripes[:, :1].expand(-1, 3, -1, -1), stripes)
+    assert float(stripes.min()) >= -1e-6
+    assert float(stripes.max()) <= 1 + 1e-6
+    assert drawn.is_contiguous(memory_format=torch.channels_last)
+    # A wave is given back by its neighbours: f(x-1) + f(x+1) = 2 cos(2 pi cycles) f(x).
+    for patch, (cycles, direction, contrast, mean) in zip(
+        stripes[:, 0].double(), draws[chosen][:, [2, 3, 5, 6]], strict=True
+    ):
+        along = patch if direction in (0.0, 0.5) else patch.T
+        wave = along - (0.5 * contrast + (1 - contrast) * mean)
+        times = 2 * torch.cos(torch.pi * cycles)
+        torch.testing.assert_close(
+            wave[:, :-2] + wave[:, 2:], times * wave[:, 1:-1], atol=1e-4, rtol=0
+        )
+        torch.testing.assert_close(along[0], along[-1], atol=1e-5, rtol=0)
+    assert torch.equal(with_gratings(gt, draws, share=0.0), gt)
 
 
 def test_levels_cover_their_range(tmp_path: Path) -> None:

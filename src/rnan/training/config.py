@@ -56,6 +56,10 @@ class DataSection:
     """Share of the patches whose colours are made stronger, up to three times, with their channels
     in any order; for tasks in colour whose LQ pictures are made here."""
 
+    grating_share: float = 0.0
+    """Share of the patches that are gray stripes, up to the finest that pixels can hold; for tasks
+    whose LQ pictures are made here."""
+
     patch_size: int = 96
     """Side of the training crop, in LQ pixels."""
 
@@ -219,10 +223,12 @@ class TrainConfig:
         _require(self.data.patch_size % 2 == 0, "data.patch_size must be even")
         _require(self.data.batch_size >= 1, "data.batch_size must be at least 1")
         _require(0.0 <= data.vivid_share <= 1.0, "data.vivid_share must be a share, 0 to 1")
-        _require(
-            not (data.vivid_share and data.lq_folders),
-            "data.vivid_share does not go with LQ pictures",
-        )
+        _require(0.0 <= data.grating_share <= 1.0, "data.grating_share must be a share, 0 to 1")
+        for name in ("vivid_share", "grating_share"):
+            _require(
+                not (getattr(data, name) and data.lq_folders),
+                f"data.{name} does not go with LQ pictures",
+            )
         _require(0.0 <= self.ema < 1.0, "ema must be at least 0 and below 1")
         _require(0.0 <= self.level.small_share <= 1.0, "level.small_share must be a share, 0 to 1")
         _require(self.optimizer.learning_rate > 0, "optimizer.learning_rate must be positive")

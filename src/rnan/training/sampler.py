@@ -16,6 +16,7 @@ from torch import Tensor
 from rnan.training import counter
 from rnan.training.cache import PictureCache
 from rnan.training.colours import vivid
+from rnan.training.gratings import DRAWS, with_gratings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,7 @@ class PatchSampler:
         margin: LQ pixels around the patch; beyond a picture's border its last pixels are repeated.
         noise: Whether the degradation needs random numbers.
         vivid_share: Of the patches, whose colours are made stronger.
+        grating_share: Of the patches, which are gray stripes.
         multiple: Where the pictures came with LQ pictures: patches begin at multiples of this.
         part: Of each batch, what this process cuts.
     """
@@ -86,6 +88,7 @@ class PatchSampler:
         margin: int = 0,
         noise: bool = True,
         vivid_share: float = 0.0,
+        grating_share: float = 0.0,
         multiple: int = 1,
         part: Part | None = None,
     ) -> None:
@@ -99,6 +102,7 @@ class PatchSampler:
         self.margin = margin
         self.noise = noise
         self.vivid_share = vivid_share
+        self.grating_share = grating_share
         self.multiple = multiple
         self.part = part or Part()
         # Every pixel of every picture is as likely as any other.
@@ -144,6 +148,9 @@ class PatchSampler:
         if self.vivid_share:
             colour = counter.uniform(counter.keys(self.seed, "colour", index), 3)
             gt = vivid(gt, colour, share=self.vivid_share)
+        if self.grating_share:
+            stripes = counter.uniform(counter.keys(self.seed, "grating", index), DRAWS)
+            gt = with_gratings(gt, stripes, share=self.grating_share)
         draws = gt.new_empty(0, 0, 0, 0)
         if self.noise and lq is None:
             noise = counter.keys(self.seed, "noise", index).to(self.device, non_blocking=True)

@@ -229,6 +229,7 @@ class Trainer:
             margin=0 if self.config.data.lq_folders else task.margin,
             noise=task.noisy,
             vivid_share=self.config.data.vivid_share,
+            grating_share=self.config.data.grating_share,
             multiple=task.patch_multiple,
             part=Part(rank=self.processes.rank, of=self.processes.number),
         )
