@@ -5,10 +5,11 @@
     python scripts/bundle.py --again denoise-color --data ../shared/data
 
 The run's weights replace the bundled ones only where they are better by 0.01 dB: mean PSNR over
-the levels of the task's table, on the whole validation pictures. The test sets are measured for
-the card alone; nothing is chosen by them. A name that is no task's goes to weights/ beside src,
-its card into the package. After a change of the program that alters figures, --again measures
-weights that are there once more.
+the levels of the task's table, on the validation pictures as they are and at half their size (by
+themselves those JPEGs reward a network that takes their artefacts for detail). The test sets are
+measured for the card alone; nothing is chosen by them. A name that is no task's goes to weights/
+beside src, its card into the package. After a change of the program that alters figures, --again
+measures weights that are there once more.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 import jpeg_cases
 from rnan import __version__
 from rnan.api import load_restorer
-from rnan.evaluation.datasets import picture_files, references, split
+from rnan.evaluation.datasets import halved, picture_files, references, split
 from rnan.evaluation.methods import Network
 from rnan.evaluation.runner import measure, records
 from rnan.images import write_whole
@@ -70,11 +71,12 @@ LIMITS = {
 
 
 def validation_mean(weights: str | Path, task: Task, folder: Path) -> float:
-    """Mean PSNR over the task's levels on the whole validation pictures."""
+    """Mean PSNR over the task's levels on the validation pictures, whole and halved."""
     _, files = split(picture_files(folder))
+    whole = list(references(files, task))
     scores = measure(
         task,
-        references(files, task),
+        [*whole, *map(halved, whole)],
         [task.level(level) for level in task.table_levels],
         Network(load_restorer(weights)),
         with_ssim=False,
@@ -137,7 +139,7 @@ def log(
         f"{stretch['pictures']} pictures of {', '.join(recipe['data']['folders'])}, "
         f"seed {recipe['seed']}, started from {recipe['init_from'] or 'nothing'}.",
         "",
-        f"Mean PSNR on the whole validation pictures: {new:.3f} dB"
+        f"Mean PSNR on the validation pictures, whole and at half their size: {new:.3f} dB"
         + ("." if old is None else f", {new - old:+.3f} against the bundled weights before."),
     ]
     if metrics:

@@ -449,10 +449,11 @@ def test_checkpoints_of_the_authors(tmp_path: Path, picture: Path, of_the_author
 
 def test_degrade_goes_on_after_a_bad_file(tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
-    write(Picture(pixels=photo(20, 20)), folder / "b.png")
+    write(Picture(pixels=photo(400, 500)), folder / "b.png")
     (folder / "a.png").write_bytes(b"no picture")
     done = rnan("degrade", "denoise-color", folder, "-o", out, "--level", 25)
     assert done.returncode == 3
+    assert "1 done, 0 skipped, 1 failed; 0.2 megapixels in" in done.stderr
     assert done.stderr.endswith("rnan: 1 of 2 pictures failed\n")
     assert [path.name for path in out.iterdir()] == ["b.png"]
     source = folder / "b.png"

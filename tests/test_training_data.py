@@ -10,7 +10,7 @@ import torch
 
 from conftest import photo
 from rnan.errors import ConfigError, InputError
-from rnan.evaluation.datasets import split
+from rnan.evaluation.datasets import halved, references, split
 from rnan.images import Picture, write
 from rnan.tasks import get_task
 from rnan.training.cache import PictureCache, load_pictures
@@ -18,7 +18,7 @@ from rnan.training.config import BudgetSection, ScheduleSection, load_config
 from rnan.training.gratings import DRAWS, with_gratings
 from rnan.training.sampler import Levels, Part, PatchSampler
 from rnan.training.schedule import rate, share_spent
-from rnan.training.sources import Source
+from rnan.training.sources import Source, decoded
 
 CPU = torch.device("cpu")
 RECIPE = Path(__file__).parent.parent / "recipes" / "dejpeg-color.yaml"
@@ -297,6 +297,16 @@ def test_validation_is_every_twentieth() -> None:
     assert len(validation) == 20
     assert not set(training) & set(validation)
     assert len(training) + len(validation) == 398
+
+
+def test_halved_references_are_as_those_for_training(tmp_path: Path) -> None:
+    (file,) = pictures(tmp_path)[1:2]
+    task = get_task("denoise-gray")
+    (whole,) = references([file], task)
+    *_, (row, half) = decoded([file], task.plane, halved=True)
+    assert row.half
+    assert half.shape == (32, 16, 1)
+    assert np.array_equal(halved(whole).gt, half)
 
 
 def test_schedules() -> None:

@@ -60,7 +60,7 @@ def command(
     jobs = plan(inputs, output, recursive=recursive, ending=".tif" if as_float else ".png")
 
     def work(job: Job, *_: object) -> tuple[str, float]:
-        make_input(
+        megapixels = make_input(
             definition,
             degree,
             job.source,
@@ -69,6 +69,6 @@ def command(
             as_float=as_float,
             overwrite=overwrite,
         )
-        return str(job.target), 0.0
+        return str(job.target), megapixels
 
     run_jobs(jobs, work)

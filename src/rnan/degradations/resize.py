@@ -42,6 +42,11 @@ def resize(picture: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     return _pass(rows.swapaxes(0, 1), width).swapaxes(0, 1)
 
 
+def at_half_size(picture: NDArray[Any]) -> NDArray[Any]:
+    """A picture of half the sides, rounded down: see :func:`resize`."""
+    return resize(picture, picture.shape[0] // 2, picture.shape[1] // 2)
+
+
 def downscale(gt: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
     """The LQ picture of super-resolution.
 

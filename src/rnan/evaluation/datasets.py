@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rnan.degradations.resize import at_half_size
 from rnan.errors import InputError
 from rnan.images import EXTENSIONS, read
 from rnan.images.picture import to_float
@@ -100,6 +101,12 @@ def middle(picture: Reference, crop: int) -> Reference:
         lq = lq[first : first + side, across : across + side]
         crop = side * scale
     return replace(picture, gt=gt[top : top + crop, left : left + crop], lq=lq)
+
+
+def halved(picture: Reference) -> Reference:
+    """A picture at half its size: what a JPEG did to its pixels and its colour is gone then."""
+    gt = at_half_size(picture.gt.astype(np.uint8)).astype(np.float64)
+    return Reference(name=f"half of {picture.name}", gt=gt)
 
 
 def pair(files: list[Path], folder: Path) -> dict[Path, Path]:

@@ -26,7 +26,7 @@ def make_input(
     seed: int = 0,
     as_float: bool = False,
     overwrite: bool = False,
-) -> None:
+) -> float:
     """Degrade one picture exactly as ``rnan evaluate`` does.
 
     Args:
@@ -39,6 +39,9 @@ def make_input(
         as_float: TIFF in 32-bit floating point with white at 1, neither clipped nor rounded.
         overwrite: Replace a target that exists.
 
+    Returns:
+        Megapixels of the clean picture.
+
     Raises:
         InputError: A picture cannot be read or written.
         ConfigError: The format of ``target`` cannot hold what is asked for.
@@ -50,9 +53,12 @@ def make_input(
     if lossy and task.kind != "quality":
         raise ConfigError(f"{target.name}: JPEG would add its own damage; write PNG or TIFF")
     gt = cut_to_multiple(task.reference(read_values(source)), level.scale)
+    height, width = gt.shape[:2]
+    megapixels: float = height * width / 1e6
     if lossy:
         write_whole(target, jpeg.encode(gt.astype(np.uint8), int(level.value)))
-        return
+        return megapixels
     lq = task.degrade(gt, level, name=source.stem, seed=seed)
     pixels = (lq / 255.0).astype(np.float32) if as_float else as_eight_bit(lq).astype(np.uint8)
     write(Picture(pixels=pixels), target, overwrite=overwrite)
+    return megapixels

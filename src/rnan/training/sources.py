@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rnan.degradations.resize import resize
+from rnan.degradations.resize import at_half_size
 from rnan.errors import ConfigError, InputError, ResourceError
 from rnan.evaluation.datasets import pair, picture_files, read_values, split
 from rnan.images import EXTENSIONS, size_of
@@ -158,8 +158,7 @@ def decoded(
             continue
         yield _row(file.name, number, pixels), pixels
         if halved and min(pixels.shape[:2]) >= 2:
-            half = resize(pixels, pixels.shape[0] // 2, pixels.shape[1] // 2)
-            half = np.ascontiguousarray(half.astype(np.uint8))
+            half = np.ascontiguousarray(at_half_size(pixels))
             yield _row(f"half of {file.name}", number, half, half=True), half
         if progress is not None:
             progress(number + 1, len(files))
