@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from conftest import photo, restorer, small_model
+from rnan.api import load_restorer
 from rnan.degradations.jpeg import encode
 from rnan.degradations.mosaic import PATTERNS, measured, mosaic
 from rnan.degradations.resize import resize
@@ -21,6 +22,7 @@ from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.mosaics import arrange
 from rnan.inference.options import parse_size
+from rnan.inference.restorer import filled_up
 from rnan.models import RNAN, preset
 from rnan.models.initialise import near_identity
 from rnan.tasks import get_task
@@ -457,3 +459,39 @@ def test_quarters_tell_of_their_progress_and_can_be_stopped() -> None:
     stop.set()
     with pytest.raises(Cancelled):
         one(photo(60, 44), cancel=stop)
+
+
+def test_sides_that_the_network_never_saw_are_filled_up() -> None:
+    picture = photo(45, 62)
+    level = np.random.default_rng(0).uniform(5, 50, (45, 62)).astype(np.float32)
+    one = restorer(small_model())
+    around = ((0, 3), (0, 2))
+    mirrored = np.pad(picture, (*around, (0, 0)), mode="reflect")
+    for told, beyond in ((20, 20), (level, np.pad(level, around, mode="reflect"))):
+        whole = one(mirrored, level=beyond)
+        assert np.array_equal(one(picture, level=told), whole[:45, :62])
+    # A side that is too short for a mirror is left to the network.
+    assert one(picture[:3, :2], level=20).shape == (3, 2, 3)
+    repeated = filled_up(torch.arange(5.0).view(1, 1, 1, 5), 4, "replicate")
+    assert repeated[0, 0].tolist() == [[0.0, 1.0, 2.0, 3.0, 4.0, 4.0, 4.0, 4.0]]
+    assert filled_up(repeated, 3, None) is repeated
+
+
+@pytest.mark.parametrize("name", ["denoise-color", "denoise-gray", "demosaic"])
+def test_the_last_rows_are_as_good_as_others(name: str) -> None:
+    """Beyond what the network does by itself at sides that it never saw."""
+    task, one = get_task(name), load_restorer(name, dtype="float32")
+    level = task.level("50" if task.kind == "sigma" else "grbg")
+    size = (93, 89) if task.kind == "sigma" else (94, 90)  # whole Bayer cells
+    told = level.value / task.level_scale
+    errors = []
+    for seed in range(4):
+        gt = task.reference(photo(*size, seed=seed))
+        lq = (task.degrade(gt, level, name="a", seed=seed) / 255.0).astype(np.float32)
+        known = level.value if task.kind == "sigma" else level.pattern
+        restored = 255.0 * one(lq, level=known)
+        direct = one.engine(torch.from_numpy(lq).permute(2, 0, 1)[None], torch.tensor([told]), 1)
+        plain = 255.0 * direct[0].permute(1, 2, 0).numpy()
+        errors.append([np.square(picture - gt)[-2:].mean() for picture in (restored, plain)])
+    filled, left = np.mean(errors, axis=0)
+    assert filled < 0.9 * left

@@ -66,6 +66,10 @@ class Task:
     patch_multiple: int = 2
     """What the side of a training patch must be a multiple of."""
 
+    beyond: Literal["reflect", "replicate"] | None = None
+    """How a picture goes on below and to the right where its sides do not suit the network: noise
+    and mosaics as in a mirror, JPEG as its encoder does it. Enlargement is best left as it is."""
+
     protocol: Protocol
     """How results are measured."""
 
@@ -176,6 +180,7 @@ _DENOISE: dict[str, Any] = {
     "kind": "sigma",
     "level_range": (0.0, 75.0),
     "level_scale": 255.0,
+    "beyond": "reflect",
     "table_levels": ("10", "30", "50", "70"),
     "more_levels": ("15", "25"),
     "degrade": _noise,
@@ -185,6 +190,7 @@ _JPEG: dict[str, Any] = {
     "kind": "quality",
     "level_range": (1.0, 100.0),
     "level_scale": 100.0,
+    "beyond": "replicate",
     "table_levels": ("10", "20", "30", "40"),
     "degrade": _jpeg,
     "degrade_batch": _jpeg_batch,
@@ -215,6 +221,7 @@ TASKS: dict[str, Task] = {
             kind="pattern",
             level_range=(0.0, 15.0),
             level_scale=255.0,
+            beyond="reflect",
             table_levels=("grbg",),
             more_levels=("grbg-5", "grbg-10"),
             protocol=Protocol(name="rgb"),

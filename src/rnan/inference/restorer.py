@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal, TypeVar, overload
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from rnan.degradations.mosaic import measured
@@ -309,13 +310,19 @@ class Restorer:
     def _tiled(
         self, lq: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
     ) -> Tensor:
-        refuse_too_large(lq.shape[-2] * told.scale, lq.shape[-1] * told.scale)
+        height, width = (side * told.scale for side in lq.shape[-2:])
+        refuse_too_large(height, width)
         if self.engine.as_released and self.options.tile is None:
             return self._as_released(lq, told, progress, cancel)
+        lq = filled_up(lq, self.engine.multiple, self.task.beyond)
+        if told.level is not None and told.level.ndim == 4:
+            level = filled_up(told.level, self.engine.multiple, self.task.beyond)
+            told = replace(told, level=level)
         tile = self._tile()
         while True:
             try:
-                return self._pass(lq, told, tile, progress, cancel)
+                restored = self._pass(lq, told, tile, progress, cancel)
+                return restored[..., :height, :width]
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -415,6 +422,26 @@ def _level_of(parts: list[Tile], level: Tensor | None) -> Tensor | None:
     if level.ndim == 4:
         return torch.cat([part.cut(level) for part in parts])
     return level.expand(len(parts))
+
+
+def filled_up(x: Tensor, multiple: int, beyond: Literal["reflect", "replicate"] | None) -> Tensor:
+    """Let a picture go on until its sides suit the network.
+
+    Networks are trained on patches of such sides. At other sides the mask branches, which halve
+    them, see a border that they never saw, and the last rows and columns come out worse.
+
+    Args:
+        x: ``(B, C, H, W)``.
+        multiple: Of the engine.
+        beyond: Of the task. A side that is too short for a mirror stays as it is.
+    """
+    if beyond is None:
+        return x
+    bottom, right = (
+        missing if side > missing else 0
+        for side, missing in ((side, -side % multiple) for side in x.shape[-2:])
+    )
+    return F.pad(x, (0, right, 0, bottom), mode=beyond) if bottom or right else x
 
 
 def resized(plane: Tensor, height: int, width: int) -> Tensor:

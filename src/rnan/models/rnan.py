@@ -103,6 +103,11 @@ class RNANConfig:
     value_range: float = 1.0
     """The value of white: 1, or 255 as in the authors' program."""
 
+    @property
+    def multiple(self) -> int:
+        """What the sides of a picture are best a multiple of: the mask branches halve them."""
+        return 2 * self.unshuffle
+
     def __post_init__(self) -> None:
         if not self.plan or set(self.plan) - {"N", "L"}:
             raise ConfigError(f"plan must be a row of N and L, got {self.plan!r}")

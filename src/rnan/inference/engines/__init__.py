@@ -24,6 +24,8 @@ class Engine(Protocol):
     """Whether pictures are cut as the authors' program cuts them, see ``quartering.py``."""
     grid: int
     """Tiles start on multiples of this many input pixels."""
+    multiple: int
+    """Sides of a picture are best a multiple of this many input pixels."""
     largest_tile: int | None
     """Side, in input pixels, beyond which larger tiles gain nothing or cost too much; none where
     the picture must not be cut."""

@@ -124,6 +124,7 @@ class GraphEngine:
         self.takes_level = info.takes_level
         self.attention = f"windows of {info.window}"
         self.grid = info.grid
+        self.multiple = info.config.multiple
         self.largest_tile: int | None = _LARGEST_TILE
         self.bytes_per_pixel = info.bytes_per_pixel
         self.batch = 1

@@ -65,6 +65,7 @@ class PeerEngine:
         self.scales: tuple[int, ...] = (scale,)
         self.device = device
         self.grid = math.lcm(2, multiple)
+        self.multiple = 1
         self.largest_tile: int | None = None if whole else _LARGEST_TILE
         self.bytes_per_pixel = _BYTES_PER_PIXEL
         self.batch = 1

@@ -71,6 +71,7 @@ class TorchEngine:
             "released" if self.as_released else f"windows of {window}" if window else "whole tile"
         )
         self.grid = config.unshuffle * math.lcm(2, window or 1)
+        self.multiple = config.multiple
         self.largest_tile: int | None = _LARGEST_TILE
         if window is None and "N" in config.plan:
             self.largest_tile = None
