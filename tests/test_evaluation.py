@@ -247,7 +247,7 @@ def test_attention_maps(tmp_path: Path, softmax: str, window: int | None) -> Non
     assert set(maps.masks) == {"1-nonlocal", "2-local"}
     assert all(((mask > 0) & (mask < 1)).all() for mask in maps.masks.values())
     (weights,) = maps.weights.values()
-    assert weights.shape == maps.masks["2-local"].shape == (19, 25)
+    assert weights.shape == maps.masks["2-local"].shape == (20, 26)  # for 40x52 pixels
     if softmax == "keys":
         assert weights.sum() == pytest.approx(1.0)
     if window:

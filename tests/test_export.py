@@ -465,7 +465,7 @@ class TestPeers:
 
     def test_measured_on_our_protocol(self, folder: Path, tmp_path: Path) -> None:
         for number in range(2):
-            write(Picture(pixels=photo(70, 90, seed=number)), tmp_path / f"{number}.png")
+            write(Picture(pixels=photo(72, 92, seed=number)), tmp_path / f"{number}.png")
         invoke("evaluate", "denoise-color", tmp_path, "--level", 25, "--dtype", "float32",
             "--model", folder / "narrow.onnx", "--model", f"peer:{folder / 'narrow.onnx'}",
             "--json", tmp_path / "r.json")  # fmt: skip

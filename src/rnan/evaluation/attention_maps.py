@@ -28,7 +28,10 @@ _SLAB = 1024
 
 @dataclass(frozen=True)
 class AttentionMaps:
-    """Of one picture; maps ``(H, W)`` at the resolution of the network's body."""
+    """Of one picture; maps ``(H, W)`` at the resolution of the network's body.
+
+    They cover what the picture was filled up with below and to the right as well.
+    """
 
     masks: dict[str, NDArray[np.float64]]
     """Mean over the channels of each block's mask (Fig. 2), in (0, 1); by ``1-nonlocal`` and so
@@ -61,7 +64,8 @@ def attention_maps(
     row, column = pixel
     if not (0 <= row < height and 0 <= column < width):
         raise InputError(f"the pixel {column},{row} lies outside the picture, {width}x{height}")
-    options = replace(restorer.options, tile=max(32, height, width), self_ensemble=False, overlap=0)
+    tile = max(32, height, width) + engine.multiple  # the picture may be filled up
+    options = replace(restorer.options, tile=tile, self_ensemble=False, overlap=0)
     whole = Restorer(restorer.task, engine, options)
     unshuffle = engine.model.config.unshuffle
     seen = AttentionMaps(masks={}, weights={})
