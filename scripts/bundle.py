@@ -6,10 +6,11 @@
 
 The run's weights replace the bundled ones only where they are better by 0.01 dB: mean PSNR over
 the levels of the task's table, on the validation pictures as they are and at half their size (by
-themselves those JPEGs reward a network that takes their artefacts for detail). The test sets are
-measured for the card alone; nothing is chosen by them. A name that is no task's goes to weights/
-beside src, its card into the package. After a change of the program that alters figures, --again
-measures weights that are there once more.
+themselves those JPEGs reward a network that takes their artefacts for detail); for mosaics at half
+their size with strong colours too, which soft JPEGs lack. The test sets are measured for the card
+alone; nothing is chosen by them. A name that is no task's goes to weights/ beside src, its card
+into the package. After a change of the program that alters figures, --again measures weights that
+are there once more.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import jpeg_cases
 from rnan import __version__
 from rnan.api import load_restorer
-from rnan.evaluation.datasets import halved, picture_files, references, split
+from rnan.evaluation.datasets import Reference, halved, picture_files, references, split
 from rnan.evaluation.methods import Network
 from rnan.evaluation.runner import measure, records
 from rnan.images import write_whole
@@ -71,17 +74,27 @@ LIMITS = {
 
 
 def validation_mean(weights: str | Path, task: Task, folder: Path) -> float:
-    """Mean PSNR over the task's levels on the validation pictures, whole and halved."""
+    """Mean PSNR over the task's levels on the validation pictures."""
     _, files = split(picture_files(folder))
     whole = list(references(files, task))
+    pictures = [*whole, *map(halved, whole)]
+    if task.kind == "pattern":
+        pictures += [saturated(halved(picture)) for picture in whole]
     scores = measure(
         task,
-        [*whole, *map(halved, whole)],
+        pictures,
         [task.level(level) for level in task.table_levels],
         Network(load_restorer(weights)),
         with_ssim=False,
     )
     return sum(score.psnr for score in scores) / len(scores)
+
+
+def saturated(picture: Reference) -> Reference:
+    """Twice as far from gray."""
+    gray = picture.gt.mean(axis=2, keepdims=True)
+    gt = np.rint(np.clip(gray + 2.0 * (picture.gt - gray), 0.0, 255.0))
+    return Reference(name=f"saturated {picture.name}", gt=gt)
 
 
 def card(name: str, weights: Path, task: Task, data: Path, validation: float) -> dict[str, Any]:
@@ -138,8 +151,9 @@ def log(
         f"{stretch['hours']:.2f} hours on {stretch['hardware']}; "
         f"{stretch['pictures']} pictures of {', '.join(recipe['data']['folders'])}, "
         f"seed {recipe['seed']}, started from {recipe['init_from'] or 'nothing'}.",
+        *said_of_average(stretch),
         "",
-        f"Mean PSNR on the validation pictures, whole and at half their size: {new:.3f} dB"
+        f"Mean PSNR on the validation pictures (scripts/bundle.py says which): {new:.3f} dB"
         + ("." if old is None else f", {new - old:+.3f} against the bundled weights before."),
     ]
     if metrics:
@@ -155,6 +169,12 @@ def log(
         lines.append("Not bundled.")
     with LOG.open("a", encoding="utf-8") as file:
         file.write("\n" + "\n".join(lines) + "\n")
+
+
+def said_of_average(stretch: dict[str, Any]) -> list[str]:
+    """For weights that ``scripts/average.py`` made of the run's."""
+    share = stretch.get("averaged", {}).get("share")
+    return [] if share is None else [f"Averaged with where it started, {share:g} of the run's."]
 
 
 def place(name: str, task: Task) -> Path:
