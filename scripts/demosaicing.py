@@ -41,6 +41,9 @@ STORE, PAGE = DOCS / "demosaicing.json", DOCS / "demosaicing.md"
 FIGURE = DOCS / "figures" / "zone-plate.png"
 TASK = get_task("demosaic")
 SETS = ("kodak24", "cbsd68", "mcmaster18")
+ROWS = {name: (name, TASK.name) for name in SETS}
+ROWS |= {f"{name}, menon": (name, "menon") for name in SETS}
+"""Test set and method: what the patterns differ by in a method that knows no pictures is theirs."""
 KEPT = "grbg, samples kept"
 COLUMNS = (*PATTERNS, KEPT)
 METHODS = ("demosaic", "menon", "ahd", "dht")
@@ -76,30 +79,47 @@ def restored_plate(name: str, cycles: float) -> Array:
     return as_eight_bit(method(name)(lq, level))
 
 
-def point(dataset: str, column: str, folder: Path) -> float:
+def point(row: str, column: str, folder: Path) -> float:
     """Mean PSNR over a test set, in a process of its own with one thread."""
     torch.set_num_threads(1)
-    pattern = "grbg" if column == KEPT else column
-    network = Network(load_restorer(TASK.name, keep_samples=column == KEPT))
+    dataset, name = ROWS[row]
+    asked = method(name)
+    if column == KEPT:
+        asked = Network(load_restorer(name, keep_samples=True))
+    level = TASK.level("grbg" if column == KEPT else column)
     pictures = references(picture_files(folder / dataset), TASK)
-    (score,) = measure(TASK, pictures, [TASK.level(pattern)], network, with_ssim=False)
+    (score,) = measure(TASK, pictures, [level], asked, with_ssim=False)
     return score.psnr
+
+
+def wanted(row: str) -> tuple[str, ...]:
+    """Columns of a row."""
+    return COLUMNS if row in SETS else tuple(PATTERNS)
 
 
 def tables(psnrs: dict[str, dict[str, float]]) -> list[str]:
     """Patterns, then zone plates, with what holds."""
-    farthest = max(
-        abs(row[pattern] - row["grbg"]) for row in psnrs.values() for pattern in PATTERNS
-    )
+    farthest = {
+        name: max(
+            abs(psnrs[row][pattern] - psnrs[row]["grbg"])
+            for row, (_, used) in ROWS.items()
+            for pattern in PATTERNS
+            if used == name
+        )
+        for name in (TASK.name, "menon")
+    }
     lines = [
-        f"PSNR in dB. The patterns differ from GRBG by at most {farthest:.2f} dB.",
+        f"PSNR in dB. The patterns differ from GRBG by at most {farthest[TASK.name]:.3f} dB, with "
+        f"Menon's method by {farthest['menon']:.3f}.",
         "",
         "| set | " + " | ".join(name.upper() if name != KEPT else KEPT for name in COLUMNS) + " |",
         "|---|" + "---|" * len(COLUMNS),
     ]
     lines += [
-        f"| {dataset} | " + " | ".join(f"{psnrs[dataset][column]:.2f}" for column in COLUMNS) + " |"
-        for dataset in SETS
+        f"| {row} | "
+        + " | ".join(f"{psnrs[row][one]:.2f}" if one in psnrs[row] else "" for one in COLUMNS)
+        + " |"
+        for row in ROWS
     ]
     head = [f"half a cycle at the {where}: colour error | PSNR, dB" for where in PLATES]
     lines += [
@@ -141,24 +161,27 @@ def main() -> None:
     card = registry.card(TASK.name)
     known: dict[str, Any] = json.loads(STORE.read_text("utf-8")) if STORE.exists() else {}
     if known.get("weights") != card["sha256"]:
-        known = {"weights": card["sha256"], "psnr": {dataset: {} for dataset in SETS}}
+        others = {row: cells for row, cells in known.get("psnr", {}).items() if row not in SETS}
+        known = {"weights": card["sha256"], "psnr": {row: {} for row in SETS} | others}
         for row in card["metrics"]:  # the card has GRBG already
             if row["dataset"] in SETS and (row["level"], row["metric"]) == ("grbg", "psnr"):
                 known["psnr"][row["dataset"]]["grbg"] = row["value"]
+    psnrs: dict[str, dict[str, float]] = {row: known["psnr"].get(row, {}) for row in ROWS}
+    known["psnr"] = psnrs
     with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
         running = {
-            pool.submit(point, dataset, column, arguments.data / "test"): (dataset, column)
-            for dataset in SETS
-            for column in COLUMNS
-            if column not in known["psnr"][dataset]
+            pool.submit(point, row, column, arguments.data / "test"): (row, column)
+            for row in ROWS
+            for column in wanted(row)
+            if column not in psnrs[row]
         }
         for future in as_completed(running):
-            dataset, column = running[future]
-            known["psnr"][dataset][column] = round(future.result(), 4)
+            row, column = running[future]
+            psnrs[row][column] = round(future.result(), 4)
             STORE.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
-            print(dataset, column, future.result(), flush=True)
+            print(row, column, future.result(), flush=True)
     draw()
-    lines = "\n".join(tables(known["psnr"]))
+    lines = "\n".join(tables(psnrs))
     page = laid_between_marks(PAGE.read_text("utf-8"), Path(__file__).name, lines)
     PAGE.write_text(page, encoding="utf-8")
 
