@@ -32,11 +32,12 @@ def between(start: Checkpoint, end: Checkpoint, share: float) -> Checkpoint:
 def main() -> None:
     """Read both, write what lies between them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("run", type=Path, help="folder of a finished run")
+    parser.add_argument("run", type=Path, help="folder of a finished run, or its weights")
     parser.add_argument("output", type=Path, help="folder for the result")
     parser.add_argument("--share", type=float, default=0.5, help="of the run's weights, 0 to 1")
     arguments = parser.parse_args()
-    content = (arguments.run / "weights.safetensors").read_bytes()
+    run: Path = arguments.run
+    content = (run / "weights.safetensors" if run.is_dir() else run).read_bytes()
     end = from_bytes(content)
     stretch = end.info["training"][-1]
     name = stretch["recipe"]["init_from"]
