@@ -173,8 +173,9 @@ class TrainConfig:
     init_without: tuple[str, ...] = ()
     """Parts that start anew all the same, by the start of their names: ``body.0.mask``."""
 
-    loss: Literal["l1", "l2"] = "l1"
-    """On values 0-1; the paper's ``l2`` is on values 0-255, where Adam makes no difference."""
+    loss: Literal["l1", "l2", "psnr"] = "l1"
+    """On values 0-1; the paper's ``l2`` is on values 0-255, where Adam makes no difference.
+    psnr: the logarithm of each patch's mean square, so that every level counts alike."""
 
     ema: float = 0.999
     """Decay of the moving average of the weights, whose result is kept; 0 for none."""
