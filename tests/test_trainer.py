@@ -18,6 +18,7 @@ import yaml
 from safetensors.torch import load_file
 
 from conftest import photo, small_model
+from rnan.degradations.jpeg import compress
 from rnan.errors import ConfigError, InputError, ResourceError, RnanError, WeightsError
 from rnan.images import Picture, read, write
 from rnan.models.checkpoints import from_bytes
@@ -25,6 +26,7 @@ from rnan.settings import from_mapping
 from rnan.tasks import TASKS, get_task
 from rnan.training.config import TrainConfig
 from rnan.training.folder import claim
+from rnan.training.learner import Pairs
 from rnan.training.trainer import Trainer
 
 
@@ -317,6 +319,65 @@ def test_pictures_that_changed_stop_a_resume(pictures: Path, tmp_path: Path) -> 
         Trainer(config(pictures), tmp_path / "run", resume=True)
 
 
+@pytest.mark.parametrize("kind", ["l1", "l2", "psnr"])
+def test_losses(pictures: Path, tmp_path: Path, kind: str) -> None:
+    trainer = Trainer(config(pictures, loss=kind), tmp_path / "run")
+    learner = trainer.learner
+    pairs = learner.pairs(trainer.sampler.batch(0))
+    with torch.no_grad():
+        restored = learner.model(pairs.lq, pairs.level, 1)
+    error = (restored - pairs.gt).double().numpy()
+    squares = (error**2).mean(axis=(1, 2, 3))
+    expected = {
+        "l1": np.abs(error).mean(),
+        "l2": squares.mean(),
+        "psnr": np.mean([0.5 * np.log(one + 1e-6) for one in squares]),
+    }
+    loss, norm = learner.learn(pairs, 1.0)
+    assert float(loss) == pytest.approx(expected[kind], rel=1e-4)
+    assert float(norm) > 0
+
+
+@pytest.mark.parametrize("task", ["denoise-color", "denoise-gray"])
+def test_some_noise_goes_through_a_jpeg(pictures: Path, tmp_path: Path, task: str) -> None:
+    def pairs(share: float) -> Pairs:
+        data = {"jpeg_share": share, "batch_size": 32}
+        trainer = Trainer(config(pictures, task=task, data=data), tmp_path / f"{share}")
+        batch = trainer.sampler.batch(0)
+        assert batch.quality is None or set(batch.quality.tolist()) <= {0, *range(50, 101)}
+        saved.append([] if batch.quality is None else batch.quality.tolist())
+        return trainer.learner.pairs(batch)
+
+    saved: list[list[float]] = []
+    plain, some = pairs(0.0), pairs(0.5)
+    assert torch.equal(plain.gt, some.gt)
+    assert plain.level is not None
+    assert some.level is not None
+    assert torch.equal(plain.level, some.level)
+    assert 8 < sum(quality > 0 for quality in saved[1]) < 24
+    for before, after, quality in zip(plain.lq, some.lq, saved[1], strict=True):
+        if quality:
+            values = np.clip(np.rint(before.permute(1, 2, 0).numpy() * 255.0), 0, 255)
+            file = compress(values, quality).transpose(2, 0, 1) / 255.0
+            torch.testing.assert_close(after, torch.from_numpy(file).float())
+        else:
+            assert torch.equal(before, after)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task": "dejpeg", "data": {"jpeg_share": 0.1}}, "jpeg_share is for denoising"),
+        ({"data": {"jpeg_share": 0.1, "patch_size": 24}}, "patch_size must be a multiple of 16"),
+    ],
+)
+def test_noise_that_no_jpeg_takes(
+    pictures: Path, tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Trainer(config(pictures, **changes), tmp_path / "run")
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -324,7 +385,7 @@ def test_pictures_that_changed_stop_a_resume(pictures: Path, tmp_path: Path) -> 
         {"dtype": "float64", "ema": 0.0, "schedule": {"kind": "cosine"}},
         {"dtype": "bfloat16", "model": {"init": "default"}},
         {"model": {"preset": "released", "fields": {"features": 8, "inner": 4, "plan": "NLN"}}},
-        {"data": {"memory": "disk"}},
+        {"data": {"memory": "disk"}, "loss": "psnr"},
     ],
     ids=["paper-like", "float64", "default-init", "released", "on-disk"],
 )

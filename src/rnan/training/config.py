@@ -60,6 +60,10 @@ class DataSection:
     """Share of the patches that are gray stripes, up to the finest that pixels can hold; for tasks
     whose LQ pictures are made here."""
 
+    jpeg_share: float = 0.0
+    """Share of the patches that are saved as a JPEG with their noise, as cameras do it; the network
+    is told the noise before. For denoising."""
+
     patch_size: int = 96
     """Side of the training crop, in LQ pixels."""
 
@@ -223,11 +227,11 @@ class TrainConfig:
         _require(self.data.patch_size >= 2, "data.patch_size must be at least 2")
         _require(self.data.patch_size % 2 == 0, "data.patch_size must be even")
         _require(self.data.batch_size >= 1, "data.batch_size must be at least 1")
-        _require(0.0 <= data.vivid_share <= 1.0, "data.vivid_share must be a share, 0 to 1")
-        _require(0.0 <= data.grating_share <= 1.0, "data.grating_share must be a share, 0 to 1")
-        for name in ("vivid_share", "grating_share"):
+        for name in ("vivid_share", "grating_share", "jpeg_share"):
+            share = getattr(data, name)
+            _require(0.0 <= share <= 1.0, f"data.{name} must be a share, 0 to 1")
             _require(
-                not (getattr(data, name) and data.lq_folders),
+                not (share and data.lq_folders),
                 f"data.{name} does not go with LQ pictures",
             )
         _require(0.0 <= self.ema < 1.0, "ema must be at least 0 and below 1")

@@ -14,6 +14,7 @@ from rnan.training.config import TrainConfig
 from rnan.training.distributed import Processes
 from rnan.training.optimizers import Optimizer
 from rnan.training.sampler import Batch
+from rnan.training.saved import saved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,8 @@ class Learner:
         if batch.lq is None:
             levels, draws = batch.levels.to(gt.dtype), batch.draws.to(gt.dtype)
             lq = task.degrade_batch(gt, levels, draws, batch.scale)
+            if batch.quality is not None:
+                lq = saved(lq, batch.quality)
             lq, gt = _inside(lq, task.margin), _inside(gt, task.margin * batch.scale)
         else:
             lq = batch.lq.to(self._work_dtype)
@@ -106,7 +109,7 @@ class Learner:
         error = restored.to(self._work_dtype) / white - pairs.gt
         loss = _loss(error, config.loss)
         self.optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         clip = config.optimizer.clip
         norm = nn.utils.clip_grad_norm_(
             self._parameters, clip if clip is not None else float("inf")

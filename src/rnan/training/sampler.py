@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rnan.training import counter
+from rnan.training import counter, saved
 from rnan.training.cache import PictureCache
 from rnan.training.colours import vivid
 from rnan.training.gratings import DRAWS, with_gratings
@@ -52,6 +52,8 @@ class Batch:
     """Standard normal numbers shaped like ``gt``; none where the task has no noise."""
     lq: Tensor | None = None
     """``(B, C, patch, patch)`` where the pictures came with LQ pictures."""
+    quality: Tensor | None = None
+    """``(B,)`` on the processor: of the JPEG that the noisy patch is saved as, 0 for none."""
     scale: int = 1
     """Enlargement, one for the whole batch."""
 
@@ -71,6 +73,7 @@ class PatchSampler:
         noise: Whether the degradation needs random numbers.
         vivid_share: Of the patches, whose colours are made stronger.
         grating_share: Of the patches, which are gray stripes.
+        jpeg_share: Of the patches, which are saved as JPEGs with their noise.
         multiple: Where the pictures came with LQ pictures: patches begin at multiples of this.
         part: Of each batch, what this process cuts.
     """
@@ -89,6 +92,7 @@ class PatchSampler:
         noise: bool = True,
         vivid_share: float = 0.0,
         grating_share: float = 0.0,
+        jpeg_share: float = 0.0,
         multiple: int = 1,
         part: Part | None = None,
     ) -> None:
@@ -103,6 +107,7 @@ class PatchSampler:
         self.noise = noise
         self.vivid_share = vivid_share
         self.grating_share = grating_share
+        self.jpeg_share = jpeg_share
         self.multiple = multiple
         self.part = part or Part()
         # Every pixel of every picture is as likely as any other.
@@ -151,6 +156,10 @@ class PatchSampler:
         if self.grating_share:
             stripes = counter.uniform(counter.keys(self.seed, "grating", index), DRAWS)
             gt = with_gratings(gt, stripes, share=self.grating_share)
+        quality = None
+        if self.jpeg_share:
+            kept = counter.uniform(counter.keys(self.seed, "jpeg", index), saved.DRAWS)
+            quality = saved.qualities(kept, share=self.jpeg_share)
         draws = gt.new_empty(0, 0, 0, 0)
         if self.noise and lq is None:
             noise = counter.keys(self.seed, "noise", index).to(self.device, non_blocking=True)
@@ -162,6 +171,7 @@ class PatchSampler:
             levels=levels.to(self.device, non_blocking=True),
             draws=draws,
             lq=lq,
+            quality=quality,
             scale=scale,
         )
 

@@ -155,6 +155,11 @@ class Trainer:
             )
         if data.vivid_share and task.channels != 3:
             raise ConfigError(f"data.vivid_share does not go with {task.name}, which is gray")
+        if data.jpeg_share:
+            if task.kind != "sigma":
+                raise ConfigError(f"data.jpeg_share is for denoising, not for {task.name}")
+            if data.patch_size % 16:
+                raise ConfigError("data.patch_size must be a multiple of 16 with data.jpeg_share")
         if data.lq_folders:
             rule = self.config.level
             scales = shape_of(self.config, task).scales
@@ -230,6 +235,7 @@ class Trainer:
             noise=task.noisy,
             vivid_share=self.config.data.vivid_share,
             grating_share=self.config.data.grating_share,
+            jpeg_share=self.config.data.jpeg_share,
             multiple=task.patch_multiple,
             part=Part(rank=self.processes.rank, of=self.processes.number),
         )
