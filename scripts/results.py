@@ -257,6 +257,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with test/")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument(
+        "--task", choices=TASKS, action="append", help="measure this task alone; may be repeated"
+    )
+    parser.add_argument(
         "--page-only", action="store_true", help="write the page from what has been measured"
     )
     parser.add_argument(
@@ -281,7 +284,8 @@ def main() -> None:
         if name in wanted or json.loads(name)["method"].startswith(CHECKPOINT)
     }
     done |= {name: found for name, cell in wanted.items() if (found := on_the_card(cell))}
-    missing = [] if arguments.page_only else [name for name in wanted if name not in done]
+    chosen = [] if arguments.page_only else arguments.task or [*TASKS]
+    missing = [n for n, cell in wanted.items() if n not in done and cell.task in chosen]
     failed = 0
     with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
         running = {pool.submit(measure_cell, wanted[name], data): name for name in missing}
