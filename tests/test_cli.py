@@ -204,6 +204,9 @@ def test_bad_input_is_one_line(tmp_path: Path, picture: Path, weights: Path) -> 
     fails(5, "is damaged", "denoise", picture, "-o", out, "--model", damaged)
     fails(5, "unknown model nothing", "denoise", picture, "-o", out, "--model", "nothing")
     assert not out.exists()
+    said = rnan("denoise", picture, "-o", out.with_name("v.png"), "--model", weights, "-v")
+    assert "TorchEngine on cpu" in said.stderr
+    assert "60 x 40 pixels, tiles: 1" in said.stderr
     verbose = rnan("denoise", blocked, "-o", out, "--model", weights, "-vv")
     assert "Traceback" in verbose.stderr
 
@@ -244,6 +247,12 @@ def test_evaluate_writes_records(tmp_path: Path, weights: Path) -> None:
     fails(2, "'nan' is no level", "evaluate", "denoise-color", folder, "--level", "nan")
     fails(2, "between 0 and 75", "evaluate", "denoise-color", folder, "--assume", "99")
     fails(1, "is a folder", "evaluate", "denoise-color", folder, "--json", folder)
+    kept = folder / "0.png"
+    before = kept.read_bytes()
+    for option in ("--json", "--csv", "--markdown"):
+        fails(1, "ends as a picture", "evaluate", "denoise-color", folder, option, kept)
+    fails(1, "ends as a picture", "bench", "--json", kept)
+    assert kept.read_bytes() == before
     fails(2, "unknown task denoise", "evaluate", "denoise", folder, "--model", "none")
 
 

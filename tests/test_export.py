@@ -207,10 +207,13 @@ def test_the_fastest_that_gives_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(engine_choice, "has_openvino", lambda: True)
+    monkeypatch.setattr(engine_choice, "can_export", lambda: True)
     options = RestoreOptions(engine="auto", device="cpu", **given)  # type: ignore[arg-type]
     assert engine_choice._fastest(preset("compact", **fields), options) == expected
-    monkeypatch.setattr(engine_choice, "has_openvino", lambda: False)
-    assert engine_choice._fastest(preset("compact", **fields), options) == "torch"
+    for name in ("can_export", "has_openvino"):
+        monkeypatch.setattr(engine_choice, name, lambda: False)
+        assert engine_choice._fastest(preset("compact", **fields), options) == "torch"
+        monkeypatch.setattr(engine_choice, name, lambda: True)
 
 
 @needs_openvino

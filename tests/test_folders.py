@@ -105,6 +105,17 @@ def test_a_bad_file_stops_nothing_unless_asked(album: Path, tmp_path: Path, jobs
     (failed,) = [one for one in content["outcomes"] if one["status"] == "failed"]
     assert failed["source"].endswith("aa.png")
     assert "not a picture" in failed["said"]
+    picture = album / "b.jpg"
+    before = picture.read_bytes()
+    over = ("--sigma", "5", "--overwrite", "--report", picture)
+    refused = rnan("denoise", album, "-o", tmp_path / "other", *over)
+    assert refused.returncode == 1
+    assert "ends as a picture" in refused.stderr
+    raw = picture.rename(album / "b.data")
+    refused = rnan("denoise", raw, "-o", tmp_path / "other", "--sigma", "5", "--report", raw)
+    assert refused.returncode == 1
+    assert "is one of the pictures" in refused.stderr
+    assert raw.rename(picture).read_bytes() == before
     fast = rnan("denoise", album, "-o", tmp_path / "fast", "--sigma", "5", "--fail-fast")
     assert fast.returncode == 3
     assert not (tmp_path / "fast" / "b.jpg").exists()

@@ -20,6 +20,7 @@ from rnan.metrics import psnr
 
 
 def saved(path: Path, pixels: np.ndarray, **options: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, **options)
     return path
 
@@ -40,6 +41,37 @@ def test_a_clean_picture_is_left_alone(tmp_path: Path) -> None:
     done = rnan("auto", source, "-o", tmp_path / "out.png")
     assert "clean, left alone" in done.stdout
     assert np.array_equal(read(tmp_path / "out.png").pixels, photo(200, 240))
+
+
+def test_a_clean_jpeg_is_not_compressed_anew(tmp_path: Path) -> None:
+    source = tmp_path / "clean.jpg"
+    Image.fromarray(photo(200, 240)).save(source, quality=97, subsampling=0)
+    for name, same, more in (
+        ("same.jpeg", True, ()),
+        ("asked.jpg", False, ("--jpeg-quality", "90")),
+        ("other.webp", False, ()),
+    ):
+        done = rnan("auto", source, "-o", tmp_path / name, *more)
+        assert "clean, left alone" in done.stdout
+        assert ((tmp_path / name).read_bytes() == source.read_bytes()) == same
+    assert np.array_equal(read(tmp_path / "other.webp").pixels, read(source).pixels)
+
+
+def test_folders_and_bad_files(tmp_path: Path) -> None:
+    folder = tmp_path / "some pictures"
+    for name in ("a.png", "deep/c.png"):
+        saved(folder / name, photo(60, 70))
+    (folder / "b.png").write_text("no picture")
+    (folder / "d.dng").write_text("camera raw")
+    done = rnan("inspect", folder, "--json")
+    assert done.returncode == 3
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["path"] == str(folder / "a.png")
+    assert f"{folder / 'b.png'} is not a picture" in done.stderr
+    assert "1 of 2 pictures failed" in done.stderr
+    assert "camera raw, which rnan demosaic takes: 1" in done.stderr
+    deeper = rnan("inspect", folder / "**" / "c.png", folder, "--recursive", "--json")
+    assert len(deeper.stdout.splitlines()) == 3
 
 
 def test_a_noisy_picture(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_archives(folder: Path, tmp_path: Path, ending: str) -> None:
         assert done.returncode == 0, done.stderr
         assert b"22 pictures to train on, 2 for validation" in done.stdout
         assert b"every picture is as it was written" in done.stdout
-    assert not (tmp_path / "out" / "unpacked").exists()
+    assert not (tmp_path / "out" / ".rnan-unpacked").exists()
     pictures = open_pictures(tmp_path / "out", task=get_task("demosaic"), side=24, halved=False)
     assert pictures.training.sha256 == from_folder(folder, halved=False).training.sha256
 

@@ -39,7 +39,7 @@ RECIPE = Path(__file__).parent.parent / "recipes" / "dejpeg-color.yaml"
         ("data={folders: [a], lq_folders: [b], grating_share: 1}", "does not go with LQ pictures"),
         ("data.jpeg_share=-1", "data.jpeg_share must be a share"),
         ("level.at=10", "level.at leaves no room for level.low"),
-        ("budget.steps=5", "budget needs either steps or minutes"),
+        ("budget={steps: 5, minutes: 1}", "budget needs either steps or minutes"),
         ("budget.minutes=-1", "budget must be positive"),
         ("optimizer.betas=[2,3]", "optimizer.betas must be 0 to 1"),
         ("optimizer.clip=-1", "optimizer.clip must be positive"),
@@ -57,6 +57,14 @@ def test_settings_that_cannot_be(override: str, message: str) -> None:
     overrides = ["seed=0", override] if override == "seed.x=1" else [override]
     with pytest.raises(ConfigError, match=message):
         load_config(RECIPE, overrides)
+
+
+def test_a_budget_takes_the_place_of_the_other_kind() -> None:
+    assert load_config(RECIPE).budget.steps is None
+    assert load_config(RECIPE, ["budget.steps=5"]).budget == BudgetSection(steps=5)
+    paper = RECIPE.with_name("paper-dejpeg.yaml")
+    assert load_config(paper).budget.steps
+    assert load_config(paper, ["budget.minutes=2"]).budget == BudgetSection(minutes=2)
 
 
 def test_files_that_are_no_settings(tmp_path: Path) -> None:

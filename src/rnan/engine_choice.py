@@ -9,6 +9,7 @@ import torch
 
 from rnan.errors import ConfigError, WeightsError
 from rnan.export.cache import exported
+from rnan.export.onnx_file import can_export
 from rnan.inference.device import choose_device, choose_dtype
 from rnan.inference.engines import Engine
 from rnan.inference.engines.graph import GraphEngine, info_of
@@ -74,7 +75,8 @@ def _fastest(config: RNANConfig, settings: RestoreOptions) -> str:
     )
     suits = windows and not settings.compile and settings.dtype != "float16"
     on_processor = choose_device(settings.device).type == "cpu"
-    return "openvino" if suits and on_processor and has_openvino() else "torch"
+    usable = has_openvino() and can_export()
+    return "openvino" if suits and on_processor and usable else "torch"
 
 
 def torch_engine(checkpoint: Checkpoint, settings: RestoreOptions) -> TorchEngine:

@@ -18,7 +18,7 @@ from rnan.cli.restoring import run
 def command(**options: Any) -> None:
     """Find out what pictures need and do it: JPEG repair, denoising, demosaicing, one or several.
 
-    A clean picture is written as it was read.
+    A clean picture stays as it is, its file too where the format does.
 
     \b
     Examples:

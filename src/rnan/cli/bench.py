@@ -68,10 +68,12 @@ def command(
     from rnan.bench.report import as_json, as_markdown
     from rnan.bench.speed import compare, parse_contender
     from rnan.bench.table7 import as_markdown as table7
-    from rnan.images import write_whole
+    from rnan.images.write import check_report, write_whole
     from rnan.inference.device import choose_device, choose_dtype
 
     set_threads(threads)
+    if json_file is not None:
+        check_report(json_file)
     where = choose_device(device)
     kind: DType = str(choose_dtype(dtype, where)).removeprefix("torch.")  # type: ignore[arg-type, assignment]
     contenders = [parse_contender(text, kind) for text in presets]

@@ -96,9 +96,9 @@ def command(task: str, inputs: tuple[str, ...], output: str, **options: Any) -> 
             click.echo(f"{source} -> {target}")
         return
     if options["report"] is not None:
-        from rnan.images.write import check_writable
+        from rnan.images.write import check_report
 
-        check_writable(options["report"])
+        check_report(options["report"])
     with progress.bar() as bar:
         shown = bar.add_task("pictures", total=None, rate="")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rnan.cli.options import PATH, verbosity
-from rnan.errors import ConfigError, InputError
+from rnan.errors import ConfigError
 
 
 @click.command("convert")
@@ -32,7 +32,7 @@ def command(checkpoint: Path, output: Path, task: str, level: str | None, overwr
 
     from rnan import __version__
     from rnan.engine_choice import check_suits
-    from rnan.images import write_whole
+    from rnan.images.write import check_replaceable, write_whole
     from rnan.models.checkpoints import Checkpoint, to_bytes
     from rnan.models.summary import summarise
     from rnan.tasks import get_task
@@ -42,8 +42,7 @@ def command(checkpoint: Path, output: Path, task: str, level: str | None, overwr
         raise ConfigError(f"the ending of {output.name} must be .safetensors")
     card = output.with_suffix(".json")
     for file in (output, card):
-        if file.exists() and not overwrite:
-            raise InputError(f"{file} exists; pass --overwrite to replace it")
+        check_replaceable(file, overwrite=overwrite)
     definition = get_task(task)
     found = registry.load(checkpoint)
     check_suits(checkpoint, found.config, definition)

@@ -54,7 +54,7 @@ def prepare(
     if not sources and not verify:
         raise click.UsageError("name a folder or an archive")
     if sources:
-        unpacked = output / "unpacked"
+        unpacked = output / ".rnan-unpacked"
         opened = [
             open_archive(one, unpacked) if is_archive(one) else open_folder(one) for one in sources
         ]

@@ -65,14 +65,14 @@ def command(
     from rnan.evaluation.published import published_for
     from rnan.evaluation.records import Record
     from rnan.evaluation.runner import measure, records
-    from rnan.images.write import check_writable, write_whole
+    from rnan.images.write import check_report, write_whole
     from rnan.tasks import get_task
 
     set_threads(threads)
     definition = get_task(task)
     for path in (json_file, csv_file, markdown_file):
         if path is not None:
-            check_writable(path)
+            check_report(path)
     plan = load_measurement(definition, level, **options)
     if lq is not None and any(len(one.levels) > 1 for one in plan.methods):
         raise ConfigError("given inputs are of one level; say which with --level")

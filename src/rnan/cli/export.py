@@ -9,7 +9,7 @@ import click
 
 from rnan.cli import progress
 from rnan.cli.options import PATH, verbosity
-from rnan.errors import ConfigError, InputError, WeightsError
+from rnan.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
     from rnan.models.checkpoints import Checkpoint
@@ -56,7 +56,7 @@ def command(
     """
     from rnan.engine_choice import check_suits
     from rnan.export import to_onnx
-    from rnan.images import write_whole
+    from rnan.images.write import check_replaceable, write_whole
     from rnan.integrations.darktable import graphs_in, to_darktable
     from rnan.tasks import get_task
     from rnan.weights import registry
@@ -66,8 +66,7 @@ def command(
         if output.suffix not in endings:
             raise ConfigError(f"the ending of {output.name} must be {' or '.join(endings)}")
         target = endings[output.suffix]
-    if output.exists() and not overwrite:
-        raise InputError(f"{output} exists; pass --overwrite to replace it")
+    check_replaceable(output, overwrite=overwrite)
     checkpoint = registry.load(model)
     said = checkpoint.info.get("task", task)
     if said is None:

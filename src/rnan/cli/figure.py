@@ -60,15 +60,15 @@ def command(
     )
     from rnan.evaluation.methods import nothing
     from rnan.evaluation.runner import cut_to_multiple, measure
+    from rnan.images.write import check_replaceable
     from rnan.tasks import get_task
 
     set_threads(threads)
     definition = get_task(task)
     check_figure(output)
+    check_replaceable(output, overwrite=overwrite)
     if output.resolve() == picture.resolve():
         raise InputError(f"{output} is the picture itself; name another file")
-    if output.exists() and not overwrite:
-        raise InputError(f"{output} exists; pass --overwrite to replace it")
     plan = load_measurement(definition, level or (definition.table_levels[-1],), **options)
     degree = plan.methods[0].levels[0]
     if any(len(one.levels) != 1 for one in plan.methods):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from rnan.cli.options import PATH, with_options
-from rnan.errors import ConfigError
+from rnan.errors import ConfigError, InputError
 from rnan.option_table import READING_AND_WRITING
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Files(Formats):
             ConfigError: There is no folder in which something could be resumed.
         """
         from rnan.cli.jobs import Policy
-        from rnan.images.write import check_writable
+        from rnan.images.write import check_report
         from rnan.inference.manifest import Manifest
         from rnan.inference.plan import STREAM
 
@@ -160,7 +160,9 @@ class Files(Formats):
         if alone and self.resume:
             raise ConfigError("--resume needs an output folder")
         if self.report is not None:
-            check_writable(self.report)
+            check_report(self.report)
+            if any(self.report.resolve() == job.source.resolve() for job in jobs):
+                raise InputError(f"{self.report} is one of the pictures; name another file")
         writing = vars(self.file_options().writing)
         facts = {**settings, "files": [self.frame, self.assume_cmyk, writing]}
         return Policy(

@@ -8,22 +8,38 @@ from pathlib import Path
 import click
 
 from rnan.cli.options import PATH, verbosity
+from rnan.errors import RnanError
 
 
 @click.command("inspect")
-@click.argument("pictures", nargs=-1, required=True, type=PATH, metavar="PICTURE...")
+@click.argument("pictures", nargs=-1, required=True, type=PATH, metavar="IN...")
+@click.option("--recursive", is_flag=True, help="Look into folders within folders.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each picture.")
 @verbosity
-def command(pictures: tuple[Path, ...], as_json: bool) -> None:
+def command(pictures: tuple[Path, ...], recursive: bool, as_json: bool) -> None:
     """Say what pictures are, what they went through, and which command would help.
 
-    Example: rnan inspect photo.jpg
+    \b
+    Examples:
+      rnan inspect photo.jpg
+      rnan inspect photos/ --recursive --json
     """
+    from rnan.cli.jobs import named, summary
     from rnan.images import read
     from rnan.inference.inspection import inspect
+    from rnan.inference.plan import pictures_in
 
-    for path in pictures:
-        found = inspect(read(path))
+    paths = pictures_in(pictures, recursive=recursive)
+    failures = []
+    for path in paths:
+        try:
+            found = inspect(read(path))
+        except RnanError as error:
+            if len(paths) == 1:
+                raise
+            click.echo(f"rnan: {named(error, str(path))}", err=True)
+            failures.append(error)
+            continue
         commands = found.commands(path)
         if as_json:
             facts = {"path": str(path), **found.as_dict(), "commands": commands}
@@ -35,3 +51,5 @@ def command(pictures: tuple[Path, ...], as_json: bool) -> None:
         click.echo("  nothing to do" if not commands else "  to restore it:")
         for line in commands:
             click.echo(f"    {line}")
+    if failures:
+        raise summary(failures, len(paths))

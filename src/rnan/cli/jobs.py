@@ -100,7 +100,7 @@ def run_jobs(jobs: list[Job], work: Work, policy: Policy | None = None) -> None:
                 if error is not None:
                     failures.append(error)
                     if len(jobs) > 1:
-                        progress.say(bar, f"rnan: {error}", err=True)
+                        progress.say(bar, f"rnan: {named(error, outcome.source)}", err=True)
                 elif outcome.status == "done":
                     progress.say(bar, outcome.said, err=policy.quiet_stdout)
                 _advance(bar, overall, outcomes, time.perf_counter() - start)
@@ -114,7 +114,13 @@ def run_jobs(jobs: list[Job], work: Work, policy: Policy | None = None) -> None:
     if len(jobs) > 1:
         _say_summary(outcomes, len(jobs), time.perf_counter() - start)
     if failures:
-        raise _summary(failures, len(jobs))
+        raise summary(failures, len(jobs))
+
+
+def named(error: RnanError, source: str) -> str:
+    """What went wrong, and with which picture."""
+    said = str(error)
+    return said if Path(source).name in said else f"{source}: {said}"
 
 
 def _outcomes(
@@ -197,7 +203,8 @@ def _write_report(path: Path, outcomes: list[Outcome], number: int, seconds: flo
     write_whole(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def _summary(failures: list[RnanError], number: int) -> RnanError:
+def summary(failures: list[RnanError], number: int) -> RnanError:
+    """What a command that worked through several pictures ends with."""
     message = f"{len(failures)} of {number} pictures failed"
     if any(isinstance(error, ResourceError) for error in failures):
         return ResourceError(message)

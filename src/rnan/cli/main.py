@@ -121,6 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         format="%(message)s",
         level=logging.ERROR if quiet else logging.DEBUG if verbose > 1 else logging.INFO,
     )
+    detailed = verbose and not quiet
+    logging.getLogger("rnan").setLevel(logging.DEBUG if detailed else logging.NOTSET)
     for noisy in ("PIL", "matplotlib", "torch", "tensorboard"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # our own line says what is wrong

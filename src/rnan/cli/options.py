@@ -75,7 +75,11 @@ ATTENTION = as_click(next(option for option in RESTORING if option.name == "atte
 def verbosity(function: Decorated) -> Decorated:
     """``-v`` and ``-q``; ``rnan.cli.main`` reads them before anything runs."""
     function = click.option(
-        "-v", "--verbose", count=True, expose_value=False, help="Say more; -vv with tracebacks."
+        "-v",
+        "--verbose",
+        count=True,
+        expose_value=False,
+        help="Say what runs; -vv with tracebacks.",
     )(function)
     return click.option(
         "-q", "--quiet", is_flag=True, expose_value=False, help="Say only what went wrong."

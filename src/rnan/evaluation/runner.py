@@ -158,7 +158,7 @@ def cut_to_multiple(gt: Array, scale: int) -> Array:
     """
     height, width = (side // scale * scale for side in gt.shape[:2])
     if min(height, width) < 1:
-        raise InputError(f"it is smaller than the scale, {scale}")
+        raise InputError(f"the picture is smaller than the scale, {scale}")
     return gt[:height, :width]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import logging
@@ -19,6 +20,8 @@ from rnan.inference.engines.graph import CARD, METADATA, WINDOW, GraphInfo
 from rnan.models import RNAN
 from rnan.models.checkpoints import Checkpoint
 from rnan.tasks import Task
+
+_NEEDED = ("onnx", "onnxscript")
 
 OPSET = 20
 """Of the operators; the newest that the programs of the last two years know."""
@@ -116,8 +119,13 @@ def _network(checkpoint: Checkpoint, task: Task, info: GraphInfo) -> _AsExported
     return _AsExported(model, info.scale, told, info.half).eval()
 
 
+def can_export() -> bool:
+    """Whether the packages that a graph is made with are installed."""
+    return all(importlib.util.find_spec(package) is not None for package in _NEEDED)
+
+
 def _exported(network: _AsExported, info: GraphInfo, task: Task) -> Any:
-    for package in ("onnx", "onnxscript"):
+    for package in _NEEDED:
         try:
             __import__(package)
         except ImportError as error:

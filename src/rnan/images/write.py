@@ -64,6 +64,26 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise InputError(
             f"cannot write {path.name}: the ending must be one of {', '.join(sorted(FORMATS))}"
         )
+    check_replaceable(path, overwrite=overwrite)
+
+
+def check_depth(depth: Depth | None, file_format: str) -> None:
+    """Refuse a depth that a format does not hold.
+
+    Raises:
+        InputError: It does not.
+    """
+    if depth in (None, 8) or file_format == "TIFF" or (depth == 16 and file_format in _DEEP):
+        return
+    raise InputError(f"{file_format} does not hold {depth} bits a channel; write TIFF")
+
+
+def check_replaceable(path: Path, *, overwrite: bool) -> None:
+    """Refuse to write where something is.
+
+    Raises:
+        InputError: ``path`` is a folder, or exists and is not to be replaced.
+    """
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file")
     if path.exists() and not overwrite:
@@ -74,16 +94,26 @@ def check_writable(path: Path) -> None:
     """Refuse a file that could not be written, before long work is done for it.
 
     Raises:
-        InputError: ``path`` is a folder, or its folder cannot be written.
+        InputError: As :func:`check_replaceable`, or its folder cannot be written.
     """
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name a file")
+    check_replaceable(path, overwrite=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def check_report(path: Path) -> None:
+    """Refuse a report, which replaces the one before, where it could not be written.
+
+    Raises:
+        InputError: As :func:`check_writable`, or ``path`` ends as a picture does.
+    """
+    if path.suffix.lower() in FORMATS:
+        raise InputError(f"{path} ends as a picture does, and what goes there is text")
+    check_writable(path)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -133,10 +163,7 @@ def encode(picture: Picture, file_format: str, options: WriteOptions = WRITE) ->
 def _of_depth(picture: Picture, depth: Depth | None, file_format: str) -> Picture:
     if depth is None:
         return picture
-    if (depth not in (8, 16) and file_format != "TIFF") or (
-        depth == 16 and file_format not in _DEEP
-    ):
-        raise InputError(f"{file_format} does not hold {depth} bits a channel; write TIFF")
+    check_depth(depth, file_format)
     kind = np.dtype({8: np.uint8, 16: np.uint16, 32: np.float32}[depth])
     values = samples(picture, kind)
     if picture.alpha is None:

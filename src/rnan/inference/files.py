@@ -12,7 +12,7 @@ from rnan.errors import InputError, ResourceError
 from rnan.images import Picture, ReadOptions, WriteOptions, check_output, decode, read, write
 from rnan.images.compare import side_by_side
 from rnan.images.options import READ, WRITE
-from rnan.images.write import ENDINGS, encode
+from rnan.images.write import ENDINGS, FORMATS, check_depth, encode, write_whole
 from rnan.inference.conditions import LevelLike
 from rnan.inference.plan import STREAM, Job
 from rnan.inference.restorer import Progress, Restorer, is_out_of_memory
@@ -95,6 +95,9 @@ def process_file(
 ) -> tuple[int, int]:
     """Read one picture, do something to it and write it whole, or nothing.
 
+    What comes back as it is, for a file of the same format, is copied, so that no JPEG is
+    compressed anew.
+
     Returns:
         Height and width of the input.
 
@@ -105,12 +108,16 @@ def process_file(
     for path in job.outputs:
         if path != STREAM:
             check_output(path, overwrite=options.overwrite)
+    if job.target != STREAM:
+        check_depth(options.writing.bit_depth, FORMATS[job.target.suffix.lower()])
     try:
         picture = _read(job.source, options.reading)
         _warn_of_large_floats(job.source, picture)
         result = transform(picture)
         if job.target == STREAM:
             _write_to_stream(result, options)
+        elif result is picture and _may_be_copied(picture, job, options):
+            write_whole(job.target, job.source.read_bytes())
         else:
             write(result, job.target, overwrite=options.overwrite, options=options.writing)
         if job.comparison is not None:
@@ -122,6 +129,15 @@ def process_file(
             f"{job.source}: not enough memory for a picture of this size"
         ) from error
     return picture.size
+
+
+def _may_be_copied(picture: Picture, job: Job, options: FileOptions) -> bool:
+    return (
+        job.source != STREAM
+        and picture.metadata.format == FORMATS[job.target.suffix.lower()]
+        and options.writing == WRITE
+        and options.reading == READ
+    )
 
 
 def _read(source: Path, options: ReadOptions) -> Picture:

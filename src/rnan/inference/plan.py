@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,8 @@ from rnan.errors import ConfigError, InputError
 from rnan.images import EXTENSIONS
 from rnan.images.read import RAW_EXTENSIONS
 from rnan.images.write import FORMATS
+
+_log = logging.getLogger(__name__)
 
 STREAM = Path("-")
 """Standard input, or standard output."""
@@ -98,6 +101,16 @@ def plan(
     return jobs
 
 
+def pictures_in(inputs: Sequence[Path], *, recursive: bool = False) -> list[Path]:
+    """Files, and the pictures of folders and patterns.
+
+    Raises:
+        InputError: One does not exist, or a folder holds no pictures.
+    """
+    entries = [path for entry in inputs for path in _expanded(entry)]
+    return [path for entry in entries for path, _ in _pictures(entry, recursive, None, EXTENSIONS)]
+
+
 def _expanded(entry: Path) -> list[Path]:
     text = str(entry)
     if not glob.has_magic(text) or entry.exists():
@@ -156,7 +169,7 @@ def _check_collisions(jobs: list[Job]) -> None:
 
 
 def _pictures(
-    entry: Path, recursive: bool, leave_out: Path, extensions: Sequence[str]
+    entry: Path, recursive: bool, leave_out: Path | None, extensions: Sequence[str]
 ) -> Iterator[tuple[Path, Path]]:
     if not entry.is_dir():
         if not entry.exists():
@@ -164,15 +177,23 @@ def _pictures(
             raise InputError(f"{entry} {what}")
         yield entry, Path(entry.name)
         return
-    found = False
-    own_results = leave_out.resolve()
+    found, raw = False, 0
+    own_results = leave_out.resolve() if leave_out is not None else None
     for folder, folders, files in os.walk(entry, followlinks=False):
         deeper = sorted(folders) if recursive else []
         folders[:] = [name for name in deeper if (Path(folder) / name).resolve() != own_results]
         for name in sorted(files):
             path = Path(folder) / name
-            if path.suffix.lower() in extensions and not name.startswith(".") and path.is_file():
+            if name.startswith(".") or not path.is_file():
+                continue
+            if path.suffix.lower() in extensions:
                 found = True
                 yield path, path.relative_to(entry)
+            elif path.suffix.lower() in RAW_EXTENSIONS:
+                raw += 1
+    said = f"camera raw, which rnan demosaic takes: {raw}" if raw else ""
     if not found:
-        raise InputError(f"{entry} holds no pictures ({', '.join(extensions)})")
+        also = f"; {said}" if raw else ""
+        raise InputError(f"{entry} holds no pictures ({', '.join(extensions)}){also}")
+    if raw:
+        _log.warning("left out of %s: %s", entry, said)

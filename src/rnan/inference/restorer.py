@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Generator, Iterable
@@ -33,6 +34,8 @@ from rnan.inference.quartering import number_of_parts, quartered
 from rnan.inference.streaming import Cancel, Errors, streamed
 from rnan.inference.tiling import Tile, batches, tiles
 from rnan.tasks import Task
+
+_log = logging.getLogger(__name__)
 
 _UNCUT = 2**30
 """A tile that holds every picture."""
@@ -66,6 +69,8 @@ class Restorer:
         self.options = options or RestoreOptions()
         if self.options.keep_samples and task.kind != "pattern":
             raise ConfigError(f"keep_samples is for mosaics, not for {task.title}")
+        how = type(engine).__name__, engine.device, engine.attention
+        _log.debug("%s: %s on %s, attention: %s", task.name, *how)
 
     def __call__(
         self,
@@ -349,6 +354,7 @@ class Restorer:
         height, width = lq.shape[-2:]
         overlap = self.options.overlap
         plan = list(tiles(height, width, tile=tile, overlap=overlap, grid=self.engine.grid))
+        _log.debug("%d x %d pixels, tiles: %d", width, height, len(plan))
         out: Tensor | None = None
         done = 0
         for parts in batches(plan, self.engine.batch):

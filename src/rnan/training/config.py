@@ -274,6 +274,8 @@ def _require(holds: bool, message: str) -> None:
 def load_config(path: Path, overrides: Iterable[str] = ()) -> TrainConfig:
     """Read a YAML file and apply ``key=value`` overrides (dotted keys, YAML values).
 
+    A budget of one kind takes the place of the file's of the other kind.
+
     ``extends: other.yaml`` in a file, beside it, takes what that one says where this one is
     silent.
 
@@ -281,8 +283,13 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> TrainConfig:
         ConfigError: A file cannot be read, a key is unknown, or a value cannot be.
     """
     values = _read(path, ())
+    given = set()
     for override in overrides:
         _apply(values, override)
+        given.add(override.partition("=")[0])
+    for kind, other in (("steps", "minutes"), ("minutes", "steps")):
+        if f"budget.{kind}" in given and f"budget.{other}" not in given:
+            values["budget"][other] = None
     return from_mapping(TrainConfig, values)
 
 

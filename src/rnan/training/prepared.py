@@ -127,7 +127,10 @@ def open_prepared(folder: Path, *, plane: Plane, halved: bool) -> Prepared:
     """
     prepared = _open(folder)
     if prepared.plane != plane:
-        raise ConfigError(f"{folder} was prepared for {prepared.plane}, not for {plane} pictures")
+        raise ConfigError(
+            f"{folder} was prepared for {prepared.plane}, not for {plane} pictures; "
+            f"rnan data prepare --plane {plane} makes those"
+        )
     if halved and not prepared.halved:
         raise ConfigError(f"{folder} was prepared without --halved")
     return prepared
