@@ -4,7 +4,7 @@
 #   docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 rnan
 # or any other command:
 #   docker run --rm --read-only --tmpfs /tmp -v "$PWD:/pictures" -w /pictures rnan denoise in.png -o out.png
-ARG PYTHON=3.12
+ARG PYTHON=3.11
 
 FROM python:${PYTHON}-slim-bookworm AS build
 # cpu, or a build for CUDA as https://download.pytorch.org/whl names it.

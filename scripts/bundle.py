@@ -44,7 +44,10 @@ NEEDED_GAIN = 0.01
 
 VALIDATION_FOLDER = "train/bsd398"
 
-LICENCE_NOTE = "trained on BSDS500 pictures, which are for research; the file is shared as such"
+LICENCE_NOTE = (
+    "trained on pictures of BSDS500 and Yang's 91, which are for research; "
+    "the file is shared as such"
+)
 _NOISE = (
     "Trained on white Gaussian noise added to display-referred 8-bit pictures. Camera noise "
     "depends on the brightness, is correlated by demosaicing and compressed by JPEG: expect "

@@ -36,7 +36,7 @@ def levels(function: Decorated) -> Decorated:
     names = sorted({option.name for options in LEVELS.values() for option in options})
     for name in names:
         tasks = [task for task, options in LEVELS.items() if name in {o.name for o in options}]
-        told = f"Of {' and '.join(tasks)}: see rnan {tasks[-1]} --help."
+        told = f"Of {' and '.join(tasks)}: see rnan {' --help, rnan '.join(tasks)} --help."
         function = click.option(f"--{name}", help=told)(function)
     for task, options in SPECIAL.items():
         for option in options:

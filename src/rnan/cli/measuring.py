@@ -46,7 +46,8 @@ def measuring(function: Decorated) -> Decorated:
         click.option(
             "--level",
             multiple=True,
-            help="Levels, also with commas: 10, grbg, x2, grbg-5.  [default: the task's table]",
+            help="Levels, also with commas: 10, grbg, x2, grbg-5; a figure shows one.  "
+            "[default: the task's table; for a figure its last]",
         ),
         click.option(
             "--model",

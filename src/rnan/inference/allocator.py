@@ -23,7 +23,7 @@ def keep_freed_memory() -> bool:
     """Let freed memory stay with the process until :func:`give_back`.
 
     Feature maps are larger than what glibc keeps, so that it maps each one anew and the system has
-    to fill it with zeros, page by page: a fifth to a third of the time of a network.
+    to fill it with zeros, page by page: an eighth to a fifth of the time of a network.
 
     Returns:
         Whether the C library can do that.

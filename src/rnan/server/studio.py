@@ -61,7 +61,8 @@ class Studio:
         pixels = size[0] * size[1]
         limit = most or self._options.max_pixels
         if pixels > limit:
-            raise InputError(f"{pixels / 1e6:.1f} megapixels; the limit is {limit / 1e6:g}")
+            more = "; POST /api/v1/jobs takes larger ones" if most is not None else ""
+            raise InputError(f"{pixels / 1e6:.1f} megapixels; the limit is {limit / 1e6:g}{more}")
         if pixels * scale**2 > self._options.max_output_pixels:
             raise InputError(
                 f"the result would have {pixels * scale**2 / 1e6:.0f} megapixels; the limit is "
