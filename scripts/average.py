@@ -35,12 +35,13 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a finished run, or its weights")
     parser.add_argument("output", type=Path, help="folder for the result")
     parser.add_argument("--share", type=float, default=0.5, help="of the run's weights, 0 to 1")
+    parser.add_argument("--start", help="weights that the run began from, where no name says it")
     arguments = parser.parse_args()
     run: Path = arguments.run
     content = (run / "weights.safetensors" if run.is_dir() else run).read_bytes()
     end = from_bytes(content)
     stretch = end.info["training"][-1]
-    name = stretch["recipe"]["init_from"]
+    name = arguments.start or stretch["recipe"]["init_from"]
     if name is None:
         sys.exit("the run did not start from weights")
     start = registry.load(name)

@@ -49,13 +49,13 @@ LICENCE_NOTE = (
     "the file is shared as such"
 )
 _NOISE = (
-    "Trained on white Gaussian noise added to display-referred 8-bit pictures. Camera noise "
+    "Trained on white Gaussian noise added to display-referred 8-bit pictures{}. Camera noise "
     "depends on the brightness, is correlated by demosaicing and compressed by JPEG: expect "
     "less, and set sigma by eye where auto takes too little."
 )
 LIMITS = {
-    "denoise-color": _NOISE,
-    "denoise-gray": _NOISE,
+    "denoise-color": _NOISE.format(", some of them saved as JPEG with it"),
+    "denoise-gray": _NOISE.format(""),
     "demosaic": (
         "Trained on display-referred 8-bit pictures whose colour is soft, since they are 4:2:0 "
         "JPEGs; fine saturated detail comes out softer than a network trained on DIV2K gives it."

@@ -3,10 +3,10 @@
     python scripts/real_noise.py --data ../shared/data
 
 The 20 validation pictures get the noise of a sensor (Poisson and Gaussian, in linear light), then a
-gamma and, in the second row, a JPEG. Measured: the input; one σ, estimated as if the noise were
-white; what `--sigma auto` takes, which is a map of σ, or, for a JPEG file, σ before compression;
-and the best of many single values, which nobody knows. Writes docs/real-noise.md and
-docs/figures/real-noise.png.
+gamma and, in the second row, a JPEG; in the third row white noise and a JPEG. Measured: the input;
+one σ, estimated as if the noise were white; what `--sigma auto` takes, which is a map of σ, or, for
+a JPEG file, σ before compression; and the best of many single values, which nobody knows. Writes
+docs/real-noise.md and docs/figures/real-noise.png.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ PAGE = DOCS / "real-noise.md"
 FIGURE = DOCS / "figures" / "real-noise.png"
 PHOTONS, READ_NOISE, GAMMA = 150.0, 0.008, 2.2
 """Photons of white, noise of reading as a share of white, the tone curve."""
-SIGMAS = (4, 6, 8, 10, 12, 15, 18, 22, 27)
+WHITE = 20.0
+"""σ of the white noise."""
+SIGMAS = (4, 6, 8, 10, 12, 15, 18, 22, 27, 33)
 
 Restore = Callable[[Picture], Picture]
 
@@ -46,6 +48,12 @@ def exposed(gt: NDArray[np.float64], seed: int) -> Picture:
     measured = rng.poisson(light * PHOTONS) / PHOTONS + rng.normal(0.0, READ_NOISE, gt.shape)
     shown = as_eight_bit(255.0 * np.clip(measured, 0.0, 1.0) ** (1 / GAMMA))
     return Picture(pixels=shown.astype(np.uint8))
+
+
+def with_white_noise(gt: NDArray[np.float64], seed: int) -> Picture:
+    """The picture with noise that each pixel has for itself."""
+    lq = gt + WHITE * np.random.default_rng(seed).standard_normal(gt.shape)
+    return Picture(pixels=as_eight_bit(lq).astype(np.uint8))
 
 
 def compressed(picture: Picture, quality: int) -> Picture:
@@ -72,8 +80,12 @@ def main() -> None:
         return at(min(estimate_sigma(lq.pixels, clipped=True), 75.0))(lq)
 
     rows, examples = [], []
-    for name, quality in (("sensor and gamma", None), ("the same, JPEG 92", 92)):
-        lqs = [exposed(gt, seed) for seed, gt in enumerate(pictures)]
+    for name, noise, quality in (
+        ("sensor and gamma", exposed, None),
+        ("the same, JPEG 92", exposed, 92),
+        (f"white, σ {WHITE:g}, JPEG 75", with_white_noise, 75),
+    ):
+        lqs = [noise(gt, seed) for seed, gt in enumerate(pictures)]
         lqs = [lq if quality is None else compressed(lq, quality) for lq in lqs]
         maps = sum(not isinstance(restorer.estimate(lq), float) for lq in lqs)
 

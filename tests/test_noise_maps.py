@@ -63,7 +63,9 @@ def test_noise_under_jpeg(quality: int, colour: bool) -> None:
         if sigma:
             restorer = load_restorer("denoise-color" if colour else "denoise-gray")
             restored = restorer(picture, level="auto").pixels.astype(float)
-            assert psnr(clean, restored) > psnr(clean, picture.pixels.astype(float)) + 5
+            # In colour the network has seen such noise.
+            gain = 10 if colour else 5
+            assert psnr(clean, restored) > psnr(clean, picture.pixels.astype(float)) + gain
 
 
 def test_small_and_dark_pictures() -> None:
