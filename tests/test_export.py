@@ -386,15 +386,16 @@ class TestDarktable:
 
     def test_the_middle_is_rnans(self, denoise: darktable.Model) -> None:
         """Without any mirror: what ``rnan denoise`` gives, away from the border."""
-        picture = photo(260, 330).astype(np.float32).transpose(2, 0, 1) / 255
+        clean = photo(260, 330) / 255
+        noisy = np.clip(clean + np.random.default_rng(0).normal(0, 15 / 255, clean.shape), 0, 1)
+        picture = noisy.astype(np.float32).transpose(2, 0, 1)
         found = denoise.restore(picture, side=224)
         ours = load_restorer("denoise-color", dtype="float32")(
             torch.from_numpy(picture), level=15.0
         ).numpy()
         inside = np.abs(found - ours)[:, 64:-64, 64:-64]
-        assert inside.max() < 3 / 255
-        # The windows of its attention lie elsewhere: how much that changes, weights decide.
-        assert inside.mean() < 0.2 / 255
+        assert inside.max() < 1 / 255
+        assert inside.mean() < 0.1 / 255
 
     @pytest.mark.check
     def test_upscaling(self, tmp_path: Path) -> None:

@@ -66,9 +66,9 @@ def command(
     set_threads(threads)
     definition = get_task(task)
     check_figure(output)
-    check_replaceable(output, overwrite=overwrite)
     if output.resolve() == picture.resolve():
         raise InputError(f"{output} is the picture itself; name another file")
+    check_replaceable(output, overwrite=overwrite)
     plan = load_measurement(definition, level or (definition.table_levels[-1],), **options)
     degree = plan.methods[0].levels[0]
     if any(len(one.levels) != 1 for one in plan.methods):

@@ -56,8 +56,8 @@ def estimate_sigma_before_jpeg(image: NDArray[Any], table: Sequence[int]) -> flo
         table: Its luma quantisation table, 64 entries row by row.
 
     Returns:
-        σ on the 0-255 scale; 0 for less than 4, for very small pictures, and where nothing of the
-        noise is left.
+        σ on the 0-255 scale, rather a twentieth too much than too little; 0 for less than 4, for
+        very small pictures, and where nothing of the noise is left.
     """
     values = np.asarray(image, np.float64)
     colour = values.ndim == 3 and values.shape[2] == 3
