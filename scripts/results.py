@@ -271,6 +271,11 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     data = arguments.data / "test"
+    sets = {name for task in TASKS.values() for name in task.test_sets}
+    if absent := sorted(name for name in sets if not (data / name).is_dir()):
+        if len(absent) == len(sets):
+            parser.error(f"none of {', '.join(absent)} is in {data}")
+        print(f"not measured, since {data} lacks them: {', '.join(absent)}")
 
     store = DOCS / "results.json"
     known: dict[str, dict[str, Any]] = {}

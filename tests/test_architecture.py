@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -36,14 +37,12 @@ LAYERS = [
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
 
 
-def imports_of(path: Path, *, at_run_time_only: bool = False) -> set[str]:
-    """Modules below ``rnan`` that a file imports, also late ones."""
+def imports_of(path: Path) -> set[str]:
+    """What a file imports from below ``rnan``, also late: modules, or names in modules."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = (
-                [node.module] if node.module != "rnan" else [f"rnan.{a.name}" for a in node.names]
-            )
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         else:
@@ -80,7 +79,44 @@ def test_an_arrow_back_is_seen(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     wrong = tmp_path / "models" / "wrong.py"
     wrong.write_text("def f():\n    from rnan.training import trainer\n")
-    assert backward_imports([wrong], tmp_path) == ["models/wrong.py imports rnan.training"]
+    assert backward_imports([wrong], tmp_path) == ["models/wrong.py imports rnan.training.trainer"]
+
+
+def in_order(package: Path) -> list[str]:
+    """The modules of a package, each after those that it imports.
+
+    Raises:
+        CycleError: Some import each other.
+    """
+    files = {
+        ".".join(path.relative_to(package.parent).with_suffix("").parts): path
+        for path in package.rglob("*.py")
+    }
+    modules = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    del modules[package.name]  # the front door: what it offers it imports late
+    for name, path in modules.items():
+        for one in imports_of(path):
+            module = one if one in modules else one.rpartition(".")[0]
+            if module in modules:
+                sorter.add(name, module)
+    return list(sorter.static_order())
+
+
+def test_no_file_imports_what_imports_it() -> None:
+    assert "rnan.errors" in in_order(PACKAGE)
+
+
+def test_a_circle_is_seen(tmp_path: Path) -> None:
+    package = tmp_path / "rnan"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "one.py").write_text("from rnan.two import b\n")
+    (package / "two.py").write_text(
+        "import typing\nif typing.TYPE_CHECKING:\n    from rnan.one import a\n"
+    )
+    with pytest.raises(CycleError):
+        in_order(package)
 
 
 @pytest.mark.parametrize("statement", ["import rnan", "import rnan.cli.main", "import rnan.errors"])

@@ -353,6 +353,10 @@ def test_what_is_no_mosaic() -> None:
         one(photo(8, 8, channels=1), level=5)
     with pytest.raises(ConfigError, match="sigma must lie between 0 and 15"):
         one(photo(8, 8, channels=1), level="grbg", sigma=40)
+    with pytest.raises(ConfigError, match="what denoise-color takes is level=25"):
+        for_task("denoise-color")(photo(8, 8), sigma=25)
+    with pytest.raises(ConfigError, match="super-resolution takes no sigma="):
+        for_task("super-resolution")(photo(8, 8), level="x2", sigma=25)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

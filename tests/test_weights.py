@@ -13,7 +13,8 @@ import torch
 from skimage import data as skimage_data
 
 from rnan.api import list_models, load_restorer
-from rnan.bench.speed import Contender, compare, runner
+from rnan.bench.contender import Contender, runner
+from rnan.bench.speed import compare
 from rnan.degradations.mosaic import PATTERNS, mosaic
 from rnan.degradations.noise import noisy
 from rnan.errors import WeightsError

@@ -8,20 +8,18 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 
+from rnan.bench.contender import Contender
 from rnan.errors import ResourceError
-
-if TYPE_CHECKING:
-    from rnan.bench.speed import Contender
 
 _PROGRAM = """
 import json, sys, time
 import torch
 from rnan.bench.alone import peak
-from rnan.bench.speed import Contender, runner
+from rnan.bench.contender import Contender, runner
 contender, height, width, device, threads = json.loads(sys.argv[1])
 torch.set_num_threads(threads)
 device = torch.device(device)

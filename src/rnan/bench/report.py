@@ -9,7 +9,8 @@ from itertools import pairwise
 import torch
 
 from rnan import __version__
-from rnan.bench.speed import REFERENCE, Comparison, Timing
+from rnan.bench.contender import REFERENCE
+from rnan.bench.speed import Comparison, Timing
 from rnan.inference.device import hardware_name
 
 

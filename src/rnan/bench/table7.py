@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from rnan.bench.speed import PLAIN, REFERENCE, Timing
+from rnan.bench.contender import PLAIN, REFERENCE
+from rnan.bench.speed import Timing
 from rnan.evaluation.published import published
 from rnan.models import preset
 from rnan.weights import registry

@@ -65,8 +65,9 @@ def command(
     """
     if context.invoked_subcommand is not None:
         return
+    from rnan.bench.contender import parse_contender
     from rnan.bench.report import as_json, as_markdown
-    from rnan.bench.speed import compare, parse_contender
+    from rnan.bench.speed import compare
     from rnan.bench.table7 import as_markdown as table7
     from rnan.images.write import check_report, write_whole
     from rnan.inference.device import choose_device, choose_dtype

@@ -234,7 +234,11 @@ class Restorer:
         self, level: LevelLike, sigma: float, plane: Tensor, planes: Planes
     ) -> Condition:
         if sigma and self.task.kind != "pattern":
-            raise ConfigError("sigma= stands beside a Bayer pattern; pass level= instead")
+            raise ConfigError(
+                f"sigma= is for noisy mosaics; what {self.task.name} takes is level={sigma:g}"
+                if self.task.kind == "sigma"
+                else f"{self.task.name} takes no sigma=, which is for noisy mosaics"
+            )
         return condition(
             self.task,
             level,
