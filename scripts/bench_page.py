@@ -80,14 +80,19 @@ def training_on_gpu() -> str:
     return "\n".join(lines)
 
 
+def with_tables(page: str) -> str:
+    """The page with the tables of all that is kept in files."""
+    page = laid_between_marks(page, "bench_page.py, restoring", restoring())
+    page = laid_between_marks(page, "bench_page.py, engines", engines())
+    return laid_between_marks(page, "bench_page.py, training on a GPU", training_on_gpu())
+
+
 def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, help="also time training, on its train/bsd398")
     data = parser.parse_args().data
-    page = laid_between_marks(PAGE.read_text("utf-8"), "bench_page.py, restoring", restoring())
-    page = laid_between_marks(page, "bench_page.py, engines", engines())
-    page = laid_between_marks(page, "bench_page.py, training on a GPU", training_on_gpu())
+    page = with_tables(PAGE.read_text("utf-8"))
     if data is not None:
         page = laid_between_marks(page, "bench_page.py, training", training(data))
     PAGE.write_text(page, encoding="utf-8")

@@ -29,6 +29,13 @@ def test_results_in_the_readme_are_those_that_were_measured() -> None:
     assert made["with_results"](README) == README
 
 
+def test_speeds_are_those_that_were_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    made = runpy.run_path(str(ROOT / "scripts" / "bench_page.py"), run_name="made")
+    page = (ROOT / "docs" / "bench.md").read_text(encoding="utf-8")
+    assert made["with_tables"](page) == page
+
+
 def test_results_are_of_the_bundled_weights() -> None:
     cells = json.loads((ROOT / "docs" / "results.json").read_text(encoding="utf-8"))["cells"]
     page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
