@@ -198,6 +198,7 @@ def test_openvino(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         ({}, {"attention": "whole"}, "torch"),
         ({}, {"compile": True}, "torch"),
         ({}, {"dtype": "float16"}, "torch"),
+        ({}, {"dtype": "float32"}, "torch"),  # where it is no faster
     ],
 )
 def test_the_fastest_that_gives_the_same(
@@ -206,14 +207,16 @@ def test_the_fastest_that_gives_the_same(
     expected: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engine_choice, "has_openvino", lambda: True)
-    monkeypatch.setattr(engine_choice, "can_export", lambda: True)
+    there = {"has_openvino", "can_export", "has_bfloat16"}
+    for name in there:
+        monkeypatch.setattr(engine_choice, name, lambda *_: True)
+    monkeypatch.setattr("rnan.inference.device.has_bfloat16", lambda _: True)
     options = RestoreOptions(engine="auto", device="cpu", **given)  # type: ignore[arg-type]
     assert engine_choice._fastest(preset("compact", **fields), options) == expected
-    for name in ("can_export", "has_openvino"):
-        monkeypatch.setattr(engine_choice, name, lambda: False)
+    for name in there:
+        monkeypatch.setattr(engine_choice, name, lambda *_: False)
         assert engine_choice._fastest(preset("compact", **fields), options) == "torch"
-        monkeypatch.setattr(engine_choice, name, lambda: True)
+        monkeypatch.setattr(engine_choice, name, lambda *_: True)
 
 
 @needs_openvino

@@ -10,7 +10,7 @@ import torch
 from rnan.errors import ConfigError, WeightsError
 from rnan.export.cache import exported
 from rnan.export.onnx_file import can_export
-from rnan.inference.device import choose_device, choose_dtype
+from rnan.inference.device import choose_device, choose_dtype, has_bfloat16
 from rnan.inference.engines import Engine
 from rnan.inference.engines.graph import GraphEngine, info_of
 from rnan.inference.engines.runtimes import (
@@ -69,14 +69,21 @@ def open_model(model: str | Path, task: Tasks, settings: RestoreOptions) -> tupl
 
 
 def _fastest(config: RNANConfig, settings: RestoreOptions) -> str:
-    """OpenVINO where it gives the same on a processor, else PyTorch (``docs/bench.md``)."""
+    """OpenVINO where it gives the same, in bfloat16 on a processor that has it, else PyTorch.
+
+    In float32 OpenVINO is no faster (``docs/bench.md``).
+    """
+    device = choose_device(settings.device)
     windows = settings.attention == "window" or (
         settings.attention == "auto" and config.window is not None
     )
-    suits = windows and not settings.compile and settings.dtype != "float16"
-    on_processor = choose_device(settings.device).type == "cpu"
-    usable = has_openvino() and can_export()
-    return "openvino" if suits and on_processor and usable else "torch"
+    ahead = (
+        device.type == "cpu"
+        and has_bfloat16(device)
+        and choose_dtype(settings.dtype, device) == torch.bfloat16
+    )
+    suits = windows and ahead and not settings.compile
+    return "openvino" if suits and has_openvino() and can_export() else "torch"
 
 
 def torch_engine(checkpoint: Checkpoint, settings: RestoreOptions) -> TorchEngine:
