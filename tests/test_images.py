@@ -16,9 +16,19 @@ from PIL import Image, ImageCms
 
 from conftest import photo
 from rnan.errors import InputError, MissingExtraError, ResourceError
-from rnan.images import Metadata, Picture, decode, from_float, read, to_float, write
+from rnan.images import (
+    Metadata,
+    Picture,
+    ReadOptions,
+    decode,
+    from_float,
+    read,
+    to_float,
+    write,
+)
 from rnan.images.compare import side_by_side
 from rnan.images.read import size_of
+from rnan.images.write import encode
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -306,3 +316,89 @@ def test_side_by_side() -> None:
     assert np.array_equal(both[:, :15], before.pixels[thirds[:12, None], thirds])
     assert both.shape == (12, 15 + 8 + 15, 3)
     assert np.array_equal(both[:, -15:], larger.pixels)
+
+
+def test_only_opacity_is_opacity() -> None:
+    colour, mask = photo(6, 8), photo(6, 8, seed=2, channels=1)
+    file = io.BytesIO()
+    five = np.dstack((colour, mask, 255 - mask))
+    tifffile.imwrite(file, five, photometric="rgb", extrasamples=["unspecified", "unassalpha"])
+    picture = decode(file.getvalue())
+    assert np.array_equal(picture.pixels, colour)
+    assert np.array_equal(picture.alpha, 255 - mask[:, :, 0])
+    file = io.BytesIO()
+    tifffile.imwrite(file, five[:, :, :4], photometric="rgb", extrasamples=["unspecified"])
+    picture = decode(file.getvalue())
+    assert np.array_equal(picture.pixels, colour)
+    assert picture.alpha is None
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.float32])
+def test_white_at_zero(depth: type) -> None:
+    gray, opacity = (
+        from_float(to_float(photo(6, 8, seed=seed, channels=1)), np.dtype(depth)) for seed in (1, 2)
+    )
+    white = 255 if depth is np.uint8 else np.float32(1)
+    file = io.BytesIO()
+    values = np.dstack((white - gray, opacity))
+    tifffile.imwrite(file, values, photometric="miniswhite", extrasamples=["unassalpha"])
+    picture = decode(file.getvalue())
+    assert np.allclose(picture.pixels, gray, atol=1e-6)
+    assert np.array_equal(picture.alpha, opacity[:, :, 0])
+
+
+def test_twelve_bits_reach_white() -> None:
+    # 12 bits packed two samples to three bytes, in the smallest file that says so.
+    packed = bytes.fromhex("000800ffffff")
+    tags = [(256, 3, 4), (257, 3, 1), (258, 3, 12), (259, 3, 1), (262, 3, 1), (273, 4, 8)]
+    tags += [(277, 3, 1), (278, 3, 1), (279, 4, len(packed))]
+    entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    data = struct.pack("<2sHI", b"II", 42, 8 + len(packed)) + packed + directory
+    assert np.array_equal(decode(data).pixels[:, :, 0], [[0, 32776, 65535, 65535]])
+
+
+def test_the_only_page_may_be_a_small_one(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "x.tif", photo(6, 8), photometric="rgb", subfiletype=1)
+    assert read(tmp_path / "x.tif").size == (6, 8)
+
+
+def test_each_page_says_its_own(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "x.tif") as file:
+        for author in (b"first", b"second"):
+            extra = [(315, "s", 0, author, True)]
+            file.write(photo(6, 8), photometric="rgb", extratags=extra, metadata=None)
+    for frame, author in ((1, "first"), (2, "second")):
+        exif = Image.Exif()
+        exif.load(read(tmp_path / "x.tif", ReadOptions(frame=frame)).metadata.exif or b"")
+        assert exif[315] == author
+
+
+def test_words_that_are_not_ascii_come_along(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0131], exif[0x013B] = "S__ft", "J__rgen"
+    exif.get_ifd(0x8769)[0xA434] = "Zeiss S__d"
+    block = exif.tobytes().replace(b"__", "ü".encode())
+    source, there, back = (tmp_path / name for name in ("x.jpg", "x.tif", "y.tif"))
+    Image.fromarray(photo(8, 8)).save(source, exif=block)
+    write(read(source), there)
+    write(read(there), back)
+    found = Image.Exif()
+    found.load(read(back).metadata.exif or b"")
+    words = (found[0x0131], found[0x013B], found.get_ifd(0x8769)[0xA434])
+    assert [word.encode("latin-1").decode() for word in words] == ["Süft", "Jürgen", "Zeiss Süd"]
+
+
+def test_damaged_exif_costs_no_picture(tmp_path: Path) -> None:
+    broken = b"II*\0\x08\0\0\0\x01\0" + struct.pack("<HHII", 0x8769, 4, 1, 9) + bytes(4)
+    picture = Picture(pixels=photo(8, 8), metadata=Metadata(exif=broken))
+    write(picture, tmp_path / "x.tif")
+    assert np.array_equal(read(tmp_path / "x.tif").pixels, picture.pixels)
+
+
+def test_xmp_alone_may_turn_a_deep_picture() -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6"/></x:xmpmeta>'
+    pixels = photo(6, 9).astype(np.uint16) * 257
+    for picture in (Picture(pixels=pixels), Picture(pixels=photo(6, 9))):
+        upright = Picture(pixels=picture.pixels, metadata=Metadata(xmp=xmp))
+        assert decode(encode(upright, "PNG")).size == (9, 6)

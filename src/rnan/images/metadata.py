@@ -13,6 +13,10 @@ _THUMBNAIL_AT, _THUMBNAIL_LENGTH = 0x0201, 0x0202
 _SHORT, _LONG = 3, 4
 _TIFF_MAGIC = 42
 _PREFIX = b"Exif\0\0"
+_XMP_ORIENTATION = (
+    rb'(tiff:Orientation\s*=\s*["\'])(\d)(["\'])',
+    rb"(<tiff:Orientation>\s*)(\d)(\s*</)",
+)
 _BROKEN = (struct.error, ValueError, KeyError)
 """What following a damaged block ends in."""
 
@@ -87,13 +91,21 @@ def orientation_of(exif: bytes | None) -> int:
     return found if 1 <= found <= 8 else 1
 
 
+def orientation_of_xmp(xmp: Any) -> int:
+    """What an XMP packet says of it, 1 to 8; 1 where nothing is said."""
+    packet = xmp.encode() if isinstance(xmp, str) else bytes(xmp or b"")
+    found = next(filter(None, (re.search(form, packet) for form in _XMP_ORIENTATION)), None)
+    said = int(found[2]) if found else 1
+    return said if 1 <= said <= 8 else 1
+
+
 def upright_xmp(xmp: Any) -> bytes | None:
     """An XMP packet for pixels that stand upright, without thumbnails."""
     if not xmp:
         return None
     packet = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
-    packet = re.sub(rb'(tiff:Orientation\s*=\s*["\'])\d(["\'])', rb"\g<1>1\g<2>", packet)
-    packet = re.sub(rb"(<tiff:Orientation>)\s*\d\s*(</)", rb"\g<1>1\g<2>", packet)
+    for form in _XMP_ORIENTATION:
+        packet = re.sub(form, rb"\g<1>1\g<3>", packet)
     return re.sub(rb"(?s)<(xmp:Thumbnails)\b.*?</\1>", b"", packet)
 
 

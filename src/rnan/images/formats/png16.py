@@ -11,7 +11,13 @@ from rnan.errors import MissingExtraError
 from rnan.images.alpha import split_alpha
 from rnan.images.formats.pillow import dpi_of, open_one
 from rnan.images.limits import check_size
-from rnan.images.metadata import Metadata, orientation_of, upright_exif, upright_xmp
+from rnan.images.metadata import (
+    Metadata,
+    orientation_of,
+    orientation_of_xmp,
+    upright_exif,
+    upright_xmp,
+)
 from rnan.images.options import ReadOptions
 from rnan.images.orientation import upright
 from rnan.images.picture import Picture, samples
@@ -20,8 +26,9 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def is_png16(data: bytes) -> bool:
-    """Whether the bytes are a PNG of that depth."""
-    return data.startswith(SIGNATURE) and data[24:25] == b"\x10"
+    """Whether the bytes are a PNG of that depth, and one picture."""
+    animated = b"acTL" in data[:4096].partition(b"IDAT")[0]
+    return data.startswith(SIGNATURE) and data[24:25] == b"\x10" and not animated
 
 
 def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
@@ -40,12 +47,14 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     image.load()  # what belongs to the picture may stand behind it
     info = image.info
     exif = info.get("exif")
-    pixels, alpha = split_alpha(upright(imagecodecs.png_decode(data), orientation_of(exif)))
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
+    turned = orientation_of(exif) if exif else orientation_of_xmp(xmp)
+    pixels, alpha = split_alpha(upright(imagecodecs.png_decode(data), turned))
     metadata = Metadata(
         format="PNG",
         icc=info.get("icc_profile") or None,
         exif=upright_exif(exif),
-        xmp=upright_xmp(info.get("xmp") or info.get("XML:com.adobe.xmp")),
+        xmp=upright_xmp(xmp),
         dpi=dpi_of(info.get("dpi")),
     )
     return Picture(pixels=pixels, alpha=alpha, metadata=metadata)

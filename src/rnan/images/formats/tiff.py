@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from PIL import Image, TiffImagePlugin, TiffTags
 
 from rnan.errors import InputError
-from rnan.images.alpha import split_alpha, unpremultiplied
+from rnan.images.alpha import unpremultiplied
 from rnan.images.formats import iptc, pillow
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import Metadata, upright_exif, upright_xmp
 from rnan.images.options import ReadOptions
 from rnan.images.orientation import upright
-from rnan.images.picture import Picture, samples
+from rnan.images.picture import Picture, Pixels, samples, white
+
+_log = logging.getLogger(__name__)
 
 SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
@@ -26,6 +30,8 @@ _TYPES = (np.uint8, np.uint16, np.float16, np.float32)
 _EXIF_IFD, _GPS_IFD, _INTEROP_IFD, _XMP = 34665, 34853, 0xA005, 700
 _DESCRIPTION, _SOFTWARE = 270, 305
 _LONG = 4
+_HEADER = b"II*\0\x08\0\0\0"
+"""Of a small TIFF file, whose first directory follows."""
 _WORDS = (271, 272, 306, 315, 33432)
 """Make, model, date, artist, copyright."""
 _KEPT = (_DESCRIPTION, _SOFTWARE, *_WORDS, _EXIF_IFD, _GPS_IFD)
@@ -40,12 +46,13 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:
+        every = list(enumerate(file.pages))
         thumbnail = 1  # the bit that marks a smaller version of another page
         pages = [
             (index, page)
-            for index, page in enumerate(file.pages)
+            for index, page in every
             if not getattr(page, "subfiletype", 0) & thumbnail
-        ]
+        ] or every
         index, page = pages[chosen_frame(len(pages), options.frame, name, "pages")]
         page = page.aspage()
         check_size(page.imagewidth, page.imagelength, name, options.max_pixels)
@@ -57,7 +64,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
             raise InputError(f"{name} has {page.dtype} samples; 8 and 16 bit and float are read")
         converts = photometric == "YCBCR" and page.compression != tifffile.COMPRESSION.JPEG
         tags = {tag.name: tag.value for tag in page.tags}
-        exif, xmp = exif_of_tiff(data), upright_xmp(tags.get("XMP"))
+        exif, xmp = exif_of_tiff(data, page.offset), upright_xmp(tags.get("XMP"))
         record = iptc.of_tiff(tags.get("IPTCNAA"), file.byteorder)
         if (
             photometric in ("PALETTE", "SEPARATED")
@@ -66,7 +73,8 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         ):
             picture = pillow.decode(data, name, replace(options, frame=index + 1))
             said = replace(picture.metadata, exif=exif, xmp=xmp, iptc=record)
-            return replace(picture, metadata=said)
+            pixels = _of_full_range(picture.pixels, page.bitspersample)
+            return replace(picture, pixels=pixels, metadata=said)
         pixels = page.asarray()
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
@@ -77,13 +85,46 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         pixels = pixels.astype(np.float32)
         if not np.isfinite(pixels).all():
             raise InputError(f"{name} holds values that are not finite")
-    elif photometric == "MINISWHITE":
-        pixels = np.iinfo(pixels.dtype).max - pixels
-    colour, alpha = split_alpha(pixels)
+    colour, alpha = _split(pixels, photometric, extra, name)
+    if photometric == "MINISWHITE":
+        colour = (white(colour.dtype) - colour).astype(colour.dtype)
     if alpha is not None and tifffile.EXTRASAMPLE.ASSOCALPHA in extra:
         colour = unpremultiplied(colour, alpha)
     metadata = Metadata(format="TIFF", icc=icc, dpi=_dpi(tags), exif=exif, xmp=xmp, iptc=record)
     return Picture(pixels=colour, alpha=alpha, metadata=metadata)
+
+
+def _split(
+    pixels: Pixels, photometric: str, extra: tuple[int, ...], name: str
+) -> tuple[Pixels, Pixels | None]:
+    """Colour and opacity; other channels, which hold masks or what cannot be seen, are left out."""
+    import tifffile
+
+    opacity = (tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA)
+    planes = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    channels = planes.shape[2]
+    gray = photometric in ("MINISBLACK", "MINISWHITE")
+    # Programs that know no colours of TIFF write three samples as gray and two more.
+    named_gray = gray and (channels < 3 or any(kind in opacity for kind in extra))
+    colours = 1 if named_gray else 3
+    more = channels - colours
+    # Where nothing is said of it, one channel more is opacity.
+    kinds = extra[len(extra) - more :] if extra else opacity[-1:] * more
+    at = next((index for index, kind in enumerate(kinds) if kind in opacity), None)
+    if left_out := more - (at is not None):
+        _log.warning(
+            "%s: channels that are neither colour nor opacity left out: %d", name, left_out
+        )
+    return planes[:, :, :colours], None if at is None else planes[:, :, colours + at]
+
+
+def _of_full_range(pixels: Pixels, bits: int) -> Pixels:
+    """Samples of 9 to 15 bits with white at 65535."""
+    if pixels.dtype != np.uint16 or not 8 < bits < 16:
+        return pixels
+    most = 2**bits - 1
+    scaled: Pixels = (pixels.astype(np.uint32) * 65535 + most // 2) // most
+    return scaled.astype(np.uint16)
 
 
 def _dpi(tags: dict[str, Any]) -> tuple[float, float] | None:
@@ -97,19 +138,36 @@ def _dpi(tags: dict[str, Any]) -> tuple[float, float] | None:
     return pillow.dpi_of((across, down))
 
 
-def exif_of_tiff(data: bytes) -> bytes | None:
-    """What a TIFF file says of itself in the form of an EXIF block, which is a small TIFF."""
+def exif_of_tiff(data: bytes, page: int | None = None) -> bytes | None:
+    """What a TIFF file says of itself in the form of an EXIF block, which is a small TIFF.
+
+    Args:
+        data: The file.
+        page: Where the directory of the page lies; the first by default.
+    """
     exif = Image.Exif()
     try:
-        exif.load_from_fp(io.BytesIO(data))
+        exif.load_from_fp(io.BytesIO(data if page is None else _beginning_at(data, page)))
         inner = {tag: exif.get_ifd(tag) for tag in (_EXIF_IFD, _GPS_IFD)}
         inner[_EXIF_IFD].pop(_INTEROP_IFD, None)
         for tag in list(exif):
             if tag not in _KEPT or (tag in inner and not inner[tag]):
                 del exif[tag]
-        return upright_exif(exif.tobytes()) if len(exif) else None
+        if not len(exif):
+            return None
+        words = {tag: value for tag, value in exif.items() if tag not in inner}
+        block = _HEADER + _directory(words).tobytes(len(_HEADER))
+        return upright_exif(
+            _with_directories(block, {tag: inner[tag] for tag in inner if inner[tag]})
+        )
     except Exception:  # damaged or a BigTIFF: the pixels matter more
         return None
+
+
+def _beginning_at(data: bytes, page: int) -> bytes:
+    """The file with another page for its first."""
+    order = "<" if data.startswith(b"II") else ">"
+    return data[:4] + struct.pack(order + "I", page) + data[8:]
 
 
 def encode(picture: Picture) -> bytes:
@@ -118,20 +176,14 @@ def encode(picture: Picture) -> bytes:
 
     metadata = picture.metadata
     values = samples(picture, picture.pixels.dtype)
-    exif = Image.Exif()
-    if metadata.exif:
-        exif.load(metadata.exif)
-    words = {tag: str(exif[tag]) for tag in _WORDS if tag in exif}
+    words, inner = _said(metadata.exif)
     extra: list[tuple[int, str, int, Any, bool]] = [
-        (tag, "s", 0, word.encode("ascii", "replace"), True) for tag, word in words.items()
+        (tag, "s", 0, words[tag], True) for tag in _WORDS if tag in words
     ]
     if metadata.xmp:
         extra.append((_XMP, "B", len(metadata.xmp), metadata.xmp, True))
     if metadata.iptc:
         extra.append((iptc.TIFF_TAG, "B", len(metadata.iptc), metadata.iptc, True))
-    inner = {tag: dict(exif.get_ifd(tag)) for tag in (_EXIF_IFD, _GPS_IFD)}
-    inner = {tag: values for tag, values in inner.items() if values}
-    description = str(exif.get(_DESCRIPTION, "")).encode("ascii", "replace")
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,
@@ -144,11 +196,34 @@ def encode(picture: Picture) -> bytes:
         resolution=metadata.dpi,
         resolutionunit="INCH" if metadata.dpi else None,
         metadata=None,
-        description=description or None,
-        software=str(exif.get(_SOFTWARE, "")) or False,
+        description=words.get(_DESCRIPTION) or None,
+        software=words.get(_SOFTWARE) or False,
         extratags=extra,
     )
     return _with_directories(buffer.getvalue(), inner)
+
+
+def _said(block: bytes | None) -> tuple[dict[int, bytes], dict[int, dict[int, Any]]]:
+    """Words, and the EXIF and GPS directories, of an EXIF block."""
+    if not block:
+        return {}, {}
+    exif = Image.Exif()
+    try:
+        exif.load(block)
+        kept = (_DESCRIPTION, _SOFTWARE, *_WORDS)
+        words = {tag: _bytes(str(exif[tag])) for tag in kept if tag in exif}
+        inner = {tag: dict(exif.get_ifd(tag)) for tag in (_EXIF_IFD, _GPS_IFD)}
+        inner = {tag: values for tag, values in inner.items() if values}
+        _with_directories(_HEADER + _directory(words).tobytes(len(_HEADER)), inner)
+    except Exception as error:  # whatever damaged EXIF is taken for
+        _log.warning("EXIF left out, which is damaged: %s", error)
+        return {}, {}
+    return words, inner
+
+
+def _bytes(word: str) -> bytes:
+    """Text as it stands in the file: Pillow takes each byte for a letter."""
+    return word.encode("latin-1", "replace")
 
 
 def _with_directories(tiff: bytes, inner: dict[int, dict[int, Any]]) -> bytes:
@@ -163,14 +238,20 @@ def _with_directories(tiff: bytes, inner: dict[int, dict[int, Any]]) -> bytes:
     following = bytes(out[stop : stop + 4])
     for tag, values in inner.items():
         out += bytes(len(out) % 2)
-        directory = TiffImagePlugin.ImageFileDirectory_v2(ifh=b"II*\0\0\0\0\0")
-        for key, value in values.items():
-            if key != _INTEROP_IFD:
-                directory[key] = value
         entries.append(struct.pack("<HHII", tag, _LONG, 1, len(out)))
-        out += directory.tobytes(len(out))
+        out += _directory(values).tobytes(len(out))
     out += bytes(len(out) % 2)
     struct.pack_into("<I", out, 4, len(out))
     out += struct.pack("<H", len(entries))
     out += b"".join(sorted(entries, key=lambda entry: struct.unpack_from("<H", entry)[0]))
     return bytes(out + following)
+
+
+def _directory(values: Mapping[int, Any]) -> TiffImagePlugin.ImageFileDirectory_v2:
+    directory = TiffImagePlugin.ImageFileDirectory_v2(ifh=b"II*\0\0\0\0\0")
+    for tag, value in values.items():
+        if isinstance(value, str):
+            directory.tagtype[tag] = TiffTags.ASCII
+        if tag != _INTEROP_IFD:
+            directory[tag] = _bytes(value) if isinstance(value, str) else value
+    return directory
