@@ -134,6 +134,10 @@ _FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "complex.tif": (_bytes(tiff(np.zeros((9, 9), np.complex64))), REFUSED),
     "five-channels.tif": (
         _bytes(tiff(np.zeros((9, 9, 5), np.uint8), photometric="rgb", extrasamples=[0, 0])),
+        RIGHT,
+    ),
+    "five-spectra.tif": (
+        _bytes(tiff(np.zeros((9, 9, 5), np.uint8), photometric="minisblack", extrasamples=[0] * 4)),
         REFUSED,
     ),
     "two-pages.tif": (_bytes(_animation("TIFF")), REFUSED),

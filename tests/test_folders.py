@@ -132,7 +132,7 @@ def test_patterns_that_no_shell_expanded(album: Path, tmp_path: Path) -> None:
 def test_names_formats_and_dry_run(album: Path, tmp_path: Path) -> None:
     jobs = plan([album], tmp_path / "out", name="{stem}_clean{ext}", ending=".webp")
     assert [job.target.name for job in jobs] == ["a_clean.webp", "b_clean.webp"]
-    for bad in ("{stem}/x{ext}", "{size}", "x{"):
+    for bad in ("{stem}/x{ext}", "{size}", "x{", "{stem.x}", "{stem[a]}"):
         with pytest.raises(ConfigError, match="--name"):
             plan([album], tmp_path / "out", name=bad)
     said = rnan("denoise", album, "-o", tmp_path / "dry", "--format", "tiff", "--dry-run")
@@ -216,11 +216,99 @@ def test_an_output_that_was_not_recorded_is_ours(tmp_path: Path) -> None:
     manifest.begin(job)
     job.target.write_bytes(b"whole")
     again = Manifest(out, {})
-    assert (again.is_ours(job), again.is_complete(job)) == (True, False)
+    assert (again.foreign(job), again.is_complete(job)) == (None, False)
     theirs = plan([source], out, name="theirs{ext}")[0]
     theirs.target.write_bytes(b"theirs")
     again.begin(theirs)
-    assert not again.is_ours(theirs)
+    assert again.foreign(theirs) == theirs.target
+
+
+def test_what_failed_leaves_no_claim(tmp_path: Path) -> None:
+    source, out = tmp_path / "a.png", tmp_path / "out"
+    source.write_bytes(b"damaged")
+    again = ("denoise", source, "-o", out, "--sigma", "5", "--resume")
+    assert rnan(*again).returncode == 1
+    (out / "a.png").write_bytes(b"mine")
+    write(Picture(pixels=photo(24, 32)), source, overwrite=True)
+    refused = rnan(*again)
+    assert (refused.returncode, "exists; pass --overwrite" in refused.stderr) == (1, True)
+    assert (out / "a.png").read_bytes() == b"mine"
+
+
+def test_a_failure_does_not_disown_what_was_there(tmp_path: Path) -> None:
+    source, out = tmp_path / "a.png", tmp_path / "out"
+    write(Picture(pixels=photo(24, 32)), source)
+    job = plan([source], out)[0]
+    manifest = Manifest(out, {})
+    manifest.begin(job)
+    job.target.write_bytes(b"whole")
+    manifest.add(job)
+    for settings in ({}, {"other": 1}):
+        again = Manifest(out, settings)
+        again.begin(job)
+        again.withdraw(job)
+        assert (again.foreign(job), again.is_complete(job)) == (None, not settings)
+    job.target.write_bytes(b"theirs")
+    assert Manifest(out, {}).foreign(job) == job.target
+
+
+def test_comparisons_are_resumed_too(tmp_path: Path) -> None:
+    source, out = tmp_path / "in" / "a.png", tmp_path / "out"
+    write(Picture(pixels=photo(24, 32)), source)
+    comparison = out / "a-compare.png"
+    again = ("denoise", source.parent, "-o", out, "--resume", "--sigma")
+    assert rnan(*again, "5", "--compare").returncode == 0
+    first = comparison.read_bytes()
+    assert rnan(*again, "30").returncode == 0
+    assert rnan(*again, "30", "--compare").returncode == 0
+    second = comparison.read_bytes()
+    assert second != first
+    assert rnan(*again, "30", "--compare").returncode == 0
+    comparison.write_bytes(b"mine")
+    refused = rnan(*again, "7", "--compare")
+    assert "a-compare.png exists; pass --overwrite" in refused.stderr
+    assert comparison.read_bytes() == b"mine"
+
+
+def test_one_unsuitable_picture_stops_no_folder(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    write(Picture(pixels=photo(24, 32)), folder / "a.png")
+    write(Picture(pixels=photo(24, 32, channels=1)), folder / "b.png")
+    (folder / "c.png").symlink_to("nowhere.png")
+    done = rnan("denoise", folder, "-o", out, "--model", "denoise-gray", "--sigma", "5")
+    assert done.returncode == 3
+    assert "a.png: denoise-gray is for gray pictures" in done.stderr
+    assert "c.png is a link to nothing" in done.stderr
+    assert set(outputs(out)) == {"b.png"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux")
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    folder, out, report = tmp_path / "in", tmp_path / "out", tmp_path / "report.json"
+    write(Picture(pixels=photo(24, 32)), folder / os.fsdecode(b"a\xff.png"))
+    write(Picture(pixels=photo(24, 32)), folder / "b.png")
+    # As under the locale of most desktops.
+    strict = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    command = [sys.executable, "-m", "rnan", "denoise", folder, "-o", out, "--sigma", "5"]
+    done = subprocess.run([*command, "--report", report], env=strict, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert b"a\xff.png" in done.stdout
+    assert len(list(out.glob("*.png"))) == 2
+    assert json.loads(report.read_text())["outcomes"][0]["source"].endswith("a\udcff.png")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everywhere")
+def test_a_folder_that_cannot_be_read(album: Path, tmp_path: Path) -> None:
+    (album / "deep").chmod(0)
+    with pytest.raises(InputError, match="deep cannot be read"):
+        plan([album], tmp_path / "out", recursive=True)
+    (album / "deep").chmod(0o755)
+
+
+def test_closed_streams(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m rnan denoise - -o {tmp_path / 'x.png'} --sigma 5 <&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "rnan: standard input is closed\n")
 
 
 def test_an_output_is_never_an_input(album: Path) -> None:

@@ -76,6 +76,34 @@ def test_pil_comes_back(mode: str) -> None:
     assert np.array_equal(np.asarray(after), np.asarray(image.convert(after.mode)))
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "La", "RGBa"])
+def test_opacity_of_pil_comes_back(mode: str) -> None:
+    image = Image.fromarray(photo(9, 8)).convert({"La": "LA", "RGBa": "RGBA"}.get(mode, mode))
+    if image.mode == mode:
+        image.info["transparency"] = 7 if mode == "L" else (1, 2, 3)
+    else:
+        image.putalpha(Image.fromarray(photo(9, 8, channels=1)[:, :, 0]))
+        image = image.convert(mode)
+    expected = image.convert("LA" if mode in ("L", "La") else "RGBA")
+    after = restorer()(image, level=0)
+    assert after.mode == expected.mode
+    assert np.array_equal(np.asarray(after), np.asarray(expected))
+
+
+def test_arrays_of_any_strides_and_read_only_ones() -> None:
+    gray = photo(1, 40, channels=1)[:, :, 0].astype(np.float32) / 255
+    gray.flags.writeable = False
+    assert np.allclose(restorer()(gray[::-1], level=0), gray, atol=1e-6)
+
+
+def test_opacity_stays_between_none_and_full() -> None:
+    step = np.zeros((16, 16, 4), np.float32)
+    step[:, 8:, 3] = 1
+    larger = for_task("super-resolution")(step, level=2)
+    assert larger[..., 3].min() == 0
+    assert larger[..., 3].max() == 1
+
+
 def test_a_picture_keeps_opacity_and_metadata() -> None:
     before = Picture(pixels=photo(8, 9), alpha=photo(8, 9)[:, :, 0])
     after = restorer()(before, level=10)
@@ -428,7 +456,7 @@ def test_colour_through_a_network_for_luma_keeps_its_chroma() -> None:
     luma = to_luma(255.0 * brighter.astype(np.float64)) - to_luma(255.0 * picture)
     assert np.allclose(luma, 25.5, atol=1e-3)
     assert np.allclose(np.ptp(brighter - picture, axis=2), 0, atol=1e-6)
-    with pytest.raises(ConfigError, match="take denoise-color"):
+    with pytest.raises(InputError, match="take denoise-color"):
         for_task("denoise-gray")(picture, level=10)
 
 

@@ -15,10 +15,10 @@ from rnan.inference.tiling import batches, spans, tiles
 from rnan.tasks import get_task
 
 
-@pytest.mark.parametrize("length", [1, 31, 100, 101, 250, 1000, 1001])
+@pytest.mark.parametrize("length", [1, 31, 36, 48, 100, 101, 250, 1000, 1001])
 @pytest.mark.parametrize(
     ("tile", "overlap", "grid"),
-    [(100, 20, 4), (64, 32, 16), (96, 96, 48), (64, 96, 16), (40, 0, 1)],
+    [(100, 20, 4), (64, 32, 16), (96, 96, 48), (64, 96, 16), (40, 0, 1), (32, 96, 24)],
 )
 def test_weights_add_up_to_one(length: int, tile: int, overlap: int, grid: int) -> None:
     total = torch.zeros(length)

@@ -42,7 +42,9 @@ class Chain:
     ) -> tuple[Picture, str]:
         name = step.restoration
         if name not in self._restorers:
-            self._restorers[name] = Restorers(name, **self._options)
+            # A mosaic is no picture to blend with.
+            whole = {"strength": 1.0} if name == "demosaic" else {}
+            self._restorers[name] = Restorers(name, **{**self._options, **whole})
         restorer = self._restorers[name](picture)
         level = restorer.estimate(picture) if step.level == "auto" else step.level
         restored = restorer(picture, level=level, progress=progress, cancel=cancel)

@@ -112,6 +112,21 @@ RESTORING = (
 
 FORMATS = ("png", "jpeg", "tiff", "webp", "avif", "bmp")
 
+READING = (
+    Option(
+        name="frame",
+        kind=int,
+        help="Which picture of an animation or page, from 1.",
+    ),
+    Option(
+        name="assume_cmyk",
+        kind=bool,
+        default=False,
+        help="Convert CMYK pictures without a profile by plain arithmetic.",
+    ),
+)
+"""How a file is read, whoever asks."""
+
 READING_AND_WRITING = (
     Option(
         name="format",
@@ -139,16 +154,6 @@ READING_AND_WRITING = (
         default=False,
         help="Leave out EXIF, XMP, IPTC and resolution; the colour profile stays.",
     ),
-    Option(
-        name="frame",
-        kind=int,
-        help="Which picture of an animation or page, from 1.",
-    ),
-    Option(
-        name="assume_cmyk",
-        kind=bool,
-        default=False,
-        help="Convert CMYK pictures without a profile by plain arithmetic.",
-    ),
+    *READING,
 )
 """How the file is read and the result written, whoever asks."""

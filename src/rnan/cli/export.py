@@ -74,6 +74,8 @@ def command(
     definition = get_task(said)
     check_suits(model, checkpoint.config, definition)
     if level is not None:
+        if definition.kind == "scale":
+            raise ConfigError(f"{definition.name} takes no --level")
         definition.check_level(level)
     given: dict[str, Any] = {
         "name": Path(model).stem,

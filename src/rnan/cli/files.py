@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,7 +162,8 @@ class Files(Formats):
             raise ConfigError("--resume needs an output folder")
         if self.report is not None:
             check_report(self.report)
-            if any(self.report.resolve() == job.source.resolve() for job in jobs):
+            place = os.path.realpath(self.report)
+            if any(place == os.path.realpath(job.source) for job in jobs):
                 raise InputError(f"{self.report} is one of the pictures; name another file")
         writing = vars(self.file_options().writing)
         facts = {**settings, "files": [self.frame, self.assume_cmyk, writing]}

@@ -7,16 +7,24 @@ from pathlib import Path
 
 import click
 
-from rnan.cli.options import PATH, verbosity
+from rnan.cli.options import PATH, verbosity, with_options
 from rnan.errors import RnanError
+from rnan.option_table import READING
 
 
 @click.command("inspect")
 @click.argument("pictures", nargs=-1, required=True, type=PATH, metavar="IN...")
 @click.option("--recursive", is_flag=True, help="Look into folders within folders.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each picture.")
+@with_options(READING)
 @verbosity
-def command(pictures: tuple[Path, ...], recursive: bool, as_json: bool) -> None:
+def command(
+    pictures: tuple[Path, ...],
+    recursive: bool,
+    as_json: bool,
+    frame: int | None,
+    assume_cmyk: bool,
+) -> None:
     """Say what pictures are, what they went through, and which command would help.
 
     \b
@@ -25,22 +33,23 @@ def command(pictures: tuple[Path, ...], recursive: bool, as_json: bool) -> None:
       rnan inspect photos/ --recursive --json
     """
     from rnan.cli.jobs import named, summary
-    from rnan.images import read
+    from rnan.images import ReadOptions, read
     from rnan.inference.inspection import inspect
     from rnan.inference.plan import pictures_in
 
+    reading = ReadOptions(frame=frame, assume_cmyk=assume_cmyk)
     paths = pictures_in(pictures, recursive=recursive)
     failures = []
     for path in paths:
         try:
-            found = inspect(read(path))
+            found = inspect(read(path, reading))
         except RnanError as error:
             if len(paths) == 1:
                 raise
             click.echo(f"rnan: {named(error, str(path))}", err=True)
             failures.append(error)
             continue
-        commands = found.commands(path)
+        commands = found.commands(path, reading)
         if as_json:
             facts = {"path": str(path), **found.as_dict(), "commands": commands}
             click.echo(json.dumps(facts, ensure_ascii=False))

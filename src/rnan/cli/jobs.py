@@ -66,9 +66,19 @@ class Policy:
     """Standard output belongs to a picture."""
 
     def for_job(self, job: Job, options: FileOptions) -> FileOptions:
-        """The options, replacing an output of our own that is done again."""
-        ours = self.resume and self.manifest is not None and self.manifest.is_ours(job)
-        return replace(options, overwrite=True) if ours else options
+        """The options, replacing outputs of our own that are done again.
+
+        Raises:
+            InputError: One is somebody else's.
+        """
+        from rnan.images.write import check_replaceable
+
+        if not self.resume or self.manifest is None or options.overwrite:
+            return options
+        foreign = self.manifest.foreign(job)
+        if foreign is not None:
+            check_replaceable(foreign, overwrite=False)
+        return replace(options, overwrite=True)
 
 
 def say_plan(jobs: list[Job]) -> None:
@@ -158,11 +168,7 @@ def _attempt(
         return outcome(status="skipped", said="complete already"), None
     start = time.perf_counter()
     try:
-        if policy.manifest is not None:
-            policy.manifest.begin(job)
-        said, megapixels = work(job, bar, stop)
-        if policy.manifest is not None:
-            policy.manifest.add(job)
+        said, megapixels = _recorded(job, work, policy.manifest, bar, stop)
     except (Cancelled, ConfigError, WeightsError):
         raise
     except RnanError as error:
@@ -171,6 +177,21 @@ def _attempt(
     seconds = time.perf_counter() - start
     done = outcome(status="done", seconds=seconds, megapixels=megapixels, said=said)
     return done, None
+
+
+def _recorded(
+    job: Job, work: Work, manifest: Manifest | None, bar: Progress, stop: threading.Event
+) -> tuple[str, float]:
+    if manifest is None:
+        return work(job, bar, stop)
+    manifest.begin(job)
+    try:
+        done = work(job, bar, stop)
+    except BaseException:
+        manifest.withdraw(job)
+        raise
+    manifest.add(job)
+    return done
 
 
 def _advance(bar: Progress, overall: TaskID, outcomes: list[Outcome], seconds: float) -> None:
@@ -200,7 +221,9 @@ def _write_report(path: Path, outcomes: list[Outcome], number: int, seconds: flo
         "seconds": round(seconds, 3),
         "outcomes": [asdict(outcome) for outcome in outcomes],
     }
-    write_whole(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    # A name that is not UTF-8 holds letters that only JSON's own escapes can say.
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, text.encode(errors="backslashreplace"))
 
 
 def summary(failures: list[RnanError], number: int) -> RnanError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import logging
 import os
 import sys
@@ -126,6 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for noisy in ("PIL", "matplotlib", "torch", "tensorboard"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # our own line says what is wrong
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="surrogateescape")  # names of files need not be UTF-8
     sys.exit(_run(arguments, show_traceback=verbose > 1))
 
 

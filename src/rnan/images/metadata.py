@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 _ORIENTATION, _WIDTH, _HEIGHT, _EXIF_IFD = 0x0112, 0xA002, 0xA003, 0x8769
+_SIZES = (0x0100, 0x0101, _WIDTH, _HEIGHT)
+"""Width and height of the picture, and again among those of the camera."""
 _THUMBNAIL_AT, _THUMBNAIL_LENGTH = 0x0201, 0x0202
 _SHORT, _LONG = 3, 4
 _TIFF_MAGIC = 42
@@ -109,6 +111,20 @@ def upright_xmp(xmp: Any) -> bytes | None:
     return re.sub(rb"(?s)<(xmp:Thumbnails)\b.*?</\1>", b"", packet)
 
 
+def xmp_for_size(xmp: bytes, height: int, width: int) -> bytes:
+    """The packet with the dimensions of pixels that were enlarged or turned."""
+    for name, value in (
+        (b"tiff:ImageWidth", width),
+        (b"tiff:ImageLength", height),
+        (b"exif:PixelXDimension", width),
+        (b"exif:PixelYDimension", height),
+    ):
+        said = rb"\g<1>%d\g<2>" % value
+        xmp = re.sub(rb"(" + name + rb"\s*=\s*[\"'])\d+([\"'])", said, xmp)
+        xmp = re.sub(rb"(<" + name + rb">\s*)\d+(\s*</)", said, xmp)
+    return xmp
+
+
 class _Block:
     """An EXIF block, patched in place.
 
@@ -141,9 +157,10 @@ class _Block:
         entries = self._entries(self._first)
         if _EXIF_IFD in entries:
             inner = self._entries(self._number(entries[_EXIF_IFD]))
-            for tag, value in ((_WIDTH, width), (_HEIGHT, height)):
-                if tag in inner:
-                    self._set(inner[tag], value)
+            entries |= {tag: inner[tag] for tag in (_WIDTH, _HEIGHT) if tag in inner}
+        for tag, value in zip(_SIZES, (width, height) * 2, strict=True):
+            if tag in entries:
+                self._set(entries[tag], value)
 
     def _blank_thumbnail(self, directory: int) -> None:
         with contextlib.suppress(*_BROKEN):

@@ -75,7 +75,8 @@ def read_bytes(path: Path) -> bytes:
             raise InputError(f"{path} is a device or a pipe, not a file")
         return path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist") from None
+        what = "is a link to nothing" if path.is_symlink() else "does not exist"
+        raise InputError(f"{path} {what}") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 

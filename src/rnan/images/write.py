@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rnan.errors import InputError, ResourceError
+from rnan.errors import InputError, ResourceError, RnanError
 from rnan.images.formats import pillow, png16, tiff
-from rnan.images.metadata import exif_for_size
+from rnan.images.metadata import exif_for_size, xmp_for_size
 from rnan.images.options import WRITE, Depth, WriteOptions
 from rnan.images.picture import Picture, samples
+from rnan.images.read import EXTENSIONS, RAW_EXTENSIONS
 
 FORMATS = {
     ".png": "PNG",
@@ -32,6 +33,10 @@ FORMATS = {
 
 ENDINGS = {file_format: ending for ending, file_format in reversed(FORMATS.items())}
 """The usual ending of each format."""
+
+_MASK = os.umask(0o077)
+"""Rights that new files do not get; asked for once, since asking changes them for all threads."""
+os.umask(_MASK)
 
 _DEEP = ("PNG", "TIFF")
 """Formats that hold 16 bits a channel."""
@@ -111,9 +116,16 @@ def check_report(path: Path) -> None:
     Raises:
         InputError: As :func:`check_writable`, or ``path`` ends as a picture does.
     """
-    if path.suffix.lower() in FORMATS:
+    if path.suffix.lower() in {*FORMATS, *EXTENSIONS, *RAW_EXTENSIONS}:
         raise InputError(f"{path} ends as a picture does, and what goes there is text")
     check_writable(path)
+
+
+def could_not_write(path: Path, error: OSError) -> RnanError:
+    """What an error of the system means to the user."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ResourceError(f"no space left to write {path}; free some and run again")
+    return InputError(f"{path} cannot be written: {error.strerror or error}")
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -130,16 +142,10 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
+        temporary.chmod(0o666 & ~_MASK)
         temporary.replace(path)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ResourceError(
-                f"no space left to write {path}; free some and run again"
-            ) from error
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise could_not_write(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -176,6 +182,8 @@ def _belonging(picture: Picture, options: WriteOptions) -> Picture:
     metadata = picture.metadata
     if options.strip_metadata:
         metadata = replace(metadata, exif=None, xmp=None, iptc=None, dpi=None)
-    elif metadata.exif:
+    if metadata.exif:
         metadata = replace(metadata, exif=exif_for_size(metadata.exif, *picture.size))
+    if metadata.xmp:
+        metadata = replace(metadata, xmp=xmp_for_size(metadata.xmp, *picture.size))
     return replace(picture, metadata=metadata)

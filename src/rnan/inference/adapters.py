@@ -73,11 +73,10 @@ def _from_picture(picture: Picture) -> Planes:
 def _from_pil(image: Image.Image) -> Planes:
     if image.mode == "CMYK" or image.mode in ("F", "I"):
         raise InputError(f"PIL pictures of mode {image.mode} are not taken; convert to RGB or L")
-    mode = image.mode
-    if mode in ("P", "1", "YCbCr", "LAB", "HSV", "RGBX", "PA"):
-        transparent = mode == "PA" or "transparency" in image.info
-        mode = {"1": "L"}.get(mode, "RGBA" if transparent else "RGB")
-        image = image.convert(mode)
+    if not image.mode.startswith("I;16"):
+        opacity = "A" if image.has_transparency_data else ""
+        mode = ("L" if image.mode in ("1", "L", "LA", "La") else "RGB") + opacity
+        image = image if image.mode == mode else image.convert(mode)
     pixels, alpha = split_alpha(np.asarray(image))
     if pixels.dtype != np.uint8:
         pixels = pixels.astype(np.uint16)
@@ -135,7 +134,8 @@ def _alpha_like(
     """Opacity of the size that the restored picture has."""
     if alpha is None or alpha.shape == pixels.shape[:2]:
         return alpha
-    return resize(alpha, *pixels.shape[:2])
+    resized = resize(alpha, *pixels.shape[:2])
+    return resized.clip(0, 1) if alpha.dtype.kind == "f" else resized
 
 
 def _with_alpha(
@@ -149,7 +149,7 @@ def _chw(pixels: np.ndarray[Any, Any], alpha: np.ndarray[Any, Any] | None) -> Te
     values = to_float(pixels)
     if alpha is not None:
         values = filled(values, alpha)
-    return torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))
+    return torch.from_numpy(values.transpose(2, 0, 1).copy())
 
 
 def _hwc(plane: Tensor, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:

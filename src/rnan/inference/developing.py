@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 
-from rnan.errors import ConfigError, InputError
-from rnan.images import Picture, check_output, write
+from rnan.errors import InputError
+from rnan.images import Picture
 from rnan.images.raw import Raw, library_demosaic, read_raw, srgb_picture
-from rnan.inference.files import FileOptions
+from rnan.inference.files import FileOptions, check_outputs, write_result
 from rnan.inference.plan import Job
 from rnan.inference.restorer import Progress, Restorer
 from rnan.inference.streaming import Cancel
@@ -78,8 +79,9 @@ def develop_file(
     """
     options = options or FileOptions()
     if job.comparison is not None:
-        raise ConfigError("camera raw is no picture to compare with; leave --compare out")
-    check_output(job.target, overwrite=options.overwrite)
+        raise InputError("camera raw is no picture to compare with; leave --compare out")
+    options = replace(options, stream_format=options.stream_format or "TIFF")
+    check_outputs(job, options)
     raw = read_raw(job.source)
     if raw is None:
         if strict:
@@ -89,5 +91,5 @@ def develop_file(
     else:
         picture = develop(restorer, raw, sigma=sigma, progress=progress, cancel=cancel)
         how = raw.pattern.upper()
-    write(picture, job.target, overwrite=options.overwrite, options=options.writing)
+    write_result(picture, job, options)
     return picture, how

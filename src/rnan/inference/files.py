@@ -105,21 +105,15 @@ def process_file(
         RnanError: Whatever goes wrong, in one line.
     """
     options = options or FileOptions()
-    for path in job.outputs:
-        if path != STREAM:
-            check_output(path, overwrite=options.overwrite)
-    if job.target != STREAM:
-        check_depth(options.writing.bit_depth, FORMATS[job.target.suffix.lower()])
+    check_outputs(job, options)
     try:
         picture = _read(job.source, options.reading)
         _warn_of_large_floats(job.source, picture)
         result = transform(picture)
-        if job.target == STREAM:
-            _write_to_stream(result, options)
-        elif result is picture and _may_be_copied(picture, job, options):
+        if result is picture and _may_be_copied(picture, job, options):
             write_whole(job.target, job.source.read_bytes())
         else:
-            write(result, job.target, overwrite=options.overwrite, options=options.writing)
+            write_result(result, job, options)
         if job.comparison is not None:
             write(side_by_side(picture, result), job.comparison, overwrite=options.overwrite)
     except (MemoryError, RuntimeError) as error:
@@ -131,9 +125,34 @@ def process_file(
     return picture.size
 
 
+def check_outputs(job: Job, options: FileOptions) -> None:
+    """Refuse outputs that could not be written, before any work is done for them.
+
+    Raises:
+        InputError: As :func:`rnan.images.write`.
+    """
+    for path in job.outputs:
+        if path != STREAM:
+            check_output(path, overwrite=options.overwrite)
+    if job.target != STREAM:
+        check_depth(options.writing.bit_depth, FORMATS[job.target.suffix.lower()])
+
+
+def write_result(picture: Picture, job: Job, options: FileOptions) -> None:
+    """Write a result to its file, or to standard output.
+
+    Raises:
+        RnanError: It cannot be written.
+    """
+    if job.target == STREAM:
+        _write_to_stream(picture, options)
+    else:
+        write(picture, job.target, overwrite=options.overwrite, options=options.writing)
+
+
 def _may_be_copied(picture: Picture, job: Job, options: FileOptions) -> bool:
     return (
-        job.source != STREAM
+        STREAM not in (job.source, job.target)
         and picture.metadata.format == FORMATS[job.target.suffix.lower()]
         and options.writing == WRITE
         and options.reading == READ
@@ -142,6 +161,8 @@ def _may_be_copied(picture: Picture, job: Job, options: FileOptions) -> bool:
 
 def _read(source: Path, options: ReadOptions) -> Picture:
     if source == STREAM:
+        if sys.stdin is None:
+            raise InputError("standard input is closed")
         return decode(sys.stdin.buffer.read(), name="standard input", options=options)
     return read(source, options)
 
@@ -150,6 +171,8 @@ def _write_to_stream(picture: Picture, options: FileOptions) -> None:
     file_format = options.stream_format or picture.metadata.format
     if file_format not in ENDINGS:
         raise InputError(f"pass --format for standard output: {file_format} is not written")
+    if sys.stdout is None:
+        raise InputError("standard output is closed")
     sys.stdout.buffer.write(encode(picture, file_format, options.writing))
     sys.stdout.buffer.flush()
 

@@ -17,7 +17,8 @@ from rnan.estimation import (
     quality_of_table,
 )
 from rnan.estimation.mosaic import mosaic_pattern
-from rnan.images import Picture, to_float
+from rnan.images import Picture, ReadOptions, to_float
+from rnan.images.options import READ
 
 CLEAN_SIGMA = 2.0
 """Noise below this σ is hard to see and left alone."""
@@ -101,10 +102,13 @@ class Findings:
         said.append(f"noise: {self._how_noisy()}")
         return said
 
-    def commands(self, path: Path) -> list[str]:
-        """What to type; nothing for a clean picture."""
+    def commands(self, path: Path, reading: ReadOptions = READ) -> list[str]:
+        """What to type, for a file that was read in that way; nothing for a clean picture."""
         commands = []
-        source = shlex.quote(str(path))
+        # What begins with a dash would be taken for an option.
+        source = shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
+        how = "" if reading.frame is None else f" --frame {reading.frame}"
+        how += " --assume-cmyk" if reading.assume_cmyk else ""
         for index, step in enumerate(self.steps):
             target = shlex.quote(f"restored{'' if index == len(self.steps) - 1 else index + 1}.png")
             told = ""
@@ -114,8 +118,8 @@ class Findings:
                 told = f" --quality {step.level:g}"
             elif step.level != "auto" and step.restoration == "denoise":
                 told = f" --sigma {step.level:g}"
-            commands.append(f"rnan {step.restoration} {source} -o {target}{told}")
-            source = target
+            commands.append(f"rnan {step.restoration} {source} -o {target}{told}{how}")
+            source, how = target, ""
         return commands
 
     def as_dict(self) -> dict[str, Any]:

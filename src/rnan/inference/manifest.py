@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnan.errors import InputError
+from rnan.images.write import could_not_write
 from rnan.inference.plan import Job
 
 NAME = ".rnan-manifest.jsonl"
@@ -34,22 +34,32 @@ class Manifest:
 
     def is_complete(self, job: Job) -> bool:
         """Whether a result stands there, made from the same bytes in the same way."""
-        entry = self._entries.get(self._key(job))
+        entry = self._entries.get(self._key(job), {})
         return (
-            entry is not None
-            and entry.get("settings") == self._settings
+            entry.get("settings") == self._settings
             and all(path.is_file() for path in job.outputs)
             and entry.get("source_sha256") == _sha256(job.source)
             and entry.get("target_sha256") == _sha256(job.target)
+            and (
+                job.comparison is None
+                or entry.get("comparison") == [_sha256(job.comparison), entry["target_sha256"]]
+            )
         )
 
-    def is_ours(self, job: Job) -> bool:
-        """Whether the output was written by this program, so that it may be replaced."""
-        entry = self._entries.get(self._key(job))
-        return entry is not None and (
-            not job.target.exists()
-            or entry.get("begun") is True
-            or entry.get("target_sha256") == _sha256(job.target)
+    def foreign(self, job: Job) -> Path | None:
+        """An output that stands there and was not written by this program; none may be replaced."""
+        entry = self._entries.get(self._key(job), {})
+        if entry.get("begun") is True:
+            return None
+        comparison, _ = entry.get("comparison") or (None, None)
+        known = (entry.get("target_sha256"), comparison)
+        return next(
+            (
+                path
+                for path, said in zip(job.outputs, known, strict=False)
+                if path.exists() and said != _sha256(path)
+            ),
+            None,
         )
 
     def begin(self, job: Job) -> None:
@@ -59,25 +69,37 @@ class Manifest:
 
         Raises:
             InputError: The file cannot be written.
+            ResourceError: The disk is full.
         """
-        if not job.target.exists() or self.is_ours(job):
-            self._append({"target": self._key(job), "begun": True})
+        if self.foreign(job) is None:
+            key = self._key(job)
+            self._append({**self._entries.get(key, {}), "target": key, "begun": True})
+
+    def withdraw(self, job: Job) -> None:
+        """Record that nothing came of what was begun; what stands there is whose it was."""
+        entry = self._entries.get(self._key(job), {})
+        written = entry.get("target_sha256") != _sha256(job.target) and job.target.exists()
+        if entry.get("begun") is True and not written:
+            self._append({**entry, "begun": False})
 
     def add(self, job: Job) -> None:
         """Record that a result is complete.
 
         Raises:
             InputError: The file cannot be written.
+            ResourceError: The disk is full.
         """
-        self._append(
-            {
-                "target": self._key(job),
-                "source": str(job.source),
-                "settings": self._settings,
-                "source_sha256": _sha256(job.source),
-                "target_sha256": _sha256(job.target),
-            }
-        )
+        target = _sha256(job.target)
+        before = self._entries.get(self._key(job), {}).get("comparison")
+        compared = before if job.comparison is None else [_sha256(job.comparison), target]
+        entry = {
+            "target": self._key(job),
+            "source": str(job.source),
+            "settings": self._settings,
+            "source_sha256": _sha256(job.source),
+            "target_sha256": target,
+        }
+        self._append(entry if compared is None else {**entry, "comparison": compared})
 
     def _append(self, entry: dict[str, Any]) -> None:
         with self._lock:
@@ -88,7 +110,8 @@ class Manifest:
                     file.write(self._before + json.dumps(entry) + "\n")
                 self._before = ""
             except OSError as error:
-                raise InputError(f"{self._file} cannot be written: {error.strerror}") from error
+                self._before = "\n"  # part of the line may stand there
+                raise could_not_write(self._file, error) from error
 
     def _key(self, job: Job) -> str:
         return job.target.relative_to(self._folder).as_posix()

@@ -138,7 +138,7 @@ def renamed(relative: Path, name: str, ending: str | None) -> Path:
         ext = _OF_RAW if ext.lower() in RAW_EXTENSIONS else _WITHOUT_WRITER
     try:
         called = name.format(stem=relative.stem, ext=ext)
-    except (KeyError, IndexError, ValueError):
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError):
         raise ConfigError(f"--name knows {{stem}} and {{ext}} only, got {name}") from None
     if called != Path(called).name:
         raise ConfigError(f"--name makes names, not folders, got {name}")
@@ -152,11 +152,11 @@ def _comparison(target: Path, stems: Counter[Path]) -> Path:
 
 
 def _check_collisions(jobs: list[Job]) -> None:
-    sources = {job.source.resolve() for job in jobs}
-    taken: dict[Path, Path] = {}
+    sources = {os.path.realpath(job.source) for job in jobs}
+    taken: dict[str, Path] = {}
     for job in jobs:
         for path in job.outputs:
-            place = path.resolve()
+            place = os.path.realpath(path)
             if place in sources:
                 raise InputError(
                     f"{path} is an input and would be overwritten by a result; name another folder"
@@ -166,6 +166,10 @@ def _check_collisions(jobs: list[Job]) -> None:
                     f"{job.source} and {taken[place]} would both be written to {path}"
                 )
             taken[place] = job.source
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(f"{error.filename} cannot be read: {error.strerror}") from error
 
 
 def _pictures(
@@ -179,13 +183,13 @@ def _pictures(
         return
     found, raw = False, 0
     own_results = leave_out.resolve() if leave_out is not None else None
-    for folder, folders, files in os.walk(entry, followlinks=False):
+    for folder, folders, files in os.walk(entry, onerror=_refuse, followlinks=False):
         deeper = sorted(folders) if recursive else []
         folders[:] = [name for name in deeper if (Path(folder) / name).resolve() != own_results]
         for name in sorted(files):
             path = Path(folder) / name
-            if name.startswith(".") or not path.is_file():
-                continue
+            if name.startswith(".") or not (path.is_file() or path.is_symlink()):
+                continue  # a link to nothing is said when it is read
             if path.suffix.lower() in extensions:
                 found = True
                 yield path, path.relative_to(entry)

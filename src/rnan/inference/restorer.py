@@ -276,7 +276,7 @@ class Restorer:
         self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
     ) -> Tensor:
         if self.options.strength < 1.0:
-            raise ConfigError("a mosaic is no picture to blend with: strength must be 1")
+            raise InputError("a mosaic is no picture to blend with: strength must be 1")
         height, width = plane.shape[-2:]
         zero_filled = fill(plane, told.pattern)
         times = 8 if self.options.self_ensemble else 1
@@ -307,7 +307,7 @@ class Restorer:
     ) -> Tensor:
         """A colour picture through a network for luma; chroma is kept."""
         if self.task.plane != "luma":
-            raise ConfigError(
+            raise InputError(
                 f"{self.task.name} is for gray pictures, this one has colour; "
                 f"take {self.task.name.replace('gray', 'color')}"
             )

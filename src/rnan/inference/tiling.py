@@ -73,7 +73,7 @@ def spans(length: int, *, tile: int, overlap: int, grid: int) -> list[Span]:
 
     ``overlap`` is rounded up to the grid, and cut to half a tile.
     """
-    if length <= tile:
+    if length <= max(tile, 2 * grid):
         return [Span(start=0, stop=length, before=None, after=None)]
     tile = max(tile // grid * grid, 2 * grid)
     # More than half would let a tile overlap the next but one.

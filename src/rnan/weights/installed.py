@@ -79,4 +79,7 @@ def _card_of(file: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(card, dict):
         raise WeightsError(f"{beside} is no model card")
+    for key in ("title", "sha256"):
+        if not isinstance(card.get(key), str):
+            raise WeightsError(f"{beside} is no model card: it does not say its {key}")
     return card

@@ -114,8 +114,10 @@ def _jpeg_facts(image: Image.Image) -> dict[str, Any]:
 
 def _channels(image: Image.Image) -> tuple[Pixels, Pixels | None]:
     if image.mode.startswith("I;16") or image.mode == "I":
-        pixels = np.asarray(image).astype(np.uint16)
+        pixels = np.asarray(image).clip(0, 65535).astype(np.uint16)
         return pixels[:, :, None], None
+    if image.mode == "F":
+        return np.asarray(image, np.float32)[:, :, None], None
     has_alpha = image.has_transparency_data
     is_gray = image.mode in ("1", "L", "LA", "La")
     wanted = ("L" if is_gray else "RGB") + ("A" if has_alpha else "")

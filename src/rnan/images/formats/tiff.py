@@ -106,6 +106,8 @@ def _split(
     gray = photometric in ("MINISBLACK", "MINISWHITE")
     # Programs that know no colours of TIFF write three samples as gray and two more.
     named_gray = gray and (channels < 3 or any(kind in opacity for kind in extra))
+    if gray and not named_gray and channels > 4:
+        raise InputError(f"{name} has {channels} channels and does not say which are colours")
     colours = 1 if named_gray else 3
     more = channels - colours
     # Where nothing is said of it, one channel more is opacity.
