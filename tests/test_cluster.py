@@ -423,8 +423,17 @@ def test_inputs(album: Path, tmp_path: Path) -> None:
     assert inputs_of(album, out=out, name="{stem}-x{ext}")[0] == "01-x.png"
     # Results in a folder within are no inputs.
     assert len(inputs_of(album, out=album / "deeper")) == PICTURES + 1 - 4
-    with pytest.raises(InputError, match="would be overwritten"):
-        inputs_of(album / "01.png", out=album)
+    assert "deeper/03.png" not in inputs_of(album / "**", out=album / "deeper")
+    (album / ".hidden.png").touch()
+    (album / "notes.txt").touch()
+    assert inputs_of(album / "**", out=out) == inputs_of(album, out=out)
+    for name in (".hidden.png", "notes.txt"):
+        (album / name).unlink()
+    assert "01.png" not in inputs_of(album / "0[!1].png", out=out)
+    (tmp_path / "link").symlink_to(album)
+    for other_way in (album, album / "deeper" / "..", tmp_path / "link"):
+        with pytest.raises(InputError, match="would be overwritten"):
+            inputs_of(album / "01.png", out=other_way)
     with pytest.raises(ConfigError, match="both be written"):
         inputs_of(album / "01.png", album / "02.png", out=out, name="same.png")
     with pytest.raises(InputError, match="does not exist"):

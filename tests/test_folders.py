@@ -125,6 +125,10 @@ def test_patterns_that_no_shell_expanded(album: Path, tmp_path: Path) -> None:
     found = rnan("denoise", f"{album}/**/*.png", "-o", tmp_path / "out", "--sigma", "5")
     assert found.returncode == 0, found.stderr
     assert len(outputs(tmp_path / "out")) == 3
+    within = ("denoise", f"{album}/**/*.png", "-o", album / "clean", "--sigma", "5", "--resume")
+    assert rnan(*within).returncode == 0
+    again = rnan(*within)
+    assert (again.returncode, "3 skipped" in again.stderr) == (0, True)
     nothing = rnan("denoise", f"{album}/*.webp", "-o", tmp_path / "no", "--sigma", "5")
     assert (nothing.returncode, "nothing matches" in nothing.stderr) == (1, True)
 

@@ -86,7 +86,7 @@ def find(
         )
         for source, (number, file, relative) in found.items()
     ]
-    _check_collisions(entries, output)
+    _check_collisions(entries, stores, output)
     return Inputs(stores, entries)
 
 
@@ -94,50 +94,49 @@ def _below(store: Store, output: Store, extensions: Sequence[str]) -> Iterator[t
     kind = store.kind(store.root)
     if kind == "file":
         yield store.info(store.root), posixpath.basename(store.root)
-    elif kind == "folder":
-        empty = True
-        for file in store.files(store.root):
-            relative = file.path[len(store.root) + 1 :]
-            hidden = any(part.startswith(".") for part in relative.split("/"))
-            suffix = posixpath.splitext(relative)[1].lower()
-            if hidden or suffix not in extensions or _is_within(file.path, store, output):
-                continue
-            empty = False
-            yield file, relative
-        if empty:
-            raise InputError(f"{store.address} holds no pictures ({', '.join(extensions)})")
+        return
+    if kind == "folder":
+        folder, pattern = store.root, None
     elif _MAGIC.search(store.root):
-        yield from _matching(store)
+        folder = _MAGIC.split(store.root)[0].rpartition("/")[0]
+        pattern = _as_regex(store.root)
     else:
         raise InputError(f"{store.address} does not exist")
-
-
-def _is_within(path: str, store: Store, output: Store) -> bool:
-    return store.is_local == output.is_local and path.startswith(f"{output.root}/")
-
-
-def _matching(store: Store) -> Iterator[tuple[Found, str]]:
-    fixed = _MAGIC.split(store.root)[0].rpartition("/")[0]
-    pattern = _as_regex(store.root)
+    results = f"{output.place(output.root)}/"
     empty = True
-    for file in store.files(fixed):
-        if pattern.fullmatch(file.path):
-            empty = False
-            yield file, file.path[len(fixed) + 1 :]
+    for file in store.files(folder):
+        relative = file.path[len(folder) + 1 :]
+        hidden = any(part.startswith(".") for part in relative.split("/"))
+        if hidden or posixpath.splitext(relative)[1].lower() not in extensions:
+            continue
+        if pattern is not None and not pattern.fullmatch(file.path):
+            continue
+        if store.place(file.path).startswith(results):
+            continue
+        empty = False
+        yield file, relative
     if empty:
-        raise InputError(f"nothing matches {store.address}")
+        said = (
+            f"nothing matches {store.address}" if pattern else f"{store.address} holds no pictures"
+        )
+        raise InputError(f"{said} ({', '.join(extensions)})")
 
 
 def _as_regex(pattern: str) -> re.Pattern[str]:
-    """``**/`` is any number of folders, ``*`` and ``?`` stay within one."""
+    """``**/`` is any number of folders; ``*``, ``?``, ``[ab]`` and ``[!ab]`` stay within one."""
     pieces = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern)
     words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return re.compile(
         "".join(
-            words.get(piece) or (piece if piece.startswith("[") else re.escape(piece))
+            words.get(piece) or (_as_class(piece) if piece.startswith("[") else re.escape(piece))
             for piece in pieces
         )
     )
+
+
+def _as_class(piece: str) -> str:
+    inner = piece[1:-1].replace("\\", r"\\")
+    return f"[^/{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
 
 
 def _named(store: Store, names: Sequence[str]) -> Iterator[tuple[Found, str]]:
@@ -149,14 +148,15 @@ def _named(store: Store, names: Sequence[str]) -> Iterator[tuple[Found, str]]:
         yield Found(f"{store.root}/{relative}", 0, 0), relative
 
 
-def _check_collisions(entries: list[Entry], output: Store) -> None:
-    sources = {entry.source for entry in entries}
+def _check_collisions(entries: list[Entry], stores: list[Store], output: Store) -> None:
+    sources = {stores[entry.store].place(entry.path) for entry in entries}
     taken: dict[str, str] = {}
     for entry in entries:
-        place = output.shown(f"{output.root}/{entry.target}")
-        if place in sources:
+        result = f"{output.root}/{entry.target}"
+        if output.place(result) in sources:
             raise InputError(
-                f"{place} is an input and would be overwritten by a result; name another folder"
+                f"{output.shown(result)} is an input and would be overwritten by a result; "
+                "name another folder"
             )
         if entry.target in taken:
             raise ConfigError(

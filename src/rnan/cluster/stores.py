@@ -8,7 +8,7 @@ import os
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,13 @@ class Store:
         """How messages and the manifest call a file."""
         scheme = urllib.parse.urlsplit(self.address).scheme if "://" in self.address else ""
         return f"{scheme}://{path}" if scheme else path
+
+    def place(self, path: str) -> str:
+        """What tells a file from all others, whichever way leads to it."""
+        if not self.is_local:
+            return self.shown(path)
+        folder, _, name = path.rpartition("/")
+        return f"{self._real(folder)}/{name}"
 
     def kind(self, path: str) -> str:
         """``file``, ``folder`` or ``nothing``.
@@ -124,6 +131,11 @@ class Store:
         with _said(f"{self.shown(path)} cannot be removed"):
             if self.kind(path) == "folder":
                 self._fs.delete_dir(path)
+
+    @staticmethod
+    @lru_cache(maxsize=2**16)
+    def _real(folder: str) -> str:
+        return os.path.realpath(folder)
 
     @property
     def _is_flat(self) -> bool:

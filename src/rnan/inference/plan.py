@@ -69,7 +69,7 @@ def plan(
         ConfigError: Several inputs and an output that is a file, or two inputs that would be
             written to one output.
     """
-    inputs = [path for entry in inputs for path in _expanded(entry)]
+    inputs = [path for entry in inputs for path in _expanded(entry, output)]
     single = len(inputs) == 1 and not inputs[0].is_dir()
     looks_like_file = output.suffix.lower() in FORMATS and not output.is_dir()
     if STREAM in (*inputs, output):
@@ -107,15 +107,18 @@ def pictures_in(inputs: Sequence[Path], *, recursive: bool = False) -> list[Path
     Raises:
         InputError: One does not exist, or a folder holds no pictures.
     """
-    entries = [path for entry in inputs for path in _expanded(entry)]
+    entries = [path for entry in inputs for path in _expanded(entry, None)]
     return [path for entry in entries for path, _ in _pictures(entry, recursive, None, EXTENSIONS)]
 
 
-def _expanded(entry: Path) -> list[Path]:
+def _expanded(entry: Path, leave_out: Path | None) -> list[Path]:
     text = str(entry)
     if not glob.has_magic(text) or entry.exists():
         return [entry]
     found = sorted(Path(path) for path in glob.iglob(text, recursive=True))  # noqa: PTH207 - absolute patterns
+    if leave_out is not None:
+        results = f"{os.path.realpath(leave_out)}/"
+        found = [path for path in found if not os.path.realpath(path).startswith(results)]
     files = [path for path in found if path.is_file()] or found
     if not files:
         raise InputError(f"nothing matches {text}")
