@@ -106,9 +106,12 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
     info = from_bytes(content).info
     restorer = load_restorer(weights)
     metrics = []
-    for dataset in task.test_sets:
-        if not (data / "test" / dataset).is_dir():
-            continue
+    there = [dataset for dataset in task.test_sets if (data / "test" / dataset).is_dir()]
+    if name in registry.names():
+        measured = {row["dataset"] for row in registry.card(name)["metrics"]}
+        if absent := sorted(measured - {*there}):
+            sys.exit(f"{data / 'test'} lacks {', '.join(absent)}, which the card has")
+    for dataset in there:
         files = picture_files(data / "test" / dataset)
         names = (*task.table_levels, *task.more_levels)
         levels = sorted((task.level(level) for level in names), key=lambda one: one.value)
@@ -141,9 +144,14 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
 
 
 def log(
-    name: str, info: dict[str, Any], new: float, old: float | None, *, metrics: list[dict[str, Any]]
+    name: str,
+    info: dict[str, Any],
+    new: float,
+    old: float | None,
+    *,
+    metrics: list[dict[str, Any]] | None,
 ) -> None:
-    """Append what the newest stretch saw and gained to the training log."""
+    """Append what the newest stretch saw and gained to the log; without metrics it stays out."""
     stretch = info["training"][-1]
     recipe = stretch["recipe"]
     side = recipe["data"]["patch_size"]
@@ -159,7 +167,9 @@ def log(
         f"Mean PSNR on the validation pictures (scripts/bundle.py says which): {new:.3f} dB"
         + ("." if old is None else f", {new - old:+.3f} against the bundled weights before."),
     ]
-    if metrics:
+    if metrics is None:
+        lines.append("Not bundled.")
+    elif metrics:
         sets = sorted({row["dataset"] for row in metrics})
         levels = list(dict.fromkeys(row["level"] for row in metrics))
         psnr = {(r["dataset"], r["level"]): r["value"] for r in metrics if r["metric"] == "psnr"}
@@ -168,8 +178,6 @@ def log(
         for dataset in sets:
             cells = " | ".join(f"{psnr[dataset, level]:.2f}" for level in levels)
             lines.append(f"| {dataset} | {cells} |")
-    else:
-        lines.append("Not bundled.")
     with LOG.open("a", encoding="utf-8") as file:
         file.write("\n" + "\n".join(lines) + "\n")
 
@@ -223,7 +231,7 @@ def main() -> None:
         old = validation_mean(name, task, folder)
         print(f"bundled now:     {old:.3f} dB")
     if old is not None and new < old + NEEDED_GAIN:
-        log(name, from_bytes(source.read_bytes()).info, new, old, metrics=[])
+        log(name, from_bytes(source.read_bytes()).info, new, old, metrics=None)
         sys.exit(f"not better by {NEEDED_GAIN} dB: the bundled weights stay")
     said = card(name, source, task, arguments.data, new)
     log(name, said, new, old, metrics=said["metrics"])

@@ -246,6 +246,21 @@ def cost_of_bfloat16(rows: list[Record]) -> str:
     )
 
 
+def is_kept(cell: Cell, absent: list[str]) -> bool:
+    """Whether a row that cannot be measured this time still holds."""
+    if cell.method.startswith(CHECKPOINT):
+        return True
+    name = cell.method.removesuffix("+").removesuffix(EXACT)
+    current = name not in registry.bundled() or cell.weights == registry.card(name)["sha256"]
+    return cell.dataset in absent and current
+
+
+def known_facts(key: str) -> dict[str, Any]:
+    """The fields of a cell from :func:`key`."""
+    facts = json.loads(key)
+    return {name: facts[name] for name in ("task", "dataset", "method", "level", "weights")}
+
+
 def save(store: Path, done: dict[str, dict[str, Any]]) -> None:
     """Keep what has been measured."""
     write_whole(store, (json.dumps({"cells": done}, indent=1) + "\n").encode())
@@ -282,11 +297,10 @@ def main() -> None:
     if store.exists():
         known = json.loads(store.read_text(encoding="utf-8"))["cells"]
     wanted = {key(c, data): c for c in cells(data, parse_checkpoints(arguments.checkpoint))}
-    # Rows of checkpoints that are not given this time are kept.
     done = {
         name: cell
         for name, cell in known.items()
-        if name in wanted or json.loads(name)["method"].startswith(CHECKPOINT)
+        if name in wanted or is_kept(Cell(**known_facts(name)), absent)
     }
     done |= {name: found for name, cell in wanted.items() if (found := on_the_card(cell))}
     chosen = [] if arguments.page_only else arguments.task or [*TASKS]

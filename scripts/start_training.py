@@ -75,6 +75,8 @@ def main() -> None:
     arguments = parser.parse_args()
     log = arguments.run / "train.log"
     if not log.exists():
+        if arguments.gather is not None:
+            parser.error(f"{arguments.run} is no run that was started")
         start(arguments.recipe, arguments.run, arguments.minutes, arguments.overrides)
         return
     print("".join(log.read_text(encoding="utf-8", errors="replace").splitlines(True)[-20:]), end="")

@@ -119,7 +119,26 @@ def test_archives(folder: Path, tmp_path: Path, ending: str) -> None:
     assert pictures.training.sha256 == from_folder(folder, halved=False).training.sha256
 
 
+def test_archives_of_one_name(folder: Path, tmp_path: Path) -> None:
+    files = sorted(folder.iterdir())
+    for part, some in (("a", files[:3]), ("b", files[3:6])):
+        (tmp_path / part).mkdir()
+        with zipfile.ZipFile(tmp_path / part / "set.zip", "w") as out:
+            for file in some:
+                out.write(file, file.name)
+    opened = [open_archive(tmp_path / part / "set.zip", tmp_path / "unpacked") for part in "ab"]
+    names = [file.name for source in opened for file in (*source.training, *source.validation)]
+    assert sorted(names) == [file.name for file in files[:6]]
+
+
 def test_what_is_no_archive(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "damaged.zip", "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("x.png", b"a picture" * 1000)
+    content = bytearray((tmp_path / "damaged.zip").read_bytes())
+    content[40:50] = bytes(10)
+    (tmp_path / "damaged.zip").write_bytes(content)
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        open_archive(tmp_path / "damaged.zip", tmp_path / "unpacked")
     for name in ("x.zip", "x.tar"):
         (tmp_path / name).write_bytes(b"nothing of the kind" * 100)
         with pytest.raises(InputError, match="cannot be unpacked"):

@@ -193,6 +193,62 @@ def test_a_start_that_failed_leaves_the_folder_free(pictures: Path, tmp_path: Pa
     Trainer(config(pictures), tmp_path / "run")
 
 
+@pytest.mark.parametrize("memory", ["device", "disk"])
+def test_validation_pictures_that_cannot_be_measured(
+    tmp_path: Path, memory: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "pictures"
+    for number in range(42):
+        write(Picture(pixels=photo(40, 40, seed=number)), folder / f"{number:02}.png")
+    kept = {"folders": [str(folder)], "memory": memory}
+    measured = {"task": "super-resolution", "budget": {"steps": 1}, "data": kept}
+
+    def validated() -> list[str]:
+        run = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
+        trainer = Trainer(config(folder, **measured, level={"at": "x2"}), run)
+        return [one.name for one in trainer._validation._pictures]
+
+    assert validated() == ["00", "20", "40"]
+    (folder / "00.png").write_bytes(b"damaged")
+    write(Picture(pixels=photo(5, 40)), folder / "20.png", overwrite=True)
+    assert validated() == ["40"]
+    assert "left out of validation: 1 pictures smaller than 12" in caplog.text
+    (folder / "40.png").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="no picture is left for validation"):
+        validated()
+
+
+def test_what_is_logged_after_a_resume_is_a_mean_too(pictures: Path, tmp_path: Path) -> None:
+    run = config(pictures, checkpoint_every=3, budget={"steps": 6})
+    Trainer(run, tmp_path / "whole").run()
+    Trainer(config(pictures, checkpoint_every=3, budget={"steps": 3}), tmp_path / "parts").run()
+    Trainer(run, tmp_path / "parts", resume=True).run()
+    sampler = Trainer(run, tmp_path / "other")
+    losses = [
+        float(sampler.learner.learn(sampler.learner.pairs(batch), 0.0)[0])
+        for batch in (sampler.sampler.batch(step) for step in range(4))
+    ]
+    (row,) = rows(tmp_path / "parts" / "steps.csv")
+    # Only the fourth step was taken since: no quarter of it.
+    assert float(row["loss"]) > max(losses) / 2
+
+
+def test_one_level_is_one_level(pictures: Path, tmp_path: Path) -> None:
+    level = {"at": 50, "small_share": 0.5}
+    trainer = Trainer(config(pictures, level=level), tmp_path / "run")
+    assert trainer.sampler.batch(0).levels.unique().tolist() == [50.0]
+    with pytest.raises(ConfigError, match="small lies below"):
+        config(pictures, level={"low": 10, "small_share": 0.5})
+
+
+def test_weights_that_burst_are_not_kept(pictures: Path, tmp_path: Path) -> None:
+    run = config(pictures, optimizer={"learning_rate": 1e30}, budget={"steps": 24})
+    with pytest.raises(RnanError, match="not finite"):
+        Trainer(run, tmp_path / "run").run()
+    for file in (tmp_path / "run").rglob("*.safetensors"):
+        assert all(tensor.isfinite().all() for tensor in load_file(file).values()), file
+
+
 def test_the_only_picture_is_for_validation(tmp_path: Path) -> None:
     write(Picture(pixels=photo(48, 56)), tmp_path / "one" / "a.png")
     with pytest.raises(InputError, match="the only picture is kept for validation"):
@@ -208,6 +264,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     last.write_bytes(last.read_bytes()[:1000])
     assert Trainer(run, tmp_path / "run", resume=True).step == 16
     assert "is damaged" in caplog.text
+    assert not last.exists()  # it would count as one of the two that are kept
     before.write_bytes(b"")
     with pytest.raises(ConfigError, match="no checkpoint in"):
         Trainer(run, tmp_path / "run", resume=True)
@@ -298,6 +355,12 @@ def test_starting_from_weights(
     result = same_shape.run()
     history = from_bytes(result.weights.read_bytes()).info["training"]
     assert [stretch["steps"] for stretch in history] == [24, 24]
+    away = first.weights.rename(tmp_path / "away")  # not needed to go on
+    longer = config(pictures, init_from=start, budget={"steps": 32})
+    result = Trainer(longer, tmp_path / "second", resume=True).run()
+    history = from_bytes(result.weights.read_bytes()).info["training"]
+    assert [stretch["steps"] for stretch in history] == [24, 32]
+    away.rename(first.weights)
 
     longer = {"fields": {"features": 8, "inner": 4, "window": 8, "plan": "NLL"}}
     Trainer(config(pictures, init_from=start, model=longer), tmp_path / "third")

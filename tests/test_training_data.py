@@ -331,3 +331,9 @@ def test_schedules() -> None:
     assert [rate(step, step=9, spent=at) for at in (0.15, 0.16, 0.4, 1.0)] == [1, 0.5, 0.25, 2**-6]
     assert share_spent(BudgetSection(steps=200), step=50, seconds=9e9) == 0.25
     assert share_spent(BudgetSection(minutes=2.0), step=9, seconds=30) == 0.25
+
+
+def test_a_name_that_stands_twice(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("level:\n  low: 1\nseed: 3\nlevel:\n  high: 9\n")
+    with pytest.raises(ConfigError, match="level stands twice"):
+        load_config(tmp_path / "x.yaml")

@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,7 @@ def table(ours: Sequence[Record], published: Sequence[Record]) -> str:
 
 def markdown(rows: list[list[str]]) -> str:
     """Rows of cells as a Markdown table, aligned; the first row is the head."""
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
@@ -129,7 +131,7 @@ def hash_files(files: list[Path]) -> str:
     """SHA-256 of the names and contents of files."""
     digest = hashlib.sha256()
     for file in files:
-        digest.update(file.name.encode())
+        digest.update(os.fsencode(file.name))
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -97,17 +97,19 @@ def load_pictures(
     paired = {gt: lq for source in sources for gt, lq in source.lq.items()}
     if memory == "disk" and not paired:
         prepared = prepare(sources, folder, plane=task.plane, halved=halved)
-        return from_prepared(prepared, side=side, halved=halved)
+        return from_prepared(prepared, task=task, side=side, halved=halved)
     rows = _large_enough(decoded(training, task.plane, halved=halved and not paired), side)
     cache = _on_device(rows, device)
     if paired:
         lq_files = [paired[training[row.number]] for row, _ in rows]
         cache = _with_lq(cache, rows, lq_files, task, scale, device)
     validation = [file for source in sources for file in source.validation]
-    return Pictures(
-        training=cache,
-        validation=list(references(validation, task, lq_files=paired or None)),
-    )
+    if not paired:
+        readable = [validation[row.number] for row, _ in decoded(validation, task.plane)]
+        pictures = list(references(readable, task))
+    else:
+        pictures = list(references(validation, task, lq_files=paired))
+    return Pictures(training=cache, validation=_measurable(pictures, task))
 
 
 def open_pictures(folder: Path, *, task: Task, side: int, halved: bool) -> Pictures:
@@ -119,11 +121,14 @@ def open_pictures(folder: Path, *, task: Task, side: int, halved: bool) -> Pictu
         InputError: No picture has sides of ``side``.
     """
     return from_prepared(
-        open_prepared(folder, plane=task.plane, halved=halved), side=side, halved=halved
+        open_prepared(folder, plane=task.plane, halved=halved),
+        task=task,
+        side=side,
+        halved=halved,
     )
 
 
-def from_prepared(prepared: Prepared, *, side: int, halved: bool) -> Pictures:
+def from_prepared(prepared: Prepared, *, task: Task, side: int, halved: bool) -> Pictures:
     """Mapped pictures with sides of at least ``side``."""
     heights, widths = (
         torch.tensor([getattr(row, name) for row in prepared.training])
@@ -142,8 +147,20 @@ def from_prepared(prepared: Prepared, *, side: int, halved: bool) -> Pictures:
             widths=widths[chosen],
             sha256=_sha256((row.name, row.sha256) for row in kept),
         ),
-        validation=prepared.references(),
+        validation=_measurable(prepared.references(), task),
     )
+
+
+def _measurable(pictures: list[Reference], task: Task) -> list[Reference]:
+    """The validation pictures that have something inside the border that is cut."""
+    largest = max(task.scales)
+    side = (2 * task.protocol.crop_border + 1) * largest
+    kept = [one for one in pictures if min(one.gt.shape[:2]) >= side]
+    if not kept:
+        raise InputError("no picture is left for validation: every twentieth, from the first on")
+    if small := len(pictures) - len(kept):
+        _log.warning("left out of validation: %d pictures smaller than %d pixels", small, side)
+    return kept
 
 
 def _large_enough(

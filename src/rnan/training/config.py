@@ -93,7 +93,8 @@ class LevelSection:
     """Highest level; by default that of the task."""
 
     small_share: float = 0.0
-    """Share of the patches whose level is drawn between ``low`` and ``small`` instead."""
+    """Share of the patches whose level is drawn between ``low`` and ``small`` instead; none where
+    ``at`` says the level."""
 
     small: float = 2.0
     """See ``small_share``."""
@@ -257,6 +258,10 @@ class TrainConfig:
         _require(schedule.warmup >= 0, "schedule.warmup must not be negative")
         _require(schedule.halvings >= 0, "schedule.halvings must not be negative")
         low, high = self.level.low, self.level.high
+        _require(
+            low is None or self.level.small >= low or not self.level.small_share,
+            "level.small lies below level.low; set level.small_share=0 as well",
+        )
         _require(low is None or high is None or low <= high, "level.low must not exceed level.high")
         _require(self.validation.every >= 0, "validation.every must not be negative")
         _require(self.validation.crop >= 16, "validation.crop must be at least 16")
@@ -293,11 +298,24 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> TrainConfig:
     return from_mapping(TrainConfig, values)
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose names do not repeat: of two the first would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        for name in names:
+            if names.count(name) > 1:
+                raise yaml.MarkedYAMLError(
+                    problem=f"{name} stands twice", problem_mark=node.start_mark
+                )
+        return super().construct_mapping(node, deep=deep)
+
+
 def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in extending:
         raise ConfigError(f"{path} extends itself")
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -8,6 +8,7 @@ import os
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ from rnan.images import EXTENSIONS, size_of
 from rnan.tasks import TASKS, Plane, Task
 
 _log = logging.getLogger(__name__)
+
+_BROKEN = (OSError, EOFError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
+"""What unpacking a damaged or encrypted archive ends in."""
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
@@ -57,7 +61,7 @@ def open_folder(folder: Path, *, only: Path | None = None, lq_folder: Path | Non
 
     Args:
         folder: Of clean pictures.
-        only: A text file with the names (without ending) of those to train on.
+        only: A text file with the names (without ending) of those to train on, one a line.
         lq_folder: Degraded pictures of the same names.
 
     Raises:
@@ -68,7 +72,7 @@ def open_folder(folder: Path, *, only: Path | None = None, lq_folder: Path | Non
     training, validation = split(files)
     if only is not None:
         try:
-            names = set(only.read_text(encoding="utf-8").split())
+            names = {line.strip() for line in only.read_text(encoding="utf-8").splitlines()}
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"data.only: {only} cannot be read") from error
         training = [file for file in training if file.stem in names]
@@ -85,9 +89,10 @@ def open_archive(archive: Path, unpacked: Path) -> Source:
         InputError: It is no archive, is damaged, or holds no picture.
         ResourceError: The disk is full.
     """
-    place = unpacked / archive.name
+    # Two archives may have one name.
+    place = unpacked / f"{_tag(archive)}-{archive.name}"
     if not place.exists():
-        partial = place.with_name(f"{archive.name}.partial")
+        partial = place.with_name(f"{place.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
@@ -96,7 +101,7 @@ def open_archive(archive: Path, unpacked: Path) -> Source:
             else:
                 with tarfile.open(archive) as tar:
                     tar.extractall(partial, filter="data")
-        except (OSError, tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+        except _BROKEN as error:
             shutil.rmtree(partial, ignore_errors=True)
             if isinstance(error, OSError) and error.errno == 28:
                 raise ResourceError(f"no space left to unpack {archive} in {unpacked}") from error
@@ -115,6 +120,10 @@ def open_archive(archive: Path, unpacked: Path) -> Source:
         raise InputError(f"{archive} holds no pictures ({', '.join(EXTENSIONS)})")
     training, validation = split(files)
     return Source(training=training, validation=validation)
+
+
+def _tag(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]
 
 
 def is_archive(path: Path) -> bool:

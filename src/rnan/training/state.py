@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from pathlib import Path
@@ -78,6 +79,8 @@ def load_newest(
                 facts: dict[str, Any] = json.loads(file.metadata()["facts"])
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             _log.warning("checkpoint %s is damaged (%s); trying the one before", path.name, error)
+            with contextlib.suppress(OSError):  # another process may have been first
+                path.rename(path.with_suffix(".damaged"))  # or it would count as one of the last
             continue
         _take(tensors, model, average, optimizer, path)
         return facts

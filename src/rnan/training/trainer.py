@@ -32,7 +32,7 @@ from rnan.training.log import RunLog
 from rnan.training.sampler import Levels, Part, PatchSampler
 from rnan.training.schedule import rate, share_spent
 from rnan.training.sources import check_pairs, open_folder
-from rnan.training.state import load_newest, save_state
+from rnan.training.state import checkpoints, load_newest, save_state
 from rnan.training.validation import Validation
 from rnan.weights import registry
 
@@ -121,7 +121,7 @@ class Trainer:
         self.learner = Learner(
             config,
             self.task,
-            self._model(shape),
+            self._model(shape, going_on=resume and bool(checkpoints(folder / "checkpoints"))),
             device=self.device,
             dtype=dtype,
             processes=self.processes,
@@ -195,9 +195,9 @@ class Trainer:
             folder=data.cache or self.folder / "cache",
         )
 
-    def _model(self, shape: RNANConfig) -> RNAN:
+    def _model(self, shape: RNANConfig, *, going_on: bool) -> RNAN:
         model = new_model(self.config, shape)
-        if self.config.init_from is not None:
+        if self.config.init_from is not None and not going_on:
             start = registry.load(self.config.init_from)
             kept = {
                 name: tensor
@@ -215,8 +215,10 @@ class Trainer:
     def _sampler(self, shape: RNANConfig) -> PatchSampler:
         rule, task = self.config.level, self.task
         low, high = task.level_range
+        small_share = rule.small_share
         if rule.at is not None:
             low = high = self._levels[0].value
+            small_share = 0.0
         return PatchSampler(
             self.cache,
             patch_size=self.config.data.patch_size,
@@ -224,7 +226,7 @@ class Trainer:
             levels=Levels(
                 low=task.check_level(low if rule.low is None else rule.low),
                 high=task.check_level(high if rule.high is None else rule.high),
-                small_share=rule.small_share,
+                small_share=small_share,
                 small=rule.small,
                 whole=task.kind == "quality",
             ),
@@ -252,6 +254,7 @@ class Trainer:
         if facts["data"] != self.cache.sha256:
             raise ConfigError("the pictures have changed since the run began; start it anew")
         self.learner.step, self.seconds = facts["step"], facts["seconds"]
+        self.history = facts.get("history", self.history)
         self.learner.skipped.fill_(facts["skipped"])
         _log.info("resumed at step %d", self.step)
 
@@ -289,7 +292,7 @@ class Trainer:
         start, before = time.perf_counter(), self.seconds
         loss_sum = torch.zeros((), device=self.device)
         mark = (start, self.step)
-        skipped_before = int(learner.skipped)
+        logged, skipped_before = self.step, int(learner.skipped)
         for batch in self.sampler.stream(self.step):
             elapsed = time.perf_counter() - start
             self.seconds = before + elapsed
@@ -308,9 +311,9 @@ class Trainer:
                 self._check_finite()
                 now = time.perf_counter()
                 speed = (self.step - mark[1]) * config.data.batch_size / (now - mark[0])
-                counted = config.log_every - (int(learner.skipped) - skipped_before)
+                counted = self.step - logged - (int(learner.skipped) - skipped_before)
                 mean_loss = float(loss_sum) / counted if counted > 0 else float("nan")
-                skipped_before = int(learner.skipped)
+                logged, skipped_before = self.step, int(learner.skipped)
                 loss_sum.zero_()
                 mark = (now, self.step)
                 self._log_steps(log, factor, mean_loss, float(norm), spent, speed)
@@ -414,6 +417,12 @@ class Trainer:
     def _save(self) -> None:
         if not self.processes.is_first:
             return
+        average = self.averaged()
+        if not all(bool(tensor.half().isfinite().all()) for tensor in average.state.values()):
+            raise RnanError(
+                "the weights are not finite any more; lower optimizer.learning_rate and go on "
+                "from the last checkpoint"
+            )
         save_state(
             self.folder / "checkpoints",
             model=self.learner.model,
@@ -424,9 +433,10 @@ class Trainer:
                 "seconds": self.seconds,
                 "skipped": int(self.learner.skipped),
                 "data": self.cache.sha256,
+                "history": self.history,
             },
         )
-        write_whole(self.folder / "weights.safetensors", to_bytes(self.averaged()))
+        write_whole(self.folder / "weights.safetensors", to_bytes(average))
 
     def _finish(self, log: RunLog | None, *, stopped: bool) -> Result:
         self._check_finite(min(_MOST_SKIPPED_IN_A_ROW, max(1, self.step)))
