@@ -176,6 +176,70 @@ def test_cancelling_one(page: Any) -> None:
     assert page.locator(".card").count() == 0
 
 
+def test_cancelling_while_it_is_sent(page: Any) -> None:
+    removed: list[str] = []
+    page.on("request", lambda it: removed.append(it.url) if it.method == "DELETE" else 0)
+    page.set_input_files("#pick", picture())
+    card = page.locator(".card").first
+    card.locator(".task").select_option("denoise")
+    # The picture is on its way then, and no answer has come.
+    page.evaluate(
+        "document.querySelector('.restore').click();"
+        "setTimeout(() => document.querySelector('.cancel').click())"
+    )
+    limit = time.monotonic() + 60
+    while not removed:
+        assert time.monotonic() < limit
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(1500)
+    assert card.locator(".state").inner_text() == "Cancelled."
+    assert card.locator(".result").is_hidden()
+
+
+def test_a_level_that_is_not_asked_for_stops_nothing(page: Any) -> None:
+    page.set_input_files("#pick", picture())
+    card = page.locator(".card").first
+    card.locator(".task").select_option("denoise")
+    card.locator(".level select").select_option("given")
+    card.locator(".level input").fill("200")
+    card.locator(".level select").select_option("auto")
+    card.get_by_role("button", name="Restore").click()
+    card.locator(".result").wait_for(state="visible", timeout=60_000)
+
+
+def test_all_of_them_at_their_strengths(page: Any, tmp_path: Path) -> None:
+    page.set_input_files("#pick", [picture("a.png", (40, 50)), picture("b.png", (50, 40))])
+    for card in page.locator(".card").all():
+        card.locator(".task").select_option("denoise")
+    page.get_by_role("button", name="Restore all").click()
+    until(page, "document.querySelectorAll('.result:not([hidden])').length === 2")
+    page.locator(".card", has_text="a.png").locator(".strength").fill("0")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download all").click()
+    download.value.save_as(tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        for name, size, same in (("a.png", (40, 50), True), ("b.png", (50, 40), False)):
+            before = decode(picture(name, size)["buffer"]).pixels
+            assert np.array_equal(decode(archive.read(name)).pixels, before) == same
+
+
+def test_more_than_the_server_takes_at_once(page: Any) -> None:
+    page.expected.append("too many wait")
+    refused = []
+
+    def once(route: Any) -> None:
+        if refused:
+            route.continue_()
+            return
+        refused.append(route.request.url)
+        full = '{"status": 429, "detail": "3 pictures are waiting; try again later"}'
+        route.fulfill(status=429, headers={"Retry-After": "1"}, body=full)
+
+    page.route("**/api/v1/jobs", once)
+    restored(page)
+    assert refused
+
+
 def test_several_and_all_of_them(page: Any, tmp_path: Path) -> None:
     page.set_input_files("#pick", [picture("a.png", (40, 50)), picture("b.png", (50, 40))])
     page.get_by_role("button", name="Restore all").click()

@@ -16,10 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2 as httpx
 import numpy as np
 import psutil
 import pytest
+import tifffile
+from PIL import Image
 
+from conftest import photo
 from hostile import REFUSED, RIGHT, corpus, encoded
 from rnan.images import decode, read
 from rnan.inference.inspection import inspect
@@ -31,6 +35,8 @@ pytest.importorskip("fastapi", reason="needs the extra web")
 from fastapi.testclient import TestClient
 
 from rnan.server import ServerOptions, create_app
+from rnan.server.jobs import Jobs
+from rnan.server.problems import Problem
 from serving import Server, serving
 
 API = "/api/v1"
@@ -140,6 +146,14 @@ def test_several_in_one_archive(server: Server) -> None:
         assert archive.namelist() == ["same.png", "same-2.png"]
         assert decode(archive.read("same-2.png")).size == (32, 33)
     problem(server.client.get(f"{API}/archive", params={"job": ["none"]}), 404, "no such job")
+    numbers = [job["id"] for job in jobs]
+    mixed = {"job": [*numbers, numbers[0]], "strength": [0, 1, 0]}
+    answer = server.client.get(f"{API}/archive", params=mixed)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert len(archive.namelist()) == 2  # nothing is packed twice
+        assert np.array_equal(decode(archive.read("same.png")).pixels, decode(noisy(32, 32)).pixels)
+    one_short = {"job": numbers, "strength": [1]}
+    problem(server.client.get(f"{API}/archive", params=one_short), 422, "one for each job")
 
 
 def test_what_is_found_is_said_as_on_the_command_line(client: TestClient) -> None:
@@ -231,13 +245,20 @@ def test_limits(client: TestClient) -> None:
     inspected = client.post(f"{API}/inspect", files={"picture": ("a.png", bytes(400_000))})
     problem(inspected, 413, "the file is larger than")
     flat = io.BytesIO()
-    from PIL import Image
-
     Image.new("RGB", (400, 400)).save(flat, "PNG")
     problem(post(flat.getvalue(), task="denoise"), 422, "the limit is")
     small = io.BytesIO()
     Image.new("RGB", (300, 300)).save(small, "PNG")
     problem(post(small.getvalue(), task="upscale", scale="4"), 422, "the result would have")
+    pages = io.BytesIO()  # what is too large is not in the header of the file
+    first, second = (Image.new("RGB", (side, side)) for side in (16, 300))
+    first.save(pages, "TIFF", save_all=True, append_images=[second], compression="tiff_lzw")
+    later = {"task": "upscale", "scale": "4", "frame": "2"}
+    problem(post(pages.getvalue(), **later), 422, "the limit is")
+    floats = io.BytesIO()
+    black = np.zeros((300, 300, 3), np.float32)
+    tifffile.imwrite(floats, black, photometric="rgb", compression="zlib")
+    problem(post(floats.getvalue(), task="upscale", scale="4"), 422, "the limit is")
     problem(client.post(f"{API}/restore", data={"task": "auto"}), 422, "picture")
     problem(post(b""), 422, "empty")
     gif = io.BytesIO()
@@ -374,9 +395,71 @@ def test_results_are_forgotten(tmp_path: Path) -> None:
     with serving(tmp_path, "--keep-minutes", "0.02") as server:
         job = server.post(noisy(), sigma="9").json()
         server.ended(job)
-        time.sleep(1.5)
+        limit = time.monotonic() + 30
+        # Also where nobody asks.
+        while [path.name for path in tmp_path.glob("rnan-serve-*/*")] != ["lock"]:
+            assert time.monotonic() < limit
+            time.sleep(0.1)
         problem(server.client.get(f"{API}/jobs/{job['id']}"), 404, "no such job")
-        assert [path.name for path in tmp_path.glob("rnan-serve-*/*")] == ["lock"]
+
+
+def test_cancelled_at_the_last_moment(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path, workers=1, queue=1, seconds=60, keep=60)
+    job = jobs.new("a.png")
+    jobs.start(job, lambda job: jobs.cancel(job)).result(timeout=60)  # as the last tile is done
+    assert job.state == "cancelled"
+    assert not job.folder.exists()
+    with pytest.raises(Problem, match="no such job"):
+        jobs.get(job.id)
+    jobs.close()
+
+
+def test_a_client_that_went_away_holds_no_worker(server: Server) -> None:
+    data = {"task": "denoise", "sigma": "9"}
+    with pytest.raises(httpx.ReadTimeout):
+        server.client.post(
+            f"{API}/restore",
+            files={"picture": ("a.png", noisy(1200, 1500))},
+            data=data,
+            timeout=httpx.Timeout(60, read=1.0),
+        )
+    start = time.monotonic()
+    while "rnan_jobs_running 0.0" not in server.client.get("/metrics").text:
+        assert time.monotonic() - start < 20
+        time.sleep(0.1)
+
+
+def test_a_page_of_several_is_mixed_with_itself(server: Server) -> None:
+    pages = io.BytesIO()
+    first, second = (Image.fromarray(photo(40, 40, seed=seed)) for seed in (1, 2))
+    first.save(pages, "TIFF", save_all=True, append_images=[second])
+    job = server.post(pages.getvalue(), "a.tif", sigma="9", frame="2").json()
+    assert server.ended(job)["state"] == "done"
+    link = f"{API}/jobs/{job['id']}"
+    expected = photo(40, 40, seed=2)
+    none = server.client.get(f"{link}/result", params={"strength": 0})
+    assert np.array_equal(decode(none.content).pixels, expected)
+    shown = server.client.get(f"{link}/shown/before")
+    assert np.array_equal(decode(shown.content).pixels, expected)
+
+
+def test_what_is_clean_comes_back_as_it_was(server: Server) -> None:
+    clean = io.BytesIO()
+    Image.fromarray(photo(96, 96)).save(clean, "JPEG", quality=98, subsampling=0)
+    job = server.post(clean.getvalue(), "a.jpg", task="auto").json()
+    assert "clean" in server.ended(job)["said"]
+    assert server.client.get(job["links"]["result"]).content == clean.getvalue()
+
+
+def test_heads_and_methods(server: Server) -> None:
+    job = server.post(noisy(), sigma="9").json()
+    server.ended(job)
+    for path in ("/healthz", f"{API}/options", job["links"]["result"], "/index.html"):
+        head, got = (server.client.request(method, path) for method in ("HEAD", "GET"))
+        assert (head.status_code, head.content) == (200, b""), path
+        assert head.headers["content-length"] == str(len(got.content))
+    server.client.request("BREW", "/healthz")
+    assert "BREW" not in server.client.get("/metrics").text
 
 
 def test_a_signal_lets_finish_what_runs(tmp_path: Path) -> None:

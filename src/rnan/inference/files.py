@@ -155,7 +155,8 @@ def _may_be_copied(picture: Picture, job: Job, options: FileOptions) -> bool:
         STREAM not in (job.source, job.target)
         and picture.metadata.format == FORMATS[job.target.suffix.lower()]
         and options.writing == WRITE
-        and options.reading == READ
+        and not options.reading.assume_cmyk
+        and options.reading.frame is None
     )
 
 

@@ -9,15 +9,18 @@ import mimetypes
 import shutil
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import Field
 
 from rnan.images import ReadOptions
 from rnan.option_table import LEVELS
@@ -29,6 +32,9 @@ from rnan.server.problems import MEDIA_TYPE, Problem
 from rnan.server.settings import ServerOptions
 from rnan.server.studio import Studio
 from rnan.weights import registry
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _LOOK_EVERY = 0.2
 """Seconds between two looks at a job whose progress is sent."""
@@ -60,6 +66,11 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
     """The routes that restore."""
     routes = APIRouter(prefix="/api/v1", responses=_REFUSALS)
     wanted = asked(options.restoring)
+    # Pictures that are decoded beside those at work; each may take as much memory.
+    room = CapacityLimiter(options.workers)
+
+    async def looked(function: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        return await to_thread.run_sync(partial(function, *given, **named), limiter=room)
 
     @routes.post("/jobs", status_code=202, summary="Restore a picture in the background")
     async def post_job(
@@ -113,7 +124,7 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
         headers = {"content-disposition": _disposition(result_name(job))}
         kind = _kind(job.result)
         if strength < 1.0:
-            mixed = await run_in_threadpool(studio.blended, job, strength)
+            mixed = await looked(studio.blended, job, strength)
             return Response(mixed, media_type=kind, headers=headers)
         return FileResponse(job.result, media_type=kind, headers=headers)
 
@@ -131,9 +142,7 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
         if after:
             _ended_well(job)
             job.fetched = True
-        return Response(
-            await run_in_threadpool(studio.shown, job, after=after), media_type="image/png"
-        )
+        return Response(await looked(studio.shown, job, after=after), media_type="image/png")
 
     @routes.get(
         "/archive",
@@ -143,13 +152,20 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
     )
     async def get_archive(
         job: Annotated[list[str], Query(description="Numbers of jobs.", max_length=1000)],
+        strength: Annotated[
+            list[Annotated[float, Field(ge=0.0, le=1.0)]],
+            Query(description="Of each, as for one result; none: 1 for all.", max_length=1000),
+        ] = [],  # noqa: B006 - FastAPI copies it
     ) -> Response:
-        found = [_ended_well(jobs.get(number)) for number in job]
-        content = await run_in_threadpool(_zipped, found)
+        if len(strength) not in (0, len(job)):
+            raise Problem(422, "strength: one for each job, or none")
+        shares = dict(zip(job, strength or [1.0] * len(job), strict=True))
+        found = [_ended_well(jobs.get(number)) for number in shares]
+        content = await looked(_zipped, found, list(shares.values()), studio)
         for one in found:
             one.fetched = True
         headers = {"content-disposition": _disposition("restored.zip")}
-        return StreamingResponse(content, media_type="application/zip", headers=headers)
+        return StreamingResponse(_in_parts(content), media_type="application/zip", headers=headers)
 
     @routes.post(
         "/restore",
@@ -157,18 +173,29 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"image/*": {}}}},
     )
-    async def post_restore(picture: Upload, request: Annotated[Asked, Depends(wanted)]) -> Response:
+    async def post_restore(
+        picture: Upload, client: Request, request: Annotated[Asked, Depends(wanted)]
+    ) -> Response:
         job = await _uploaded(jobs, studio, picture)
         try:
             await run_in_threadpool(
                 studio.check_size, studio.source(job), most=options.max_direct_pixels
             )
-            await asyncio.wrap_future(
+            ended = asyncio.wrap_future(
                 jobs.start(
                     job,
-                    lambda job: studio.restore(job, request.wish, request.files, request.ending),
+                    lambda job: studio.restore(
+                        job,
+                        request.wish,
+                        request.files,
+                        request.ending,
+                        most=options.max_direct_pixels,
+                    ),
                 )
             )
+            while not (await asyncio.wait({ended}, timeout=_LOOK_EVERY))[0]:
+                if await client.is_disconnected():
+                    jobs.cancel(job)
             if job.state != DONE or job.result is None:
                 raise _why(job)
             content = await run_in_threadpool(job.result.read_bytes)
@@ -181,7 +208,7 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
     async def post_inspect(picture: Upload) -> dict[str, Any]:
         job = await _uploaded(jobs, studio, picture)
         try:
-            found = await run_in_threadpool(studio.look, job, ReadOptions(frame=1))
+            found = await looked(studio.look, job, ReadOptions(frame=1))
         finally:
             jobs.forget(job)  # nobody cancelled it: it was never to run
         sentences, commands = found.sentences(), found.commands(Path(job.name))
@@ -324,11 +351,11 @@ def _why(job: Job) -> Problem:
     return Problem(409, f"the job is {job.state}", retry_after="1")
 
 
-def _zipped(found: list[Job]) -> IO[bytes]:
-    file = tempfile.TemporaryFile(dir=found[0].folder)  # noqa: SIM115 - closed by the answer
+def _zipped(found: list[Job], strengths: list[float], studio: Studio) -> IO[bytes]:
+    file = tempfile.TemporaryFile(dir=found[0].folder)  # noqa: SIM115 - closed by _in_parts
     taken: set[str] = set()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # pictures are compressed
-        for job in found:
+        for job, strength in zip(found, strengths, strict=True):
             name, number = result_name(job), 1
             while name in taken:
                 number += 1
@@ -336,9 +363,18 @@ def _zipped(found: list[Job]) -> IO[bytes]:
                 name = f"{whole.stem}-{number}{whole.suffix}"
             taken.add(name)
             assert job.result is not None
-            archive.write(job.result, name)
+            if strength < 1.0:
+                archive.writestr(name, studio.blended(job, strength))
+            else:
+                archive.write(job.result, name)
     file.seek(0)
     return file
+
+
+def _in_parts(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while part := file.read(2**20):
+            yield part
 
 
 def _kind(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import torch
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -22,6 +24,9 @@ from rnan.server.jobs import Jobs
 from rnan.server.metrics import Metrics
 from rnan.server.settings import ServerOptions
 from rnan.server.studio import Studio
+
+_FORGET_EVERY = 60.0
+"""Seconds between two looks for what is to be forgotten, at most."""
 
 _UPLOADS = ("/api/v1/jobs", "/api/v1/restore")
 
@@ -41,9 +46,11 @@ def create_app(options: ServerOptions | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         torch.set_num_threads(max(1, torch.get_num_threads() // options.workers))
+        forgetting = asyncio.create_task(_forgetting(jobs, min(options.keep, _FORGET_EVERY)))
         try:
             yield
         finally:
+            forgetting.cancel()
             jobs.close()
             folder.close()
 
@@ -69,10 +76,34 @@ def create_app(options: ServerOptions | None = None) -> FastAPI:
     app.include_router(api.about_the_server(jobs, metrics))
     app.add_middleware(_Gate, jobs=jobs, options=options)
     app.add_middleware(Guard, options=options)
+    app.add_middleware(_as_get)
     app.add_middleware(metrics.watching)
     page = Path(str(resources.files("rnan.server").joinpath("page")))
     app.mount("/", StaticFiles(directory=page, html=True), name="page")
     return app
+
+
+async def _forgetting(jobs: Jobs, seconds: float) -> None:
+    """Files go when their time has come, whether somebody asks or not."""
+    while True:
+        await asyncio.sleep(seconds)
+        await run_in_threadpool(jobs.forget_old)
+
+
+def _as_get(app: ASGIApp) -> ASGIApp:
+    """What answers GET answers HEAD, without the body."""
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await app(scope, receive, send)
+            return
+
+        async def head(message: Message) -> None:
+            await send({**message, "body": b""} if "body" in message else message)
+
+        await app({**scope, "method": "GET"}, receive, head)
+
+    return answered
 
 
 class _Gate:

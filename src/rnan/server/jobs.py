@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rnan.errors import Cancelled, RnanError
+from rnan.inference.files import FileOptions
 from rnan.server.problems import Problem, document, problem_of
 
 _log = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ class Job:
     problem: dict[str, Any] | None = None
     result: Path | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    files: FileOptions = field(default_factory=FileOptions)
+    """How its picture is read and its result written."""
     fetched: bool = False
     """Whether the client has asked for the result."""
     late: float | None = None
@@ -143,10 +146,9 @@ class Jobs:
 
     def cancel(self, job: Job) -> None:
         """Stop it, and forget it as soon as it has stopped."""
-        job.stop.set()
         with self._lock:
-            waits = job.state == QUEUED
-            if waits:
+            job.stop.set()
+            if job.state == QUEUED:
                 self._end(job, CANCELLED)
         if job.state in ENDED:
             self.forget(job)
@@ -202,7 +204,6 @@ class Jobs:
                 self._end(job, FAILED)
             else:
                 self._end(job, CANCELLED)
-                self.forget(job)
         except RnanError as error:
             job.problem = problem_of(error)
             self._end(job, FAILED)
@@ -214,8 +215,11 @@ class Jobs:
             job.problem = document(500, "an error in the server; its log says more")
             self._end(job, FAILED)
         else:
-            self._end(job, DONE)
+            with self._lock:  # so that cancelling comes before the end or after it
+                self._end(job, CANCELLED if job.stop.is_set() else DONE)
             self._mean += 0.2 * (time.time() - job.started - self._mean)
+        if job.stop.is_set():
+            self.forget(job)
 
     def _end(self, job: Job, state: str) -> None:
         job.ended = time.time()

@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rnan.server.jobs import ENDED, Jobs
 
+_METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+
 
 class Metrics:
     """Figures of one server, in a registry of its own.
@@ -50,7 +52,9 @@ class Metrics:
                     # Not the path: it has the numbers of jobs.
                     route = getattr(scope.get("route"), "path", "none")
                     status = str(message["status"])
-                    self._requests.labels(scope["method"], route, status).inc()
+                    # Nor whatever a client calls its method: each would be a figure for good.
+                    method = scope["method"] if scope["method"] in _METHODS else "other"
+                    self._requests.labels(method, route, status).inc()
                     self._seconds.labels(route).observe(time.perf_counter() - start)
                 await send(message)
 

@@ -59,9 +59,10 @@ class Studio:
         if size is None:
             return  # decoding looks at it again
         pixels = size[0] * size[1]
-        limit = most or self._options.max_pixels
+        limit = min(most or self._options.max_pixels, self._options.max_pixels)
         if pixels > limit:
-            more = "; POST /api/v1/jobs takes larger ones" if most is not None else ""
+            larger = limit < self._options.max_pixels
+            more = "; POST /api/v1/jobs takes larger ones" if larger else ""
             raise InputError(f"{pixels / 1e6:.1f} megapixels; the limit is {limit / 1e6:g}{more}")
         if pixels * scale**2 > self._options.max_output_pixels:
             raise InputError(
@@ -80,8 +81,23 @@ class Studio:
             self.check_size(source)
             return inspect(read(source, self.reading(reading)))
 
-    def restore(self, job: Job, wish: Wish, files: FileOptions, ending: str | None) -> None:
+    def restore(
+        self,
+        job: Job,
+        wish: Wish,
+        files: FileOptions,
+        ending: str | None,
+        *,
+        most: int | None = None,
+    ) -> None:
         """Restore the upload of a job into its result.
+
+        Args:
+            job: Whose.
+            wish: What is done.
+            files: How it is read and written.
+            ending: Of the result, if not the upload's.
+            most: Pixels, where fewer are allowed than by the server's options.
 
         Raises:
             RnanError: Whatever goes wrong, in one line.
@@ -96,8 +112,16 @@ class Studio:
             job.tiles = (done, total)
 
         with _called(source, job.name):
-            self.check_size(source, scale=scale)
-            limited = replace(files, reading=self.reading(files.reading))
+            self.check_size(source, scale=scale, most=most)
+            reading = self.reading(files.reading)
+            # Of another page than the first the header says nothing.
+            allowed = min(
+                most or reading.max_pixels,
+                reading.max_pixels,
+                int(self._options.max_output_pixels / scale**2),
+            )
+            limited = replace(files, reading=replace(reading, max_pixels=allowed))
+            job.files = limited
             done = self._work(wish)(Paths(source, target), limited, progress=advance, cancel=job)
         job.said = done.said
         job.result = target
@@ -124,7 +148,7 @@ class Studio:
         mixed = large + strength * (to_float(restored.pixels) - large)
         pixels = from_float(mixed, restored.pixels.dtype)
         kind = {ending: name for name, ending in ENDINGS.items()}[job.result.suffix]
-        return encode(replace(restored, pixels=pixels), kind)
+        return encode(replace(restored, pixels=pixels), kind, job.files.writing)
 
     def shown(self, job: Job, *, after: bool) -> bytes:
         """Input or result for a browser: a PNG of 8 bits."""
@@ -137,7 +161,8 @@ class Studio:
         if is_raw(source):
             raise Problem(409, "camera raw is no picture to look at")
         with _called(source, job.name):
-            return read(source, self.reading(ReadOptions(frame=1, assume_cmyk=True)))
+            frame = job.files.reading.frame or 1
+            return read(source, self.reading(ReadOptions(frame=frame, assume_cmyk=True)))
 
     def _work(self, wish: Wish) -> Work:
         key = repr(wish)

@@ -9,9 +9,10 @@ export const token = {
 
 // A refusal: the detail of the problem document that the server sent.
 export class Refusal extends Error {
-  constructor(status, detail) {
+  constructor(status, detail, seconds = 0) {
     super(detail);
     this.status = status;
+    this.seconds = seconds; // after which to try again, where the server says so
   }
 }
 
@@ -31,7 +32,7 @@ async function ask(path, options = {}) {
   } catch {
     // not a problem document: the status has to do
   }
-  throw new Refusal(answer.status, detail);
+  throw new Refusal(answer.status, detail, Number(answer.headers.get("Retry-After")) || 0);
 }
 
 export const json = async (path, options) => (await ask(path, options)).json();
@@ -48,21 +49,18 @@ function form(file, fields) {
 export const inspect = (file) => json("api/v1/inspect", form(file, {}));
 export const submit = (file, fields) => json("api/v1/jobs", form(file, fields));
 
-// The states of a job, as the server sends them. EventSource cannot bring a token.
+export const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+
+const ENDED = ["done", "failed", "cancelled"];
+
+// The states of a job. Asked for again and again: a stream for each of many pictures would hold all
+// connections that a browser opens to one server.
 export async function* follow(path) {
-  const answer = await ask(path);
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
   for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    rest += value;
-    const events = rest.split("\n\n");
-    rest = events.pop();
-    for (const event of events) {
-      const data = event.split("\n").find((line) => line.startsWith("data: "));
-      if (data) yield JSON.parse(data.slice(6));
-    }
+    const job = await json(path);
+    yield job;
+    if (ENDED.includes(job.state)) return;
+    await sleep(job.state === "running" ? 0.3 : 1);
   }
 }
 

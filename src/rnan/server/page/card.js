@@ -10,6 +10,7 @@ export class Card {
     this.changed = changed;
     this.job = null;
     this.done = false;
+    this.turn = 0; // of restoring: what was cancelled has another one than what is shown
     const template = document.getElementById("card");
     this.element = template.content.firstElementChild.cloneNode(true);
     const part = (name) => this.element.querySelector(`.${name}`);
@@ -76,8 +77,8 @@ export class Card {
     const number = document.createElement("input");
     Object.assign(number, { type: "number", min: about.low, max: about.high, step: about.step, value: about.start });
     number.setAttribute("aria-label", `${about.label}, ${about.hint}`);
-    number.hidden = true;
-    how.addEventListener("change", () => { number.hidden = how.value === "auto"; });
+    number.hidden = number.disabled = true; // or its limits would hold while nobody sees it
+    how.addEventListener("change", () => { number.hidden = number.disabled = how.value === "auto"; });
     label.append(how);
     const hint = document.createElement("span");
     hint.textContent = about.hint;
@@ -101,23 +102,47 @@ export class Card {
 
   async restore() {
     if (this.parts.restore.disabled) return;
+    this.busy(true);
+    const turn = this.turn + 1; // as dropping what was before makes it
     await this.drop();
+    if (turn !== this.turn) return;
     this.parts.result.hidden = true;
     this.parts.progress.removeAttribute("value");
-    this.busy(true);
     this.say("Sending it …");
     try {
-      this.job = await api.submit(this.file, this.fields());
-      for await (const now of api.follow(this.job.links.events)) {
+      const job = await this.submit(turn);
+      if (!job) return;
+      this.job = job;
+      for await (const now of api.follow(job.links.self)) {
+        if (turn !== this.turn) return;
         this.job = now;
         this.tell();
       }
-      if (this.job.state === "done") await this.show();
+      if (this.job.state === "done") await this.show(turn);
     } catch (error) {
-      this.say(error.message, true);
+      if (turn === this.turn) this.say(error.message, true);
     }
+    if (turn !== this.turn) return;
     this.busy(false);
     this.changed();
+  }
+
+  // The job; nothing where it was cancelled meanwhile.
+  async submit(turn) {
+    for (;;) {
+      try {
+        const job = await api.submit(this.file, this.fields());
+        if (turn === this.turn) return job;
+        await api.remove(job.links.self);
+        return null;
+      } catch (error) {
+        if (turn !== this.turn) return null;
+        if (error.status !== 429) throw error;
+        this.say("Waiting for room on the server …");
+        await api.sleep(Math.min(error.seconds || 1, 10));
+        if (turn !== this.turn) return null;
+      }
+    }
   }
 
   tell() {
@@ -132,9 +157,10 @@ export class Card {
     if (state === "done") this.say(`Done: ${said}.`);
   }
 
-  async show() {
+  async show(turn) {
     const here = this.job.links.self;
     const [before, after] = await Promise.all(["before", "after"].map((which) => api.blob(`${here}/shown/${which}`)));
+    if (turn !== this.turn) return;
     await this.compare.load(before, after);
     this.parts.result.hidden = false;
     this.compare.setZoom(false);
@@ -144,10 +170,12 @@ export class Card {
 
   async cancel() {
     this.say("Cancelled.");
+    this.busy(false);
     await this.drop();
   }
 
   async drop() {
+    this.turn += 1;
     this.done = false;
     const { job } = this;
     this.job = null;
@@ -167,10 +195,13 @@ export class Card {
     this.changed(this);
   }
 
+  get strength() {
+    return Number(this.compare.strength.value) / 100;
+  }
+
   async download() {
-    const strength = Number(this.compare.strength.value) / 100;
     try {
-      const content = await api.blob(`${this.job.links.result}?strength=${strength}`);
+      const content = await api.blob(`${this.job.links.result}?strength=${this.strength}`);
       api.save(content, this.job.result_name);
     } catch (error) {
       this.say(error.message, true);

@@ -50,9 +50,9 @@ at("restore-all").addEventListener("click", () => {
   for (const card of [...cards].reverse()) if (!card.done) card.restore();
 });
 at("download-all").addEventListener("click", async () => {
-  const numbers = [...cards].filter((card) => card.done).map((card) => `job=${card.job.id}`);
+  const wanted = [...cards].filter((card) => card.done).map((card) => `job=${card.job.id}&strength=${card.strength}`);
   try {
-    api.save(await api.blob(`api/v1/archive?${numbers.join("&")}`), "restored.zip");
+    api.save(await api.blob(`api/v1/archive?${wanted.join("&")}`), "restored.zip");
   } catch (error) {
     at("message").textContent = error.message;
   }
