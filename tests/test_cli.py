@@ -253,6 +253,14 @@ def test_evaluate_writes_records(tmp_path: Path, weights: Path) -> None:
         fails(1, "ends as a picture", "evaluate", "denoise-color", folder, option, kept)
     fails(1, "ends as a picture", "bench", "--json", kept)
     assert kept.read_bytes() == before
+    fails(1, "ends as a picture", "bench", "--json", tmp_path / "x.dng")
+    (folder / "1.png").rename(folder / os.fsdecode(b"caf\xe9.png"))  # no UTF-8
+    reports = [
+        word for kind in ("json", "csv", "markdown") for word in (f"--{kind}", tmp_path / kind)
+    ]
+    done = rnan("evaluate", "denoise-color", folder, "--model", "none", "--level", "50", *reports)
+    assert done.returncode == 0, done.stderr
+    assert all((tmp_path / kind).exists() for kind in ("json", "csv", "markdown"))
     fails(2, "unknown task denoise", "evaluate", "denoise", folder, "--model", "none")
 
 

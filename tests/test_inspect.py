@@ -89,6 +89,19 @@ def test_a_noisy_picture(tmp_path: Path) -> None:
     assert after > before + 5
 
 
+def test_one_page_of_a_file_with_a_name_like_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = [Image.fromarray(with_noise(photo(96, 96, seed=n), 20)) for n in range(2)]
+    pages[0].save(tmp_path / "-n.tif", save_all=True, append_images=pages[1:])
+    monkeypatch.chdir(tmp_path)
+    assert "--frame 1 takes the first" in rnan("inspect", "./-n.tif").stderr
+    said = rnan("inspect", "./-n.tif", "--frame", "2").stdout
+    (line,) = (line for line in said.splitlines() if "rnan denoise" in line)
+    assert line.split()[2:4] == ["./-n.tif", "-o"]
+    assert line.endswith("--frame 2")
+
+
 def test_a_noisy_jpeg_is_repaired_and_then_denoised(tmp_path: Path) -> None:
     source = saved(tmp_path / "a.jpg", with_noise(photo(200, 240), 25), quality=60)
     found = inspect(read(source))

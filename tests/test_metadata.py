@@ -201,6 +201,21 @@ def test_a_thumbnail_is_dropped_with_its_bytes() -> None:
     assert fields(upright) == EXPECTED
 
 
+def test_sizes_beside_the_camera_s_are_those_of_the_result() -> None:
+    block = Image.Exif()
+    block[256], block[257] = 6, 8
+    packet = (
+        b"<a tiff:ImageWidth=\"6\" exif:PixelYDimension='8'>"
+        b"<tiff:ImageLength>8</tiff:ImageLength></a>"
+    )
+    metadata = Metadata(exif=block.tobytes().removeprefix(b"Exif\0\0"), xmp=packet)
+    larger = decode(encode(Picture(pixels=photo(24, 18), metadata=metadata), "PNG")).metadata
+    found = Image.Exif()
+    found.load(larger.exif or b"")
+    assert (found[256], found[257]) == (18, 24)
+    assert larger.xmp == packet.replace(b"6", b"18").replace(b"8'", b"24'").replace(b">8<", b">24<")
+
+
 def test_the_size_in_exif_is_that_of_the_result(tmp_path: Path) -> None:
     enlarged = exif_for_size(exif(), 123, 70_000)
     loaded = Image.Exif()

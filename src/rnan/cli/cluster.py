@@ -174,4 +174,5 @@ def _write_report(path: Any, summary: Summary) -> None:
         "failures": [{"source": source, "error": why} for source, why in summary.failures],
         "manifest": summary.manifest,
     }
-    write_whole(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, text.encode(errors="backslashreplace"))

@@ -51,6 +51,7 @@ def command(
 
     In a folder the pictures are PNG, or TIFF with --float.
     """
+    from rnan.evaluation.datasets import names_of
     from rnan.evaluation.inputs import make_input
     from rnan.inference.plan import plan
     from rnan.tasks import get_task
@@ -59,12 +60,16 @@ def command(
     degree = definition.level(level)
     jobs = plan(inputs, output, recursive=recursive, ending=".tif" if as_float else ".png")
 
+    sources = [job.source for job in jobs]
+    names = dict(zip(sources, names_of(sources), strict=True))
+
     def work(job: Job, *_: object) -> tuple[str, float]:
         megapixels = make_input(
             definition,
             degree,
             job.source,
             job.target,
+            name=names[job.source],
             seed=seed,
             as_float=as_float,
             overwrite=overwrite,

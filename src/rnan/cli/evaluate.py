@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,7 @@ def command(
     if csv_file is not None:
         report.write_csv(csv_file, ours)
     if markdown_file is not None:
-        write_whole(markdown_file, said.encode())
+        write_whole(markdown_file, os.fsencode(said))
     if json_file is not None:
         run = report.facts(
             task=definition,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 
 import numpy as np
@@ -24,7 +25,7 @@ def noisy(
     Returns:
         ``gt`` plus noise, neither clipped nor rounded.
     """
-    key = zlib.crc32(f"{name}/{sigma:g}".encode())
+    key = zlib.crc32(os.fsencode(f"{name}/{sigma:g}"))
     draws = np.random.default_rng([seed, key]).standard_normal(gt.shape)
     return gt + sigma * draws
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,6 +61,12 @@ def read_values(file: Path) -> NDArray[np.float64]:
     return np.float64(255.0) * to_float(read(file).pixels).astype(np.float64)
 
 
+def names_of(files: Sequence[Path]) -> list[str]:
+    """What pictures of one set are called; ``a.png`` and ``a.bmp`` are two, each with its noise."""
+    stems = Counter(file.stem for file in files)
+    return [file.stem if stems[file.stem] == 1 else file.name for file in files]
+
+
 def references(
     files: list[Path],
     task: Task,
@@ -74,16 +80,13 @@ def references(
         task: Says what of a picture is measured.
         lq_files: What :func:`pair` found.
     """
-    stems = Counter(file.stem for file in files)
-    for file in files:
+    for file, name in zip(files, names_of(files), strict=True):
         gt = task.reference(read_values(file))
         lq = None
         if lq_files is not None:
             lq = read_values(lq_files[file])
             if lq.shape[2] == 3 and gt.shape[2] == 1:
                 lq = task.reference(lq)
-        # a.png and a.bmp are two pictures: each has its own noise.
-        name = file.stem if stems[file.stem] == 1 else file.name
         yield Reference(name=name, gt=gt, lq=lq)
 
 

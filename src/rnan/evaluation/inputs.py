@@ -23,6 +23,7 @@ def make_input(
     source: Path,
     target: Path,
     *,
+    name: str | None = None,
     seed: int = 0,
     as_float: bool = False,
     overwrite: bool = False,
@@ -32,9 +33,11 @@ def make_input(
     Args:
         task: What is done to it.
         level: How much.
-        source: A clean picture; its name seeds the noise.
+        source: A clean picture.
         target: 8 bit: noise is clipped and rounded. In the JPEG tasks a ``.jpg`` is the very file
             of that quality.
+        name: Seeds the noise, see :func:`rnan.evaluation.datasets.names_of`; by default the file's
+            without its ending.
         seed: Another seed, another noise.
         as_float: TIFF in 32-bit floating point with white at 1, neither clipped nor rounded.
         overwrite: Replace a target that exists.
@@ -58,7 +61,7 @@ def make_input(
     if lossy:
         write_whole(target, jpeg.encode(gt.astype(np.uint8), int(level.value)))
         return megapixels
-    lq = task.degrade(gt, level, name=source.stem, seed=seed)
+    lq = task.degrade(gt, level, name=name or source.stem, seed=seed)
     pixels = (lq / 255.0).astype(np.float32) if as_float else as_eight_bit(lq).astype(np.uint8)
     write(Picture(pixels=pixels), target, overwrite=overwrite)
     return megapixels

@@ -76,7 +76,7 @@ def write_csv(path: Path, records: list[Record]) -> None:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(row.as_dict() for row in records)
-    write_whole(path, text.getvalue().encode())
+    write_whole(path, os.fsencode(text.getvalue()))
 
 
 def table(ours: Sequence[Record], published: Sequence[Record]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, InputError, RnanError
+from rnan.estimation.mosaic import mosaic_pattern
 from rnan.images import Picture, ReadOptions, WriteOptions, from_float, read, to_float
 from rnan.images.raw import is_raw
 from rnan.images.read import EXTENSIONS, RAW_EXTENSIONS, size_of
@@ -139,6 +140,8 @@ class Studio:
         assert job.result is not None
         restored = read(job.result)
         before = self._picture(job)
+        if mosaic_pattern(before.pixels) is not None:
+            raise Problem(409, "a mosaic is no picture to blend with")
         if before.size != restored.size or before.is_gray != restored.is_gray:
             if before.is_gray != restored.is_gray or restored.size[0] <= before.size[0]:
                 raise Problem(409, "a mosaic is no picture to blend with")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -231,5 +232,5 @@ def _digest(pixels: Tensor) -> str:
 def _sha256(parts: Iterable[tuple[str, str]]) -> str:
     digest = hashlib.sha256()
     for name, value in parts:
-        digest.update(f"{name} {value}\n".encode())
+        digest.update(os.fsencode(f"{name} {value}\n"))
     return digest.hexdigest()

@@ -11,7 +11,6 @@ import dataclasses
 import errno
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnan.errors import ConfigError, InputError, ResourceError
-from rnan.evaluation.datasets import Reference
+from rnan.evaluation.datasets import Reference, names_of
 from rnan.images import write_whole
 from rnan.tasks import Plane
 from rnan.training.sources import Row, Source, decoded
@@ -50,13 +49,11 @@ class Prepared:
 
     def references(self) -> list[Reference]:
         """The validation pictures."""
-        stems = Counter(Path(row.name).stem for row in self.validation)
+        names = names_of([Path(row.name) for row in self.validation])
+        stored = _stored(self.folder, "validation", self.validation)
         return [
-            Reference(
-                name=stem if stems[stem := Path(row.name).stem] == 1 else row.name,
-                gt=pixels.astype(np.float64),
-            )
-            for row, pixels in _stored(self.folder, "validation", self.validation)
+            Reference(name=name, gt=pixels.astype(np.float64))
+            for name, (_, pixels) in zip(names, stored, strict=True)
         ]
 
 
