@@ -149,6 +149,13 @@ def with_a_card_that_is_none(file: Path) -> Path:
     return file
 
 
+def with_a_bare_card(file: Path) -> Path:
+    weights = file.rename(file.with_name("of-my-own.safetensors"))
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    weights.with_suffix(".json").write_text(json.dumps({"sha256": digest}))
+    return weights
+
+
 def called_like_ours(file: Path) -> Path:
     return file.rename(file.with_name("denoise-color.safetensors"))
 
@@ -168,6 +175,7 @@ def missing(file: Path) -> Path:
         (of_another_kind, "is not a weights file of rnan"),
         (without_card, "has to lie beside"),
         (with_a_card_that_is_none, "is no model card"),
+        (with_a_bare_card, "does not say its title"),
         (called_like_ours, "a name of rnan's own"),
         (a_picture, "its ending must be .safetensors"),
         (missing, "cannot be read"),
