@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -310,8 +311,9 @@ def test_a_folder_that_cannot_be_read(album: Path, tmp_path: Path) -> None:
 
 
 def test_closed_streams(tmp_path: Path) -> None:
-    command = f"{sys.executable} -m rnan denoise - -o {tmp_path / 'x.png'} --sigma 5 <&-"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    command = [sys.executable, "-m", "rnan", "denoise", "-", "-o", str(tmp_path / "x.png")]
+    closed = f"{shlex.join([*command, '--sigma', '5'])} <&-"
+    done = subprocess.run(closed, shell=True, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "rnan: standard input is closed\n")
 
 

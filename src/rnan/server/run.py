@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -76,6 +77,8 @@ def serve(options: ServerOptions, app: FastAPI, *, say: Callable[[str], None] = 
     Raises:
         InputError: The address cannot be listened at.
     """
+    if options.folder is not None:
+        tempfile.tempdir = str(options.folder)  # of uploads too, before they are a job's
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
         listening = socket.create_server((options.host, options.port), family=family)
