@@ -2,6 +2,7 @@
 
     rnan bench --preset released:released … --reference --json docs/bench.json
     rnan bench --preset compact --preset compact:::onnx … --json docs/engines.json
+    rnan bench --preset compact::float32 --preset compact:::onnx … --json docs/engines-float32.json
     python scripts/bench_page.py --data ../shared/data
 
 The tables of restoring come from docs/bench.json; training is timed here, since that takes a few
@@ -24,7 +25,8 @@ from rnan.bench.table7 import as_markdown as table7
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "bench.md"
-RESULTS, ENGINES = ROOT / "docs" / "bench.json", ROOT / "docs" / "engines.json"
+RESULTS = ROOT / "docs" / "bench.json"
+ENGINES = (ROOT / "docs" / "engines.json", ROOT / "docs" / "engines-float32.json")
 GPU = ROOT / "docs" / "bench-gpu.txt"
 RECIPES = (
     "denoise-color",
@@ -45,12 +47,14 @@ def restoring() -> str:
 
 
 def engines() -> str:
-    """The table of what else runs a network."""
-    measured = json.loads(ENGINES.read_text(encoding="utf-8"))
-    timings = [Timing(**row) for row in measured["timings"]]
-    return markdown(
-        timings, measured["hardware"], measured["version"], measured["convolution_peak_flops"]
-    )
+    """The tables of what else runs a network, on a processor with bfloat16 and on one without."""
+    tables = []
+    for file in ENGINES:
+        measured = json.loads(file.read_text(encoding="utf-8"))
+        timings = [Timing(**row) for row in measured["timings"]]
+        head = (measured["hardware"], measured["version"], measured["convolution_peak_flops"])
+        tables.append(markdown(timings, *head))
+    return "\n\n".join(tables)
 
 
 def training(data: Path) -> str:
