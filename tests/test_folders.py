@@ -310,6 +310,19 @@ def test_a_folder_that_cannot_be_read(album: Path, tmp_path: Path) -> None:
     (album / "deep").chmod(0o755)
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "a.png"
+    write(Picture(pixels=photo(24, 32)), source)
+    monkeypatch.setattr("rnan.inference.files.read", None)
+    done = rnan("denoise", source, "-o", source / "b.png")
+    assert (done.returncode, "a.png is a file" in done.stderr) == (1, True)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    done = rnan("denoise", source, "-o", tmp_path / "new" / "b.png")
+    assert (done.returncode, "is not yours to write in" in done.stderr) == (1, True)
+
+
 def test_closed_streams(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "rnan", "denoise", "-", "-o", str(tmp_path / "x.png")]
     closed = f"{shlex.join([*command, '--sigma', '5'])} <&-"

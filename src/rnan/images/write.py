@@ -87,12 +87,18 @@ def check_replaceable(path: Path, *, overwrite: bool) -> None:
     """Refuse to write where something is.
 
     Raises:
-        InputError: ``path`` is a folder, or exists and is not to be replaced.
+        InputError: ``path`` is a folder, or exists and is not to be replaced, or its folder cannot
+            be made or written.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file")
     if path.exists() and not overwrite:
         raise InputError(f"{path} exists; pass --overwrite to replace it")
+    there = next(folder for folder in path.absolute().parents if folder.exists())
+    if not there.is_dir():
+        raise InputError(f"{path} cannot be written: {there} is a file")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"{path} cannot be written: {there} is not yours to write in")
 
 
 def check_writable(path: Path) -> None:
