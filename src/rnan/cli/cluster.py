@@ -142,7 +142,7 @@ def _job(task: str, inputs: tuple[str, ...], output: str, given: dict[str, Any])
 
 def _lines(path: Any) -> list[str]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
     return [line for line in text.splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""Which JPEG quality a picture was saved with.
+"""Which JPEG quality a picture was saved with, and where its blocks lie.
 
 A file says it in its quantisation table. A decoded picture keeps its traces: the coefficients of
 its 8x8 blocks lie near multiples of the table's entries (Fan and de Queiroz, TIP 2003). For each
@@ -31,6 +31,8 @@ _MOST_EXCESS = 8.0
 """So that edges of the picture do not outweigh the steps between blocks."""
 _WEIGHTS = {1: np.ones(1), 3: np.array([0.299, 0.587, 0.114])}
 """Luma as JPEG has it."""
+_LOOKED_AT = 1024
+"""Side of the part in which the grid is sought."""
 _CLEAR = 0.2
 """Mean gain a coefficient, in nats, from which on the first grid is believed."""
 
@@ -53,14 +55,35 @@ def estimate_quality(image: NDArray[Any]) -> int:
     Returns:
         1 to 100; 100 for a picture that shows no trace of JPEG.
     """
+    return _traces(image)[0]
+
+
+def estimate_grid(image: NDArray[Any]) -> tuple[int, int]:
+    """Where the blocks of a decoded picture lie, which may have been cropped since.
+
+    Args:
+        image: ``(H, W)`` or ``(H, W, C)`` on the 0-255 scale, any size; the middle of it is looked
+            at.
+
+    Returns:
+        Rows and columns before the first whole block, 0 to 7; zeros where no blocks are seen.
+    """
+    first = [max(0, (side - _LOOKED_AT) // 2) // 8 * 8 for side in image.shape[:2]]
+    rows, columns = (slice(start, start + _LOOKED_AT) for start in first)
+    return _traces(image[rows, columns])[1]
+
+
+def _traces(image: NDArray[Any]) -> tuple[int, tuple[int, int]]:
+    """Quality and grid."""
     values = np.asarray(image, dtype=np.float64)
     values = values[:, :, None] if values.ndim == 2 else values
     quality, gain = _best(values)
     if gain < _CLEAR and min(values.shape[:2]) >= 16:
-        moved = values[_phase(values) :, _phase(values.swapaxes(0, 1)) :]  # cropped since then
-        other, other_gain = _best(moved)
-        quality = other if other_gain > max(gain, _CLEAR) else quality
-    return quality
+        row, column = _phase(values), _phase(values.swapaxes(0, 1))  # cropped since then
+        other, other_gain = _best(values[row:, column:])
+        if other_gain > max(gain, _CLEAR):
+            return other, (row, column)
+    return quality, (0, 0)
 
 
 def _best(image: Array) -> tuple[int, float]:

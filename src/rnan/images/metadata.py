@@ -50,6 +50,9 @@ class Metadata:
     jpeg_table: tuple[int, ...] | None = None
     """Luma quantisation table of a JPEG file, 64 entries row by row."""
 
+    jpeg_grid: tuple[int, int] | None = None
+    """Rows and columns before the first whole block of a JPEG file: none, unless it was turned."""
+
     jpeg_subsampling: str | None = None
     """Chroma subsampling of a JPEG file: ``4:4:4``, ``4:2:2``, ``4:2:0``; none for others."""
 

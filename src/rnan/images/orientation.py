@@ -11,8 +11,14 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     """Apply an orientation, 1 to 8."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
+    from_below, from_the_right = flipped(orientation)
+    if from_below:
         pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
+    if from_the_right:
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
+
+
+def flipped(orientation: int) -> tuple[bool, bool]:
+    """Whether the upright picture begins at the last row, and at the last column, of the stored."""
+    return orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)

@@ -30,6 +30,8 @@ class Planes:
     """Whether a gray picture may come back in colour."""
     jpeg_table: tuple[int, ...] | None = None
     """Luma quantisation table, where the picture was a JPEG file."""
+    jpeg_grid: tuple[int, int] | None = None
+    """Rows and columns before its first whole block, likewise."""
 
 
 def to_planes(picture: Any) -> Planes:
@@ -67,7 +69,8 @@ def _from_picture(picture: Picture) -> Planes:
 
     clipped = picture.pixels.dtype.kind == "u"
     planes = [_chw(picture.pixels, picture.alpha)]
-    return Planes(planes, clipped, back, jpeg_table=picture.metadata.jpeg_table)
+    said = picture.metadata
+    return Planes(planes, clipped, back, jpeg_table=said.jpeg_table, jpeg_grid=said.jpeg_grid)
 
 
 def _from_pil(image: Image.Image) -> Planes:

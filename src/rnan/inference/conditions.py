@@ -33,6 +33,8 @@ class Condition:
     """What the network enlarges by."""
     enlargement: float = 1.0
     """What is asked for, at most :attr:`scale`."""
+    grid: tuple[int, int] = (0, 0)
+    """Of a JPEG: rows and columns before its first whole block."""
 
     def result_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the restored picture; half a pixel counts as one."""

@@ -19,6 +19,7 @@ from rnan.errors import Cancelled, ConfigError, InputError, ResourceError, RnanE
 from rnan.images.colour import CHROMA_KEPT, to_luma
 from rnan.inference import device as hardware
 from rnan.inference.adapters import Planes, to_planes
+from rnan.inference.blocks import jpeg_grid, on_the_grid
 from rnan.inference.conditions import (
     Condition,
     LevelLike,
@@ -239,7 +240,7 @@ class Restorer:
                 if self.task.kind == "sigma"
                 else f"{self.task.name} takes no sigma=, which is for noisy mosaics"
             )
-        return condition(
+        told = condition(
             self.task,
             level,
             sigma,
@@ -248,6 +249,7 @@ class Restorer:
             scales=self.engine.scales,
             takes_level=self.engine.takes_level,
         )
+        return replace(told, grid=jpeg_grid(plane, planes)) if self.task.kind == "quality" else told
 
     def _restore(
         self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
@@ -263,7 +265,8 @@ class Restorer:
             # Equal noise in all of them is as bright as independent noise that is √3 as strong.
             most = self.task.level_range[1] / self.task.level_scale
             told = replace(told, level=(math.sqrt(3.0) * told.level).clamp(max=most))
-        restored = self._tiled(lq[None], told, progress, cancel)[0]
+        lq, told, (top, left) = on_the_grid(lq[None], told)
+        restored = self._tiled(lq, told, progress, cancel)[0, :, top:, left:]
         if channels == 1 and restored.shape[0] != 1:
             restored = restored.mean(dim=0, keepdim=True)
         size = told.result_size(*plane.shape[-2:])

@@ -72,7 +72,7 @@ def open_folder(folder: Path, *, only: Path | None = None, lq_folder: Path | Non
     training, validation = split(files)
     if only is not None:
         try:
-            names = {line.strip() for line in only.read_text(encoding="utf-8").splitlines()}
+            names = {line.strip() for line in only.read_text(encoding="utf-8-sig").splitlines()}
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"data.only: {only} cannot be read") from error
         training = [file for file in training if file.stem in names]

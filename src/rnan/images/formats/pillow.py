@@ -21,11 +21,13 @@ from rnan.images.formats.cmyk import cmyk_to_rgb
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import Metadata, upright_exif, upright_xmp
 from rnan.images.options import ReadOptions, WriteOptions
+from rnan.images.orientation import flipped
 from rnan.images.picture import Picture, Pixels, samples
 
 _log = logging.getLogger(__name__)
 
 _XMP_KEY = "XML:com.adobe.xmp"
+_ORIENTATION = 0x0112
 _SEGMENT = 65_533
 """Bytes that a segment of a JPEG file holds."""
 
@@ -81,10 +83,14 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
         image.load()
         info = dict(image.info)
         facts = _jpeg_facts(image) if file_format == "JPEG" else {}
+        turned = 1
         if file_format == "AVIF":
             image.info.pop("xmp", None)  # the container says how it is turned, whatever XMP says
         with contextlib.suppress(Exception):  # whatever damaged EXIF is taken for
-            image = ImageOps.exif_transpose(image)
+            turned, image = image.getexif().get(_ORIENTATION, 1), ImageOps.exif_transpose(image)
+    if facts:
+        sides = zip(flipped(turned), (image.height, image.width), strict=True)
+        facts["jpeg_grid"] = tuple(side % 8 if last else 0 for last, side in sides)
     metadata = Metadata(
         format=file_format,
         icc=info.get("icc_profile") or None,

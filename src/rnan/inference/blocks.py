@@ -1,0 +1,47 @@
+"""JPEG's blocks begin at the first row and column, as those that the networks were trained on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from rnan.inference.adapters import Planes
+from rnan.inference.conditions import Condition
+
+_BLOCK = 8
+
+
+def jpeg_grid(plane: Tensor, planes: Planes) -> tuple[int, int]:
+    """Rows and columns before the first whole block: as the file says, or the pixels.
+
+    Args:
+        plane: ``(C, H, W)`` with white at 1.
+        planes: That it is of.
+    """
+    from rnan.estimation import estimate_grid
+
+    if planes.jpeg_grid is not None:
+        return planes.jpeg_grid
+    return estimate_grid(plane.permute(1, 2, 0).numpy() * 255.0)
+
+
+def on_the_grid(lq: Tensor, told: Condition) -> tuple[Tensor, Condition, tuple[int, int]]:
+    """A picture that goes on before its first row and column until its blocks begin there.
+
+    Args:
+        lq: ``(B, C, H, W)``.
+        told: Says where its blocks begin.
+
+    Returns:
+        The picture, what holds for it, and the rows and columns that were put before it.
+    """
+    top, left = (-first % _BLOCK for first in told.grid)
+    if not (top or left):
+        return lq, told, (0, 0)
+    mode = "reflect" if lq.shape[-2] > top and lq.shape[-1] > left else "replicate"
+    lq = F.pad(lq, (left, 0, top, 0), mode=mode)
+    if told.level is not None and told.level.ndim == 4:
+        told = replace(told, level=F.pad(told.level, (left, 0, top, 0), mode=mode))
+    return lq, told, (top, left)
