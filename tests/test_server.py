@@ -25,6 +25,7 @@ from PIL import Image
 
 from conftest import photo
 from hostile import REFUSED, RIGHT, corpus, encoded
+from rnan.degradations.mosaic import mosaic
 from rnan.images import decode, read
 from rnan.inference.inspection import inspect
 from rnan.option_table import LEVELS, READING_AND_WRITING, RESTORING, SPECIAL
@@ -441,6 +442,16 @@ def test_a_page_of_several_is_mixed_with_itself(server: Server) -> None:
     assert np.array_equal(decode(none.content).pixels, expected)
     shown = server.client.get(f"{link}/shown/before")
     assert np.array_equal(decode(shown.content).pixels, expected)
+
+
+def test_a_mosaic_is_not_mixed(server: Server) -> None:
+    for seen in (mosaic(photo(40, 48), "grbg"), mosaic(photo(40, 48), "grbg").sum(axis=2)):
+        file = io.BytesIO()
+        Image.fromarray(seen.astype(np.uint8)).save(file, "PNG")
+        job = server.post(file.getvalue(), task="demosaic", pattern="grbg").json()
+        assert server.ended(job)["state"] == "done"
+        mixed = server.client.get(job["links"]["result"], params={"strength": 0.5})
+        problem(mixed, 409, "a mosaic is no picture to blend with")
 
 
 def test_what_is_clean_comes_back_as_it_was(server: Server) -> None:

@@ -140,14 +140,17 @@ class Studio:
         assert job.result is not None
         restored = read(job.result)
         before = self._picture(job)
-        if mosaic_pattern(before.pixels) is not None:
+        zero_filled = not before.is_gray and mosaic_pattern(before.pixels) is not None
+        same = before.size == restored.size
+        if (
+            zero_filled
+            or before.is_gray != restored.is_gray
+            or not (same or restored.size[0] > before.size[0])
+        ):
             raise Problem(409, "a mosaic is no picture to blend with")
-        if before.size != restored.size or before.is_gray != restored.is_gray:
-            if before.is_gray != restored.is_gray or restored.size[0] <= before.size[0]:
-                raise Problem(409, "a mosaic is no picture to blend with")
-            large = resize(to_float(before.pixels), *restored.size)
-        else:
-            large = to_float(before.pixels)
+        large = to_float(before.pixels)
+        if not same:
+            large = resize(large, *restored.size)
         mixed = large + strength * (to_float(restored.pixels) - large)
         pixels = from_float(mixed, restored.pixels.dtype)
         kind = {ending: name for name, ending in ENDINGS.items()}[job.result.suffix]

@@ -158,10 +158,7 @@ def exif_of_tiff(data: bytes, page: int | None = None) -> bytes | None:
         if not len(exif):
             return None
         words = {tag: value for tag, value in exif.items() if tag not in inner}
-        block = _HEADER + _directory(words).tobytes(len(_HEADER))
-        return upright_exif(
-            _with_directories(block, {tag: inner[tag] for tag in inner if inner[tag]})
-        )
+        return upright_exif(_block(words, {tag: inner[tag] for tag in inner if inner[tag]}))
     except Exception:  # damaged or a BigTIFF: the pixels matter more
         return None
 
@@ -216,11 +213,16 @@ def _said(block: bytes | None) -> tuple[dict[int, bytes], dict[int, dict[int, An
         words = {tag: _bytes(str(exif[tag])) for tag in kept if tag in exif}
         inner = {tag: dict(exif.get_ifd(tag)) for tag in (_EXIF_IFD, _GPS_IFD)}
         inner = {tag: values for tag, values in inner.items() if values}
-        _with_directories(_HEADER + _directory(words).tobytes(len(_HEADER)), inner)
+        _block(words, inner)  # what cannot be written is found here, before the picture is
     except Exception as error:  # whatever damaged EXIF is taken for
         _log.warning("EXIF left out, which is damaged: %s", error)
         return {}, {}
     return words, inner
+
+
+def _block(words: Mapping[int, Any], inner: dict[int, dict[int, Any]]) -> bytes:
+    """An EXIF block: a small TIFF file of directories alone."""
+    return _with_directories(_HEADER + _directory(words).tobytes(len(_HEADER)), inner)
 
 
 def _bytes(word: str) -> bytes:
