@@ -100,7 +100,7 @@ def command(task: str, inputs: tuple[str, ...], output: str, **options: Any) -> 
 
         check_report(options["report"])
     with progress.bar() as bar:
-        shown = bar.add_task("pictures", total=None, rate="")
+        shown = progress.row(bar, "pictures", total=None)
 
         def report(now: Progress) -> None:
             ended = now.done + now.failed

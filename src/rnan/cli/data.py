@@ -59,7 +59,7 @@ def prepare(
             open_archive(one, unpacked) if is_archive(one) else open_folder(one) for one in sources
         ]
         with progress.bar() as bar:
-            row = bar.add_task("decoding", total=None)
+            row = progress.row(bar, "decoding", total=None)
             prepared = prepare(
                 opened,
                 output,

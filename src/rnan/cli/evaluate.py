@@ -85,7 +85,7 @@ def command(
     seconds: dict[str, float] = {}
     with progress.bar() as bar:
         total = len(files) * sum(len(one.levels) for one in plan.methods)
-        row = bar.add_task("measuring", total=total)
+        row = progress.row(bar, "measuring", total=total)
         for method in plan.methods:
 
             def keep(one: Measured, method: Measurement = method) -> None:

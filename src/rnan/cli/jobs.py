@@ -104,7 +104,7 @@ def run_jobs(jobs: list[Job], work: Work, policy: Policy | None = None) -> None:
     start = time.perf_counter()
     try:
         with progress.bar() as bar:
-            overall = bar.add_task("pictures", total=len(jobs), visible=len(jobs) > 1, rate="")
+            overall = progress.row(bar, "pictures", total=len(jobs), visible=len(jobs) > 1)
             for outcome, error in _outcomes(jobs, work, policy, bar):
                 outcomes.append(outcome)
                 if error is not None:

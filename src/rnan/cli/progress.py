@@ -13,7 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 
 def quiet() -> bool:
@@ -54,6 +54,11 @@ def console() -> Console:
 def wanted() -> bool:
     """Whether standard error is a terminal that can move its cursor."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def row(bar: Progress, what: str, *, total: int | None, visible: bool = True) -> TaskID:
+    """Add one row to a bar, with a place for what it says of its pace."""
+    return bar.add_task(what, total=total, visible=visible, rate="")
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def run(restoration: str, **options: Any) -> None:
     file_options = given.file_options()
 
     def one(job: Job, bar: Progress, stop: threading.Event) -> tuple[str, float]:
-        tiles = bar.add_task(job.source.name, total=None, rate="")
+        tiles = progress.row(bar, job.source.name, total=None)
         start = time.perf_counter()
         try:
             done = work(

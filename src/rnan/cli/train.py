@@ -71,7 +71,7 @@ def command(
     from rnan.training.trainer import Trainer
 
     with progress.bar() as bar:
-        task = bar.add_task("training", total=1000)
+        task = progress.row(bar, "training", total=1000)
 
         def report(status: Status) -> None:
             bar.update(task, completed=1000 * status.spent, description=_sentence(status))
