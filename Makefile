@@ -1,9 +1,11 @@
 # Everything happens in .venv, inside this folder; delete it to start anew.
 #   PYTHON       the interpreter to make it from, 3.11 to 3.13
 #   TORCH_INDEX  a package index to take torch from, for another build than the default one
+#   WORKERS      how many tests run at a time (1.5 GB of memory each)
 #   RNAN_DATA    the folder with train/ and test/ pictures, for the tests that need them
 PYTHON ?= python3
 TORCH_INDEX ?=
+WORKERS ?= 2
 RNAN_DATA ?=
 RUN := .venv/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
@@ -25,7 +27,7 @@ demo: setup
 	$(RUN) scripts/demo.py
 
 test: setup
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n $(WORKERS) --dist loadscope
 
 # Slower than the tests: style, types, and the bars of the bundled weights on the test sets.
 check: lint test

@@ -28,6 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell that starts the tests in the background has it ignored, and what they start inherits
     # that: no test of Ctrl-C could pass.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:  # each has its share of the cores, and so have the programs it starts
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        torch.set_num_threads(threads)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -57,6 +57,18 @@ def test_help_names_every_command() -> None:
         assert "Example" in rnan(name, "--help").stdout
 
 
+@pytest.mark.parametrize("command", ["auto", "denoise"])
+@pytest.mark.parametrize(
+    "words",
+    ["--tile 3", "--strength 5", "--device nonsense", "--dtype float16 --engine openvino"],
+)
+def test_impossible_options_are_refused_of_clean_pictures_too(
+    tmp_path: Path, picture: Path, command: str, words: str
+) -> None:
+    done = rnan(command, picture, "-o", tmp_path / "out.png", *words.split())
+    assert done.returncode == 2, done.stderr
+
+
 def test_version_is_for_bug_reports() -> None:
     done = rnan("--version")
     assert done.returncode == 0

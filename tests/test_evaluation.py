@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from conftest import photo, restorer, small_model
+from rnan.degradations.jpeg import compress
 from rnan.errors import ConfigError, InputError
 from rnan.evaluation.attention_maps import attention_maps, save_attention_maps
 from rnan.evaluation.datasets import Reference, pair, picture_files, references
@@ -19,6 +21,8 @@ from rnan.evaluation.records import COLUMNS
 from rnan.evaluation.report import table
 from rnan.evaluation.runner import measure, records
 from rnan.images import Picture, read, write
+from rnan.inference import Restorer
+from rnan.inference.engines.torch import TorchEngine
 from rnan.levels import Level
 from rnan.tasks import TASKS, get_task
 
@@ -257,6 +261,31 @@ def test_attention_maps(tmp_path: Path, softmax: str, window: int | None) -> Non
     assert read(tmp_path / "maps" / "weights-1-nonlocal.png").pixels.shape == (37, 50, 3)
     with pytest.raises(InputError, match="outside the picture, 50x37"):
         attention_maps(network, lq, TASK.level("25"), (37, 0))
+
+
+@pytest.mark.parametrize(("row", "column"), [(3, 5), (0, 0)])
+def test_attention_maps_of_a_cropped_jpeg(row: int, column: int) -> None:
+    """What is put before the picture, up to a whole block, is seen too."""
+    task = get_task("dejpeg")
+    engine = TorchEngine(
+        small_model(channels_in=1, channels_out=1),
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+    )
+    lq = compress(photo(208, 208, channels=1).astype(np.float64), 20)[row:, column:]
+    pixel = (100 - row, 60 - column)
+    maps = attention_maps(Network(Restorer(task, engine)), lq, task.level("20"), pixel)
+    (weights,) = maps.weights.values()
+    assert all(mask.shape == weights.shape == (104, 104) for mask in maps.masks.values())
+    lit = np.argwhere(weights > 0)
+    assert lit.min(axis=0).tolist() == [48, 24]  # the window of (50, 30), however it is cropped
+    assert lit.max(axis=0).tolist() == [55, 31]
+
+
+def test_masks_of_a_line_are_as_long(tmp_path: Path) -> None:
+    lq = photo(1, 90).astype(np.float64)
+    save_attention_maps(Network(restorer(small_model())), lq, TASK.level("25"), tmp_path / "maps")
+    assert read(tmp_path / "maps" / "mask-2-local.png").size == (1, 90)
 
 
 def test_records_have_the_columns_of_the_table() -> None:

@@ -138,6 +138,16 @@ def test_strength_blends_what_is_there(server: Server) -> None:
     problem(server.client.get(link, params={"strength": 2}), 422, "strength")
 
 
+@pytest.mark.parametrize(("kind", "name"), [("JPEG", "a.jpeg"), ("TIFF", "a.tiff")])
+def test_strength_blends_whatever_the_ending(server: Server, kind: str, name: str) -> None:
+    job = server.post(encoded(kind, (40, 40)), name, sigma="40").json()
+    server.ended(job)
+    link = f"{API}/jobs/{job['id']}/result"
+    answer = server.client.get(link, params={"strength": 0.5})
+    assert answer.status_code == 200, answer.text
+    assert decode(answer.content).metadata.format == kind
+
+
 def test_several_in_one_archive(server: Server) -> None:
     jobs = [server.post(noisy(32, 32 + n), "same.png", sigma="5").json() for n in range(2)]
     for job in jobs:

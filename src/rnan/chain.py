@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from rnan.api import Restorers
+from rnan.engine_choice import check_settings
 from rnan.images import Picture
 from rnan.inference.conditions import LevelLike
 from rnan.inference.inspection import Step, inspect
+from rnan.inference.options import RestoreOptions
 from rnan.inference.restorer import Progress
 from rnan.inference.streaming import Cancel
+from rnan.settings import from_mapping
 
 
 class Chain:
@@ -17,9 +20,14 @@ class Chain:
 
     Args:
         options: As for :func:`rnan.load_restorer`.
+
+    Raises:
+        ConfigError: One is unknown or out of range, does not go with another, or the device is
+            not there.
     """
 
     def __init__(self, **options: Any) -> None:
+        check_settings(from_mapping(RestoreOptions, options))
         self._options = options
         self._restorers: dict[str, Restorers] = {}
 

@@ -68,6 +68,17 @@ def open_model(model: str | Path, task: Tasks, settings: RestoreOptions) -> tupl
     )
 
 
+def check_settings(settings: RestoreOptions) -> None:
+    """Refuse what no model can be opened with, before one is needed.
+
+    Raises:
+        ConfigError: The device is not there, or a setting does not go with the program.
+    """
+    choose_device(settings.device)
+    if settings.engine not in (None, "torch"):
+        _check_goes_with_graphs(settings)
+
+
 def _fastest(config: RNANConfig, settings: RestoreOptions) -> str:
     """OpenVINO where it gives the same, in bfloat16 on a processor that has it, else PyTorch.
 

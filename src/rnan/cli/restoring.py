@@ -79,9 +79,9 @@ def run(restoration: str, **options: Any) -> None:
 def _announce(wish: Wish, job: Job, picture: Picture, restorer: Restorer, bar: Progress) -> None:
     """Say about how long a large picture will take."""
     height, width = picture.size
-    if height * width * max(restorer.engine.scales) ** 2 < _WORTH_TIMING:
-        return
     scale = float(wish.level) if restorer.task.kind == "scale" else 1.0
+    if progress.quiet() or height * width * scale**2 < _WORTH_TIMING:
+        return
     seconds = restorer.seconds_for(height, width, scale=scale)
     if seconds >= _LONG:
         about = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"

@@ -15,10 +15,13 @@ from torch import Tensor, nn
 
 from rnan.degradations.mosaic import PATTERNS
 from rnan.errors import ConfigError, InputError
+from rnan.estimation import estimate_grid
 from rnan.evaluation.methods import Network
 from rnan.images import Picture, write
 from rnan.inference import Restorer
+from rnan.inference.blocks import before_the_first
 from rnan.inference.engines.torch import TorchEngine
+from rnan.inference.restorer import UNCUT
 from rnan.levels import Level
 from rnan.models.attention import NonLocalBlock
 
@@ -64,16 +67,22 @@ def attention_maps(
     row, column = pixel
     if not (0 <= row < height and 0 <= column < width):
         raise InputError(f"the pixel {column},{row} lies outside the picture, {width}x{height}")
-    tile = max(32, height, width) + engine.multiple  # the picture may be filled up
-    options = replace(restorer.options, tile=tile, self_ensemble=False, overlap=0)
+    options = replace(restorer.options, tile=UNCUT, self_ensemble=False, overlap=0)
     whole = Restorer(restorer.task, engine, options)
     unshuffle = engine.model.config.unshuffle
     seen = AttentionMaps(masks={}, weights={})
-    down, across = PATTERNS[level.pattern]  # put before a mosaic that does not read GRBG
+    down, across = _put_before(restorer, lq, level)
     position = ((row + down) // unshuffle, (column + across) // unshuffle)
     with _watching(engine.model, seen, position):
         whole((lq / 255.0).astype(np.float32), **network.arguments(level))
     return seen
+
+
+def _put_before(restorer: Restorer, lq: NDArray[np.float64], level: Level) -> tuple[int, int]:
+    """Rows and columns that the network sees before the picture's first ones."""
+    if restorer.task.kind == "quality":  # the blocks of a JPEG do not begin with the picture
+        return before_the_first(estimate_grid(lq))
+    return PATTERNS[level.pattern]  # a mosaic does not read GRBG
 
 
 def save_attention_maps(
@@ -113,7 +122,7 @@ def _write(pixels: NDArray[np.float64], path: Path) -> None:
 
 
 def _enlarged(values: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
-    factor = -(-height // values.shape[0])
+    factor = max(-(-height // values.shape[0]), -(-width // values.shape[1]))
     return values.repeat(factor, axis=0).repeat(factor, axis=1)[:height, :width]
 
 

@@ -27,6 +27,12 @@ def jpeg_grid(plane: Tensor, planes: Planes) -> tuple[int, int]:
     return estimate_grid(plane.permute(1, 2, 0).numpy() * 255.0)
 
 
+def before_the_first(grid: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns that are put before a picture whose blocks begin at ``grid``."""
+    top, left = (-first % _BLOCK for first in grid)
+    return top, left
+
+
 def on_the_grid(lq: Tensor, told: Condition) -> tuple[Tensor, Condition, tuple[int, int]]:
     """A picture that goes on before its first row and column until its blocks begin there.
 
@@ -37,7 +43,7 @@ def on_the_grid(lq: Tensor, told: Condition) -> tuple[Tensor, Condition, tuple[i
     Returns:
         The picture, what holds for it, and the rows and columns that were put before it.
     """
-    top, left = (-first % _BLOCK for first in told.grid)
+    top, left = before_the_first(told.grid)
     if not (top or left):
         return lq, told, (0, 0)
     mode = "reflect" if lq.shape[-2] > top and lq.shape[-1] > left else "replicate"

@@ -38,7 +38,7 @@ from rnan.tasks import Task
 
 _log = logging.getLogger(__name__)
 
-_UNCUT = 2**30
+UNCUT = 2**30
 """A tile that holds every picture."""
 
 _BYTES_OF_RESULT = 45
@@ -68,6 +68,7 @@ class Restorer:
         self.task = task
         self.engine = engine
         self.options = options or RestoreOptions()
+        self._paces: dict[int, float] = {}
         if self.options.keep_samples and task.kind != "pattern":
             raise ConfigError(f"keep_samples is for mosaics, not for {task.title}")
         how = type(engine).__name__, engine.device, engine.attention
@@ -205,26 +206,31 @@ class Restorer:
         return self._estimate(planes.pictures[0], planes)
 
     def seconds_for(self, height: int, width: int, *, scale: float = 1.0) -> float:
-        """About how long a picture of that size takes, from one small tile timed here.
+        """About how long a picture of that size takes, from a small tile timed once for each scale.
 
         Args:
             height: In pixels.
             width: In pixels.
             scale: How many times wider and higher it becomes.
         """
+        own = next_scale(scale, self.engine.scales)
+        if own not in self._paces:
+            self._paces[own] = self._pace(own)
+        overlap = (1 + self.options.overlap / self._tile()) ** 2
+        area = height * width * (overlap if max(height, width) > self._tile() else 1)
+        return self._paces[own] * area * (8 if self.options.self_ensemble else 1)
+
+    def _pace(self, scale: int) -> float:
+        """Seconds of the network for a pixel of its input."""
         side = 8 * self.engine.grid if self.engine.grid > 8 else 192
         probe = torch.zeros(1, self.engine.channels, side, side)
         level = torch.zeros(1) if self.engine.takes_level else None
-        own = next_scale(scale, self.engine.scales)
         times = []
         for _ in range(3):  # the first warms up; another program may disturb one of the others
             start = time.perf_counter()
-            self.engine(probe, level, own)
+            self.engine(probe, level, scale)
             times.append(time.perf_counter() - start)
-        seconds = min(times)
-        overlap = (1 + self.options.overlap / self._tile()) ** 2
-        area = height * width * (overlap if max(height, width) > self._tile() else 1)
-        return seconds * area / side**2 * (8 if self.options.self_ensemble else 1)
+        return min(times) / side**2
 
     def _estimate(self, plane: Tensor, planes: Planes) -> LevelLike:
         return estimated_level(
@@ -338,7 +344,7 @@ class Restorer:
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-                if tile == _UNCUT:
+                if tile == UNCUT:
                     raise ResourceError(
                         "not enough memory for the whole picture; pass --tile or leave "
                         "--attention whole out"
@@ -419,7 +425,7 @@ class Restorer:
         if self.options.tile is not None:
             return self.options.tile
         if self.engine.largest_tile is None:
-            return _UNCUT
+            return UNCUT
         budget = self.options.max_memory or min(
             2**30, hardware.free_memory(self.engine.device) // 2
         )

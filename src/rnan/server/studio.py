@@ -14,7 +14,7 @@ from rnan.estimation.mosaic import mosaic_pattern
 from rnan.images import Picture, ReadOptions, WriteOptions, from_float, read, to_float
 from rnan.images.raw import is_raw
 from rnan.images.read import EXTENSIONS, RAW_EXTENSIONS, size_of
-from rnan.images.write import ENDINGS, encode
+from rnan.images.write import FORMATS, encode
 from rnan.inference.files import FileOptions
 from rnan.inference.inspection import Findings, inspect
 from rnan.inference.plan import Job as Paths
@@ -153,7 +153,7 @@ class Studio:
             large = resize(large, *restored.size)
         mixed = large + strength * (to_float(restored.pixels) - large)
         pixels = from_float(mixed, restored.pixels.dtype)
-        kind = {ending: name for name, ending in ENDINGS.items()}[job.result.suffix]
+        kind = FORMATS[job.result.suffix.lower()]
         return encode(replace(restored, pixels=pixels), kind, job.files.writing)
 
     def shown(self, job: Job, *, after: bool) -> bytes:
