@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=24.0)
     parser.add_argument("--gather", type=Path)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     log = arguments.run / "train.log"
     if not log.exists():
         if arguments.gather is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zlib
 from pathlib import Path
@@ -24,6 +25,7 @@ from rnan.models.checkpoints import (
     released_keys,
     to_bytes,
 )
+from rnan.models.released import released_from_bytes
 from rnan.settings import to_mapping
 from rnan.weights import registry
 
@@ -67,6 +69,8 @@ def damaged() -> dict[str, bytes]:
         "a task that is no name": to_bytes(odd(task=[1])),
         "levels that are no numbers": to_bytes(odd(level_range=["a", "b"])),
         "metadata that is no JSON": save(state, {"format": FORMAT, "rnan": "{"}),
+        "metadata that is a list": save(state, {"format": FORMAT, "rnan": "[]"}),
+        "metadata that is a number": save(state, {"format": FORMAT, "rnan": "1"}),
         "an unknown setting": save(state, {"format": FORMAT, "rnan": json.dumps(header)}),
     }
 
@@ -226,6 +230,26 @@ def test_pickles_that_are_no_checkpoints(tmp_path: Path) -> None:
     path.write_bytes(b"\x80\x02garbage")
     with pytest.raises(WeightsError, match="can be read safely"):
         registry.load(path)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_damaged_pickles_are_refused_in_one_line(zipped: bool) -> None:
+    model = small_model()
+    buffer = io.BytesIO()
+    state = {key: tensor.half() for key, tensor in list(model.state_dict().items())[:6]}
+    torch.save(state, buffer, _use_new_zipfile_serialization=zipped)
+    whole = buffer.getvalue()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(300):
+        content = bytearray(whole)
+        for place in rng.integers(len(whole), size=3):
+            content[place] = rng.integers(256)
+        with pytest.raises(WeightsError) as caught:  # six tensors are no network in any case
+            released_from_bytes(bytes(content))
+        assert "\n" not in str(caught.value)
+        refused += "can be read safely" in str(caught.value)
+    assert refused > 20
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 45), (20, 20), (33, 130)])

@@ -25,11 +25,11 @@ from rnan import __version__ as rnan_version
 from rnan.cluster import Job, run
 from rnan.cluster.attempts import MOST_DEATHS, Attempts
 from rnan.cluster.inputs import Entry, find
-from rnan.cluster.job import is_complete
+from rnan.cluster.job import _ours, is_complete
 from rnan.cluster.record import FOLDER, MANIFEST, Record
 from rnan.cluster.stores import Store
 from rnan.cluster.worker import Order, Worker, look_around
-from rnan.errors import ConfigError, InputError
+from rnan.errors import ConfigError, InputError, MissingExtraError, ResourceError, WeightsError
 from rnan.images import Picture, write
 from rnan.inference.files import FileOptions
 from rnan.weights import registry
@@ -520,3 +520,15 @@ def test_before_any_work(album: Path, tmp_path: Path) -> None:
     listed = rnan("cluster", "denoise", album, "-o", out, "--dry-run")
     assert len(listed.stdout.splitlines()) == PICTURES + 1
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "kind", [ConfigError, InputError, MissingExtraError, ResourceError, WeightsError]
+)
+def test_errors_keep_their_kind_in_what_ray_says(kind: type[Exception]) -> None:
+    said = (
+        f"\x1b[36mray::Worker()\x1b[39m\n  File x, line 1\nrnan.errors.{kind.__name__}: it is bad"
+    )
+    error = _ours(RuntimeError(said))
+    assert type(error) is kind
+    assert str(error) == "it is bad"

@@ -181,6 +181,12 @@ def test_hub_round_trip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert np.array_equal(restorer(picture, level=25), expected)
 
 
+@pytest.mark.parametrize("shape", [(3,), (3, 3, 3, 3)])
+def test_tensors_of_no_network(shape: tuple[int, ...]) -> None:
+    with pytest.raises(WeightsError, match="of another network"):
+        config_of({"head.weight": torch.zeros(shape)})
+
+
 def test_what_holds_no_network_of_ours(tmp_path: Path) -> None:
     pytest.importorskip("huggingface_hub", reason="needs the extra hub")
     from rnan.integrations import hub

@@ -195,6 +195,7 @@ def test_figures_of_the_paper_network() -> None:
         ({"upsample_kernel": 5}, "upsample_kernel must be 3, 4 or 6"),
         ({"window": 0}, "window must be at least 1"),
         ({"scales": [2, 2]}, "scales must be different"),
+        ({"scales": 2}, "scales: expected a list, got 2"),
         ({"scales": [0]}, "scales must be numbers from 1 to 16"),
         ({"plan": "N" * 999}, "at most 200 blocks"),
         ({"value_range": float("nan")}, "value_range must be positive"),

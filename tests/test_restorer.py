@@ -281,7 +281,7 @@ def test_tiles_are_halved_when_memory_runs_out() -> None:
 def test_the_time_is_guessed_from_a_probe() -> None:
     one = restorer(small_model())
     small, large = one.seconds_for(200, 200), one.seconds_for(2000, 2000)
-    assert 0 < small
+    assert small > 0
     assert 100 <= large / small < 200  # by area, and tiles overlap
 
 

@@ -28,6 +28,7 @@ from rnan.training.config import TrainConfig
 from rnan.training.folder import claim
 from rnan.training.learner import Pairs
 from rnan.training.trainer import Trainer
+from rnan.weights import registry
 
 
 @pytest.fixture
@@ -237,6 +238,8 @@ def test_one_level_is_one_level(pictures: Path, tmp_path: Path) -> None:
     level = {"at": 50, "small_share": 0.5}
     trainer = Trainer(config(pictures, level=level), tmp_path / "run")
     assert trainer.sampler.batch(0).levels.unique().tolist() == [50.0]
+    assert trainer.run().step > 0
+    assert registry.load(tmp_path / "run" / "weights.safetensors").info["level_range"] == [50, 50]
     with pytest.raises(ConfigError, match="small lies below"):
         config(pictures, level={"low": 10, "small_share": 0.5})
 
@@ -653,7 +656,7 @@ def test_started_detached_from_a_bare_tree(pictures: Path, tmp_path: Path) -> No
     script = Path(__file__).parent.parent / "scripts" / "start_training.py"
     command = [sys.executable, str(script), str(recipe), str(tmp_path / "run")]
     started = subprocess.run(
-        [*command, "--minutes", "0.03"], capture_output=True, text=True, check=True
+        [*command, "--minutes", "0.03", "seed=4"], capture_output=True, text=True, check=True
     )
     assert "started, process" in started.stdout
     result = tmp_path / "run" / "weights.safetensors"
@@ -669,3 +672,4 @@ def test_started_detached_from_a_bare_tree(pictures: Path, tmp_path: Path) -> No
     assert "patches/s" in again.stdout
     assert (gathered / "weights.safetensors").read_bytes() == result.read_bytes()
     assert (gathered / "train.log").exists()
+    assert yaml.safe_load((gathered / "config.yaml").read_text())["seed"] == 4

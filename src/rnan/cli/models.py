@@ -115,13 +115,22 @@ def remove(name: str) -> None:
 
 
 def _show_training(info: dict[str, Any], config: RNANConfig) -> None:
-    low, high = info.get("level_range", (0, 0))
-    scales = ", ".join(f"x{scale}" for scale in config.scales)
-    levels = f"levels {low:g} to {high:g}" if config.level_channel else f"scales {scales}"
-    click.echo(f"task              {info.get('task')}, {levels}")
+    click.echo(f"task              {info.get('task')}{_levels(info, config)}")
     for number, stretch in enumerate(info.get("training", []), start=1):
         said = [f"{key} {stretch[key]}" for key in _STRETCH if key in stretch]
         click.echo(f"stretch {number:<9} {', '.join(said)}")
+
+
+def _levels(info: dict[str, Any], config: RNANConfig) -> str:
+    """What it was trained for, as far as the file says so."""
+    low, high = info.get("level_range", (0, 0))
+    if config.scales != (1,):
+        return ", scales " + ", ".join(f"x{scale}" for scale in config.scales)
+    if "level" in info:
+        return f", level {info['level']}"
+    if low < high:
+        return f", levels {low:g} to {high:g}"
+    return f", level {low:g}" if low else ""
 
 
 def _show_card(card: dict[str, Any]) -> None:

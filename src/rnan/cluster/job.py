@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnan import errors
 from rnan.cluster.inputs import Entry, Inputs, find
 from rnan.cluster.nodes import Room, check_machines, connected
 from rnan.cluster.record import DONE, FAILED, FOLDER, Record
 from rnan.cluster.stores import Store
 from rnan.cluster.worker import Order, Worker
-from rnan.errors import ConfigError, InputError, ResourceError, RnanError
+from rnan.errors import ConfigError, ResourceError, RnanError
 from rnan.inference.files import FileOptions
 from rnan.inference.manifest import settings_hash
 from rnan.weights import registry
@@ -341,10 +342,9 @@ def _ours(error: BaseException) -> BaseException:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     named = [line for line in lines if line.startswith("rnan.errors.")]
     if named:
-        kind, _, message = named[-1].partition(": ")
-        if "ResourceError" in kind:
-            return ResourceError(message)
-        return InputError(message) if "InputError" in kind else ConfigError(message)
+        name, _, message = named[-1].removeprefix("rnan.errors.").partition(": ")
+        kind: type[RnanError] = getattr(errors, name, RnanError)
+        return kind.__new__(kind, message)  # without asking for what a constructor needs
     return RnanError(f"the job stopped: {type(error).__name__}: {(lines or [''])[-1][:300]}")
 
 

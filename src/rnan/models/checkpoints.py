@@ -94,7 +94,9 @@ def from_bytes(data: bytes, *, name: str = "the file") -> Checkpoint:
     return Checkpoint(config=config, state=state, info=header)
 
 
-def _check_info(header: dict[str, Any]) -> None:
+def _check_info(header: Any) -> None:
+    if not isinstance(header, dict):
+        raise ValueError("what it says of itself makes no sense")
     low, high = header.get("level_range", (0, 1))
     stretches = header.get("training", [])
     well_formed = (

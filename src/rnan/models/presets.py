@@ -73,9 +73,11 @@ def preset(name: str, **changes: Any) -> RNANConfig:
     if name not in PRESETS:
         raise ConfigError(f"unknown preset {name}{nearest(name, PRESETS)}")
     config = PRESETS[name]
-    if any(scale > 1 for scale in changes.get("scales", ())):
-        config = _for_super_resolution(config)
-    return from_mapping(RNANConfig, {**to_mapping(config), **changes}, where="model")
+    changed = from_mapping(RNANConfig, {**to_mapping(config), **changes}, where="model")
+    if "scales" not in changes or max(changed.scales) == 1:
+        return changed
+    enlarging = _for_super_resolution(config)
+    return from_mapping(RNANConfig, {**to_mapping(enlarging), **changes}, where="model")
 
 
 def _for_super_resolution(config: RNANConfig) -> RNANConfig:

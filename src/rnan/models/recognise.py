@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnan.errors import ConfigError, WeightsError
+from rnan.errors import WeightsError
 from rnan.models.presets import PRESETS, preset
 from rnan.models.rnan import RNAN, RNANConfig
 
@@ -38,7 +38,7 @@ def config_of(state: Mapping[str, Tensor]) -> RNANConfig:
         for config in _candidates(state):
             if _shapes(config) == {key: tuple(tensor.shape) for key, tensor in state.items()}:
                 return config
-    except (KeyError, IndexError, ConfigError) as error:
+    except (KeyError, IndexError, ValueError) as error:
         raise WeightsError(f"the tensors are of another network ({error})") from error
     raise WeightsError("the tensors are of another network")
 

@@ -116,11 +116,10 @@ class PatchSampler:
     def stream(self, first_step: int) -> Iterator[Batch]:
         """Batches from a step on, without end.
 
-        Where a GPU trains on pictures that are not in its memory, a thread cuts the next batch
-        meanwhile.
+        Where a GPU trains, a thread cuts the next batch meanwhile.
         """
         step = first_step
-        while self.cache.device == self.device:
+        while self.device.type == "cpu":
             yield self.batch(step)
             step += 1
         with ThreadPoolExecutor(1, thread_name_prefix="patches") as pool:

@@ -396,7 +396,7 @@ class Trainer:
             stretch["recipe"]["init_from"] = Path(config.init_from).name
         return {
             "task": self.task.name,
-            "level_range": list(self.task.level_range),
+            "level_range": [self.sampler.levels.low, self.sampler.levels.high],
             "training": [*self.history, stretch],
         }
 
