@@ -14,11 +14,11 @@ from rnan.api import load_restorer
 from rnan.degradations.noise import noisy
 from rnan.estimation import estimate_sigma
 from rnan.evaluation.datasets import Reference, picture_files, references
+from rnan.images.colour import to_gray
 from rnan.metrics import as_eight_bit, psnr
 from rnan.tasks import get_task
 
 LEVELS = (0, 1, 2, 3, 4, 5, 10, 30, 50, 70)
-LUMA = (0.298936021293776, 0.587043074451121, 0.114020904255103)
 
 PAGE = """# How well the noise is estimated
 
@@ -42,7 +42,7 @@ def errors(pictures: list[Reference], sigma: int, *, gray: bool, clipped: bool) 
     """Median and worst error as one cell."""
     found = []
     for picture in pictures:
-        gt = np.rint(picture.gt @ np.array(LUMA)) if gray else picture.gt
+        gt = np.rint(to_gray(picture.gt)) if gray else picture.gt
         lq = noisy(gt, sigma, name=picture.name)
         estimate = estimate_sigma(as_eight_bit(lq) if clipped else lq, clipped=clipped)
         found.append(abs(estimate - sigma))

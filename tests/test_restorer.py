@@ -285,6 +285,13 @@ def test_the_time_is_guessed_from_a_probe() -> None:
     assert 100 <= large / small < 200  # by area, and tiles overlap
 
 
+@pytest.mark.parametrize("sigma", ["auto", np.full((32, 32), 5.0)])
+def test_noise_of_a_mosaic_is_one_number(sigma: str | np.ndarray) -> None:
+    one = load_restorer("demosaic")
+    with pytest.raises(ConfigError, match="give one number"):
+        one(np.zeros((32, 32), np.uint8), level="grbg", sigma=sigma)
+
+
 def test_one_probe_tells_of_all_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     one = restorer(small_model())
     calls = []

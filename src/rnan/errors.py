@@ -15,6 +15,8 @@ A message is one line: the cause, then what to do. ``ConfigError`` and ``InputEr
 
 from __future__ import annotations
 
+import errno
+
 __all__ = [
     "Cancelled",
     "ConfigError",
@@ -79,3 +81,8 @@ class Cancelled(RnanError):
     """The user stopped the work; nothing half-written is left."""
 
     exit_code = 130
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the system says that no space is left, on the disk or in what a user may take."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)

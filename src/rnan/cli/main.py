@@ -5,7 +5,6 @@ Nothing here imports torch or numpy, so that ``rnan --help`` answers at once.
 
 from __future__ import annotations
 
-import errno
 import importlib
 import io
 import logging
@@ -18,7 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from rnan import __version__
-from rnan.errors import RnanError
+from rnan.errors import RnanError, is_full
 from rnan.settings import nearest
 
 COMMANDS = {
@@ -158,7 +157,7 @@ def _run(arguments: list[str], *, show_traceback: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        full = is_full(error)
         return _fail(f"{error.strerror or error}: {error.filename or 'output'}", 4 if full else 1)
     except MemoryError:
         return _fail("not enough memory", 4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import mimetypes
 import os
 import urllib.parse
@@ -12,7 +11,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnan.errors import InputError, MissingExtraError, ResourceError
+from rnan.errors import InputError, MissingExtraError, ResourceError, is_full
 from rnan.images.write import write_whole
 
 if TYPE_CHECKING:
@@ -193,7 +192,7 @@ class _said:  # noqa: N801 - reads as a sentence: with _said("… cannot be read
     def __exit__(self, kind: Any, error: BaseException | None, _: Any) -> None:
         if not isinstance(error, OSError):
             return
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise ResourceError(f"{self._what}: no space left") from error
         raise InputError(f"{self._what}: {_brief(error)}") from error
 

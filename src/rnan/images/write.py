@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnan.errors import InputError, ResourceError, RnanError
+from rnan.errors import InputError, ResourceError, RnanError, is_full
 from rnan.images.formats import pillow, png16, tiff
 from rnan.images.metadata import exif_for_size, xmp_for_size
 from rnan.images.options import WRITE, Depth, WriteOptions
@@ -129,7 +128,7 @@ def check_report(path: Path) -> None:
 
 def could_not_write(path: Path, error: OSError) -> RnanError:
     """What an error of the system means to the user."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return ResourceError(f"no space left to write {path}; free some and run again")
     return InputError(f"{path} cannot be written: {error.strerror or error}")
 

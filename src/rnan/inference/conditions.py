@@ -74,8 +74,8 @@ def condition(
             level = estimate()
         if not isinstance(level, str):
             raise ConfigError("a mosaic needs its pattern: grbg, rggb, bggr or gbrg")
-        if isinstance(sigma, str):
-            raise ConfigError(f"the noise of a mosaic is not estimated; give a number, not {sigma}")
+        if isinstance(sigma, str) or np.ndim(sigma):
+            raise ConfigError("the noise of a mosaic is not estimated; give one number")
         pattern = check_pattern(level)
         told = _told(task, sigma, estimate, size) if takes_level else None
         return Condition(level=told, pattern=pattern)
@@ -88,10 +88,11 @@ def estimated_level(
     """σ, quality or Bayer pattern, read off a picture.
 
     Args:
-        task: Says which of the two.
+        task: Says which of them.
         plane: ``(C, H, W)`` with white at 1.
         clipped: Whether its values were limited to the range of integers.
-        jpeg_table: The luma quantisation table of a JPEG file, which says the quality at once.
+        jpeg_table: The luma quantisation table of a JPEG file, which says the quality at once, and
+            how noise looks behind it.
 
     Raises:
         ConfigError: Nothing is estimated for this task.

@@ -240,7 +240,7 @@ class Restorer:
     def _condition(
         self, level: LevelLike, sigma: float, plane: Tensor, planes: Planes
     ) -> Condition:
-        if sigma and self.task.kind != "pattern":
+        if self.task.kind != "pattern" and sigma:
             raise ConfigError(
                 f"sigma= is for noisy mosaics; what {self.task.name} takes is level={sigma:g}"
                 if self.task.kind == "sigma"

@@ -33,7 +33,6 @@ class Job:
     name: str
     """What the client called the picture."""
     state: str = QUEUED
-    created: float = field(default_factory=time.time)
     started: float | None = None
     ended: float | None = None
     tiles: tuple[int, int] = (0, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -20,6 +19,7 @@ from rnan.errors import (
     ResourceError,
     RnanError,
     WeightsError,
+    is_full,
 )
 
 _log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(OSError)
     async def of_the_system(request: Request, error: OSError) -> JSONResponse:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             return response(507, "no space left on the server's disk")
         return await of_nobody(request, error)
 

@@ -39,7 +39,8 @@ def check_folder(folder: Path, config: TrainConfig, *, resume: bool) -> None:
         if before.get(key) != now.get(key) and not key.startswith(_MAY_CHANGE):
             raise ConfigError(
                 f"{key} was {before.get(key)} when the run began and is {now.get(key)} now; "
-                f"resume with the same settings (only budget and logging may change)"
+                "resume with the same settings (budget, log_every, checkpoint_every and validation "
+                "may change)"
             )
 
 

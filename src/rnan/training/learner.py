@@ -37,6 +37,7 @@ class Learner:
         config: Of the run.
         task: Its degradation.
         model: The network, on the device.
+        device: Where it trains.
         dtype: Of the convolutions.
         processes: Those that share each batch.
     """

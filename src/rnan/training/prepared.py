@@ -8,7 +8,6 @@ line a picture, so that work that was interrupted goes on where it stopped.
 from __future__ import annotations
 
 import dataclasses
-import errno
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from typing import Any, BinaryIO, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from rnan.errors import ConfigError, InputError, ResourceError
+from rnan.errors import ConfigError, InputError, ResourceError, is_full
 from rnan.evaluation.datasets import Reference, names_of
 from rnan.images import write_whole
 from rnan.tasks import Plane
@@ -102,7 +101,7 @@ def prepare(
         folder.mkdir(parents=True, exist_ok=True)
         rows = _write(files, folder, about, progress)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise ResourceError(
                 f"no space left in {folder}; free some and run again: it goes on where it stopped"
             ) from error

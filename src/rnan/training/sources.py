@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnan.degradations.resize import at_half_size
-from rnan.errors import ConfigError, InputError, ResourceError
+from rnan.errors import ConfigError, InputError, ResourceError, is_full
 from rnan.evaluation.datasets import pair, picture_files, read_values, split
 from rnan.images import EXTENSIONS, size_of
 from rnan.tasks import TASKS, Plane, Task
@@ -103,7 +103,7 @@ def open_archive(archive: Path, unpacked: Path) -> Source:
                     tar.extractall(partial, filter="data")
         except _BROKEN as error:
             shutil.rmtree(partial, ignore_errors=True)
-            if isinstance(error, OSError) and error.errno == 28:
+            if isinstance(error, OSError) and is_full(error):
                 raise ResourceError(f"no space left to unpack {archive} in {unpacked}") from error
             raise InputError(f"{archive} cannot be unpacked: {error}") from error
         # As old as the archive, so that unpacked again they are the same pictures.

@@ -34,7 +34,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         raise MissingExtraError("pi-heif", "heic") from None
     file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
     index = chosen_frame(len(file), options.frame, name, "pictures")
-    image = file[index if options.frame is not None else file.primary_index]
+    image = file[index]
     width, height = image.size
     check_size(width, height, name, options.max_pixels)
     pixels, alpha = split_alpha(np.asarray(image))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 import threading
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -144,9 +143,6 @@ def usable_devices(program: str) -> set[str]:
 def has_openvino() -> bool:
     """Whether OpenVINO is installed."""
     return importlib.util.find_spec("openvino") is not None
-
-
-Opener = Callable[[bytes], Graph]
 
 
 def _sizes(shape: list[Any]) -> list[int | None]:
