@@ -13,7 +13,7 @@ from skimage import data
 
 from rnan.api import load_restorer
 from rnan.degradations.jpeg import compress
-from rnan.estimation import estimate_grid
+from rnan.estimation import estimate_grid, quality
 from rnan.images import decode
 from rnan.images.orientation import upright
 from rnan.inference.blocks import on_the_grid
@@ -101,3 +101,17 @@ def test_what_is_put_before() -> None:
         5,
         0,
     )
+
+
+def test_pixels_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+    best = quality._best
+    monkeypatch.setattr(quality, "_best", lambda image: looks.append(image.shape) or best(image))
+    cropped = np.rint(compressed(200, 216, 20)[3:, 5:]).astype(np.uint8)
+    restorer = load_restorer("dejpeg-color")
+    found = restorer.estimate(cropped)
+    alone = len(looks)
+    assert alone > 0
+    automatic = restorer(cropped)
+    assert len(looks) == 2 * alone
+    assert np.array_equal(automatic, restorer(cropped, level=found))

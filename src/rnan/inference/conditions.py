@@ -85,25 +85,19 @@ def condition(
 def estimated_level(
     task: Task, plane: Tensor, *, clipped: bool, jpeg_table: Sequence[int] | None
 ) -> LevelLike:
-    """σ, quality or Bayer pattern, read off a picture.
+    """σ or Bayer pattern, read off a picture; of a JPEG see :mod:`rnan.inference.blocks`.
 
     Args:
-        task: Says which of them.
+        task: Says which of the two.
         plane: ``(C, H, W)`` with white at 1.
         clipped: Whether its values were limited to the range of integers.
-        jpeg_table: The luma quantisation table of a JPEG file, which says the quality at once, and
-            how noise looks behind it.
+        jpeg_table: The luma quantisation table of a JPEG file: behind it noise looks otherwise.
 
     Raises:
         ConfigError: Nothing is estimated for this task.
         InputError: The picture does not tell its pattern.
     """
-    from rnan.estimation import (
-        estimate_noise,
-        estimate_quality,
-        estimate_sigma_before_jpeg,
-        quality_of_table,
-    )
+    from rnan.estimation import estimate_noise, estimate_sigma_before_jpeg
     from rnan.estimation.mosaic import mosaic_pattern
 
     if task.kind == "pattern":
@@ -113,8 +107,6 @@ def estimated_level(
             raise InputError(f"the picture {said}: say its pattern (--pattern, level=)")
         return pattern
 
-    if task.kind == "quality" and jpeg_table is not None:
-        return float(quality_of_table(jpeg_table))
     image = plane.permute(1, 2, 0).numpy() * 255.0
     if task.kind == "sigma":
         low, high = task.level_range
@@ -123,8 +115,6 @@ def estimated_level(
             hidden = estimate_sigma_before_jpeg(image, jpeg_table)
             found = hidden if hidden > np.mean(found) else found
         return min(max(found, low), high) if isinstance(found, float) else found.clip(low, high)
-    if task.kind == "quality":
-        return float(estimate_quality(image))
     raise ConfigError(f"the {task.kind} of {task.name} is not estimated")
 
 

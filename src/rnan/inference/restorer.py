@@ -19,7 +19,7 @@ from rnan.errors import Cancelled, ConfigError, InputError, ResourceError, RnanE
 from rnan.images.colour import CHROMA_KEPT, to_luma
 from rnan.inference import device as hardware
 from rnan.inference.adapters import Planes, to_planes
-from rnan.inference.blocks import jpeg_grid, on_the_grid
+from rnan.inference.blocks import JpegTraces, on_the_grid
 from rnan.inference.conditions import (
     Condition,
     LevelLike,
@@ -233,6 +233,8 @@ class Restorer:
         return min(times) / side**2
 
     def _estimate(self, plane: Tensor, planes: Planes) -> LevelLike:
+        if self.task.kind == "quality":
+            return JpegTraces(plane, planes).quality()
         return estimated_level(
             self.task, plane, clipped=planes.clipped, jpeg_table=planes.jpeg_table
         )
@@ -246,16 +248,17 @@ class Restorer:
                 if self.task.kind == "sigma"
                 else f"{self.task.name} takes no sigma=, which is for noisy mosaics"
             )
+        jpeg = JpegTraces(plane, planes) if self.task.kind == "quality" else None
         told = condition(
             self.task,
             level,
             sigma,
-            lambda: self._estimate(plane, planes),
+            jpeg.quality if jpeg is not None else lambda: self._estimate(plane, planes),
             size=(plane.shape[1], plane.shape[2]),
             scales=self.engine.scales,
             takes_level=self.engine.takes_level,
         )
-        return replace(told, grid=jpeg_grid(plane, planes)) if self.task.kind == "quality" else told
+        return told if jpeg is None else replace(told, grid=jpeg.grid())
 
     def _restore(
         self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
