@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -232,6 +233,29 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, picture: Path, weights:
     fails(1, "cannot be written", "denoise", picture, "-o", folder / "o.png", "--model", weights)
 
 
+def test_figures_of_each_picture(tmp_path: Path) -> None:
+    folder = tmp_path / "set5"
+    for number in range(3):
+        write(Picture(pixels=photo(40, 50, seed=number)), folder / f"{number}.png")
+    done = rnan(
+        *("evaluate", "super-resolution", folder, "--model", "none", "--level", "x2,x4"),
+        *("--per-picture", tmp_path / "each.csv", "--csv", tmp_path / "mean.csv"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Table" not in done.stdout  # three pictures are not Set5, whatever they are called
+    with (tmp_path / "each.csv").open() as file:
+        each = list(csv.DictReader(file))
+    assert [(row["picture"], row["level"]) for row in each] == [
+        (f"{number}", level) for number in range(3) for level in ("x2", "x4")
+    ]
+    with (tmp_path / "mean.csv").open() as file:
+        mean = {(row["level"], row["metric"]): row["value"] for row in csv.DictReader(file)}
+    for level in ("x2", "x4"):
+        for metric in ("psnr", "ssim"):
+            own = [float(row[metric]) for row in each if row["level"] == level]
+            assert np.mean(own) == pytest.approx(float(mean[level, metric]), abs=1e-9)
+
+
 def test_evaluate_writes_records(tmp_path: Path, weights: Path) -> None:
     folder = tmp_path / "Some Pictures"
     for number in range(2):
@@ -402,7 +426,8 @@ def test_restoring_commands_refuse_in_one_line(tmp_path: Path, picture: Path) ->
 
 
 def test_evaluate_compares_and_saves(tmp_path: Path) -> None:
-    write(Picture(pixels=photo(48, 52)), tmp_path / "set5" / "a.png")
+    for number, name in enumerate("abcde"):
+        write(Picture(pixels=photo(48, 52, seed=number)), tmp_path / "set5" / f"{name}.png")
     done = rnan(
         *("evaluate", "super-resolution", tmp_path / "set5", "--model", "none"),
         *("--model", "classical:bicubic", "--level", "2", "--save-images", tmp_path / "out"),

@@ -143,8 +143,12 @@ def test_names_formats_and_dry_run(album: Path, tmp_path: Path) -> None:
     said = rnan("denoise", album, "-o", tmp_path / "dry", "--format", "tiff", "--dry-run")
     assert said.stdout.count(".tif\n") == 2
     assert not (tmp_path / "dry").exists()
-    done = rnan("denoise", album, "-o", tmp_path / "t", "--format", "tiff", "--bit-depth", "16")
+    written = ("denoise", album, "-o", tmp_path / "t", "--format", "tiff", "--bit-depth", "16")
+    done = rnan(*written)
     assert done.returncode == 0, done.stderr
+    assert rnan(*written, "--resume", "--dry-run").stdout == ""
+    (tmp_path / "t" / "b.tif").unlink()
+    assert rnan(*written, "--resume", "--dry-run").stdout.count(" -> ") == 1
     assert read(tmp_path / "t" / "a.tif").pixels.dtype == np.uint16
 
 

@@ -172,3 +172,23 @@ def test_gray_and_deep_pictures() -> None:
     assert inspect(deep).depth == 16
     restored, _ = Chain()(gray)
     assert restored.is_gray
+
+
+@pytest.mark.parametrize("dither", [Image.Dither.NONE, Image.Dither.FLOYDSTEINBERG])
+def test_two_values_are_no_mosaic(tmp_path: Path, dither: Image.Dither) -> None:
+    pixels = np.asarray(
+        Image.fromarray(photo(96, 120, channels=1)[:, :, 0]).convert("1", dither=dither)
+    )
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert not inspect(read(tmp_path / "a.png")).mosaic
+    ordered = np.kron(photo(48, 60, channels=1)[:, :, 0] > 128, np.array([[1, 0], [0, 1]]))
+    assert mosaic_pattern((255 * ordered).astype(np.uint8)[:, :, None]) is None
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
+def test_formats_that_hide_noise_are_named(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind.lower()}"
+    Image.fromarray(photo(96, 120)).save(path, kind, quality=80)
+    assert "compression hides it" in inspect(read(path)).sentences()[-1]
+    Image.fromarray(photo(96, 120)).save(tmp_path / "a.png")
+    assert "hides it" not in inspect(read(tmp_path / "a.png")).sentences()[-1]

@@ -44,6 +44,24 @@ def file(tmp_path: Path) -> Path:
     return file
 
 
+def test_a_trained_file_is_installed_by_way_of_convert(tmp_path: Path) -> None:
+    model = small_model()
+    trained = tmp_path / "weights.safetensors"
+    info = {"task": "denoise-color", "level_range": [0, 75], "training": [{"steps": 3}]}
+    trained.write_bytes(
+        to_bytes(Checkpoint(config=model.config, state=model.state_dict(), info=info))
+    )
+    with pytest.raises(WeightsError, match=r"no card for weights.*rnan convert makes both"):
+        install(trained)
+    mine = tmp_path / "mine.safetensors"
+    invoke("convert", trained, "-o", mine, "--task", "denoise-color")
+    assert "is installed in" in invoke("models", "install", mine)
+    picture = photo(24, 30)
+    of_name, of_file = (rnan.restore(picture, model=one, level=25) for one in ("mine", trained))
+    assert np.array_equal(of_name, of_file)
+    assert "denoise-color, levels 0 to 75" in invoke("models", "show", "mine")
+
+
 def test_installed_used_and_removed(file: Path) -> None:
     assert "is installed in" in invoke("models", "install", file)
     file.unlink()

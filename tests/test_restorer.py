@@ -292,6 +292,17 @@ def test_noise_of_a_mosaic_is_one_number(sigma: str | np.ndarray) -> None:
         one(np.zeros((32, 32), np.uint8), level="grbg", sigma=sigma)
 
 
+def test_white_is_1_in_floating_point() -> None:
+    one = restorer()
+    picture = photo(40, 48).astype(np.float32)
+    for wrong in (picture, torch.from_numpy(picture).permute(2, 0, 1)):
+        with pytest.raises(InputError, match="white is 1, but the mean of the picture is"):
+            one(wrong, level=25)
+    lights = picture / 255.0
+    lights[:4] = 20.0
+    assert np.allclose(one(lights, level=25), lights, atol=1e-3)
+
+
 def test_one_probe_tells_of_all_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     one = restorer(small_model())
     calls = []
@@ -429,7 +440,7 @@ def test_enlarging(scale: int, channels: int) -> None:
 @pytest.mark.parametrize(("scale", "own"), [(1.1, 2), (1.5, 2), (2.01, 3), (3.3, 4)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_enlarging_between_the_scales(scale: float, own: int, dtype: type) -> None:
-    picture = (photo(21, 30) / 3.0).astype(dtype)
+    picture = (photo(21, 30) / (765.0 if dtype == np.float32 else 3.0)).astype(dtype)
     one = for_task("super-resolution")
     large = one(picture, level=scale)
     assert large.dtype == dtype

@@ -150,7 +150,8 @@ def _lines(path: Any) -> list[str]:
 
 def _say(summary: Summary) -> None:
     for source, reason in summary.failures[:_FEW]:
-        click.echo(f"rnan: {source}: {reason}", err=True)
+        said = reason if source in reason else f"{source}: {reason}"
+        click.echo(f"rnan: {said}", err=True)
     if len(summary.failures) > _FEW:
         click.echo(f"rnan: and {len(summary.failures) - _FEW} more, see the manifest", err=True)
     counts = ", ".join(f"{summary.counts[x]} {x}" for x in ("done", "skipped", "failed"))

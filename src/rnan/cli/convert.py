@@ -18,12 +18,16 @@ from rnan.errors import ConfigError
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @verbosity
 def command(checkpoint: Path, output: Path, task: str, level: str | None, overwrite: bool) -> None:
-    """Make a weights file of the authors' checkpoint (yulunzhang/RNAN), with a card beside it.
+    """Make a weights file with a card of a trained file, or the authors' (yulunzhang/RNAN).
 
     Only tensors are ever loaded, so an unknown file can do no harm. The tensors keep their 32 bits
-    and the network its ways: softmax over queries, pictures cut into quarters.
+    and the authors' networks their ways: softmax over queries, pictures cut into quarters. With
+    its card a file can be installed, and then be served and named like those that are bundled.
 
-    Example: rnan convert RNAN_SRx2.pt -o rnan-srx2.safetensors --task super-resolution
+    \b
+    Examples:
+      rnan convert RNAN_SRx2.pt -o rnan-srx2.safetensors --task super-resolution
+      rnan convert runs/mine/weights.safetensors -o mine.safetensors --task denoise-color
     """
     import hashlib
     import json

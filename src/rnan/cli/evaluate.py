@@ -24,9 +24,17 @@ if TYPE_CHECKING:
 @measuring
 @click.option("--dataset", help="Name in the records.  [default: the folder's]")
 @click.option("--lq", type=PATH, help="Folder of given inputs, paired by name; degrades nothing.")
-@click.option("--json", "json_file", type=PATH, help="Write records and facts of the run here.")
-@click.option("--csv", "csv_file", type=PATH, help="Write records here.")
-@click.option("--markdown", "markdown_file", type=PATH, help="Write the table here.")
+@click.option(
+    "--json",
+    "json_file",
+    type=PATH,
+    help="Write records and facts of the run here, in place of earlier ones.",
+)
+@click.option("--csv", "csv_file", type=PATH, help="Write records here, likewise.")
+@click.option(
+    "--per-picture", type=PATH, help="Write the figures of each picture here as CSV, likewise."
+)
+@click.option("--markdown", "markdown_file", type=PATH, help="Write the table here, likewise.")
 @click.option("--save-images", type=PATH, help="Folder for the inputs and restored pictures.")
 @click.option("--save-masks", type=PATH, help="Folder for pictures of what a network attends to.")
 @click.option(
@@ -42,6 +50,7 @@ def command(
     lq: Path | None,
     json_file: Path | None,
     csv_file: Path | None,
+    per_picture: Path | None,
     markdown_file: Path | None,
     save_images: Path | None,
     save_masks: Path | None,
@@ -71,7 +80,7 @@ def command(
 
     set_threads(threads)
     definition = get_task(task)
-    for path in (json_file, csv_file, markdown_file):
+    for path in (json_file, csv_file, per_picture, markdown_file):
         if path is not None:
             check_report(path)
     plan = load_measurement(definition, level, **options)
@@ -82,6 +91,7 @@ def command(
     lq_files = pair(files, lq) if lq is not None else None
     dataset = dataset or folder.resolve().name.lower()
     ours: list[Record] = []
+    each: list[dict[str, Any]] = []
     seconds: dict[str, float] = {}
     with progress.bar() as bar:
         total = len(files) * sum(len(one.levels) for one in plan.methods)
@@ -90,6 +100,7 @@ def command(
 
             def keep(one: Measured, method: Measurement = method) -> None:
                 bar.advance(row)
+                each.append(report.figures_of(one, method=method.name))
                 if save_images is not None:
                     _save(one, save_images, method.name)
                 if save_masks is not None and isinstance(method.run, Network):
@@ -106,13 +117,15 @@ def command(
             )
             ours += records(definition, scores, dataset=dataset, method=method.name)
             seconds[method.name] = sum(score.seconds for score in scores) / len(scores)
-    table = report.table(ours, published_for(task, dataset))
+    table = report.table(ours, published_for(task, dataset, pictures=len(files)))
     head = f"{definition.title} on {dataset}, {len(files)} pictures, PSNR in dB / SSIM"
     times = ", ".join(f"{name} {took:.2f}" for name, took in seconds.items())
     said = f"{head}\n\n{table}\n\nSeconds a picture: {times}\n"
     click.echo(said, nl=False)
     if csv_file is not None:
         report.write_csv(csv_file, ours)
+    if per_picture is not None:
+        report.write_each(per_picture, each)
     if markdown_file is not None:
         write_whole(markdown_file, os.fsencode(said))
     if json_file is not None:

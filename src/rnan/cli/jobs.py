@@ -65,6 +65,10 @@ class Policy:
     quiet_stdout: bool = False
     """Standard output belongs to a picture."""
 
+    def skips(self, job: Job) -> bool:
+        """Whether its result is complete and to be left."""
+        return self.resume and self.manifest is not None and self.manifest.is_complete(job)
+
     def for_job(self, job: Job, options: FileOptions) -> FileOptions:
         """The options, replacing outputs of our own that are done again.
 
@@ -164,7 +168,7 @@ def _attempt(
     job: Job, work: Work, policy: Policy, bar: Progress, stop: threading.Event
 ) -> tuple[Outcome, RnanError | None]:
     outcome = partial(Outcome, source=str(job.source), target=str(job.target))
-    if policy.resume and policy.manifest is not None and policy.manifest.is_complete(job):
+    if policy.skips(job):
         return outcome(status="skipped", said="complete already"), None
     start = time.perf_counter()
     try:

@@ -49,12 +49,12 @@ def run(restoration: str, **options: Any) -> None:
     given = Files.taken_from(options)
     asked = wish_for(restoration, options)
     jobs = given.plan(extensions=asked.extensions)
-    if given.dry_run:
-        say_plan(jobs)
-        return
     restoring = restore_options(**options, jobs=min(given.jobs, len(jobs)))
     work = Work(replace(asked, options=restoring))
     policy = given.policy(jobs, work.facts)
+    if given.dry_run:
+        say_plan([job for job in jobs if not policy.skips(job)])
+        return
     file_options = given.file_options()
 
     def one(job: Job, bar: Progress, stop: threading.Event) -> tuple[str, float]:

@@ -41,6 +41,8 @@ def _of_three(pixels: NDArray[Any]) -> str | None:
 
 
 def _of_one(plane: NDArray[Any]) -> str | None:
+    if ((plane == plane.min()) | (plane == plane.max())).all():
+        return None  # dithered, or a document
     values = plane.astype(np.float32)
     near = np.abs(values[:, 1:] - values[:, :-1]).mean() + np.abs(values[1:] - values[:-1]).mean()
     far = np.abs(values[:, 2:] - values[:, :-2]).mean() + np.abs(values[2:] - values[:-2]).mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from functools import lru_cache
 from importlib import resources
 
@@ -21,8 +22,22 @@ def published() -> tuple[Record, ...]:
     return tuple(Record(value=float(row.pop("value")), **row) for row in rows)
 
 
-def published_for(task: str, dataset: str) -> list[Record]:
-    """The figures of one task and data set, but for Tables 1 and 7: those compare shapes."""
+_PICTURES = {"live1": 29}
+"""Of the sets whose name does not end in their number."""
+
+
+def published_for(task: str, dataset: str, *, pictures: int | None = None) -> list[Record]:
+    """The figures of one task and data set, but for Tables 1 and 7: those compare shapes.
+
+    Args:
+        task: Its name.
+        dataset: The set's.
+        pictures: How many there are: none are published of a part, or of other pictures that
+            bear the name. By default that is not looked at.
+    """
+    known = _PICTURES.get(dataset) or int("".join(re.findall(r"\d+$", dataset)) or 0)
+    if pictures is not None and pictures != known:
+        return []
     return [
         row
         for row in published()

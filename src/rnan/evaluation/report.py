@@ -17,6 +17,7 @@ import torch
 from rnan import __version__
 from rnan.evaluation.published import is_comparable, remark, trained_on
 from rnan.evaluation.records import COLUMNS, Record
+from rnan.evaluation.runner import Measured
 from rnan.images import write_whole
 from rnan.inference.device import hardware_name
 from rnan.inference.engines import Engine
@@ -76,6 +77,31 @@ def write_csv(path: Path, records: list[Record]) -> None:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(row.as_dict() for row in records)
+    write_whole(path, os.fsencode(text.getvalue()))
+
+
+def figures_of(one: Measured, *, method: str) -> dict[str, Any]:
+    """One picture's row for :func:`write_each`: what was measured of it, not rounded."""
+    return {
+        "method": method,
+        "level": one.level.name,
+        "picture": one.name,
+        "psnr": one.psnr,
+        "ssim": one.ssim,
+        "seconds": round(one.seconds, 4),
+    }
+
+
+def write_each(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows of :func:`figures_of` as CSV.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     write_whole(path, os.fsencode(text.getvalue()))
 
 

@@ -16,6 +16,9 @@ from rnan.errors import InputError
 from rnan.images import Picture, from_float, to_float
 from rnan.images.alpha import filled, split_alpha
 
+_BRIGHTEST = 4.0
+"""Mean of a floating-point picture above which its white is not 1; lights may well be brighter."""
+
 
 @dataclass(frozen=True)
 class Planes:
@@ -39,7 +42,7 @@ def to_planes(picture: Any) -> Planes:
 
     Raises:
         InputError: It is none of these, has no pixels, a channel too many, or holds values that
-            are not finite.
+            are not finite or of another range.
     """
     if isinstance(picture, Picture):
         planes = _from_picture(picture)
@@ -56,6 +59,12 @@ def to_planes(picture: Any) -> Planes:
             raise InputError(f"a picture of shape {tuple(plane.shape)} has no pixels")
         if not plane.isfinite().all():
             raise InputError("the picture holds values that are not finite")
+        mean = float(plane.abs().mean())
+        if not planes.clipped and mean > _BRIGHTEST:
+            raise InputError(
+                f"in floating point white is 1, but the mean of the picture is {mean:.4g}: divide "
+                "it by its white (255, 65535), or pass whole numbers"
+            )
     return planes
 
 

@@ -104,7 +104,9 @@ def estimated_level(
         pattern = mosaic_pattern(plane.permute(1, 2, 0).numpy())
         if pattern is None or " " in pattern:
             said = "looks like no mosaic" if pattern is None else f"may be {pattern.upper()}"
-            raise InputError(f"the picture {said}: say its pattern (--pattern, level=)")
+            raise InputError(
+                f"the picture {said}: say its pattern (rnan demosaic --pattern, in Python level=)"
+            )
         return pattern
 
     image = plane.permute(1, 2, 0).numpy() * 255.0

@@ -75,7 +75,8 @@ def _card_of(file: Path) -> dict[str, Any]:
         card = json.loads(beside.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsError(
-            f"there is no card for {file.stem}: {beside.name} has to lie beside the file"
+            f"there is no card for {file.stem}: {beside.name} has to lie beside the file; "
+            "rnan convert makes both of a trained file"
         ) from error
     if not isinstance(card, dict):
         raise WeightsError(f"{beside} is no model card")

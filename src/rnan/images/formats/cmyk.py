@@ -36,13 +36,15 @@ def cmyk_to_rgb(image: Image.Image, icc: bytes | None, name: str, *, assume: boo
             if not assume:
                 raise InputError(
                     f"{name} is CMYK and its profile cannot be used ({error}); "
-                    "pass --assume-cmyk for plain inks"
+                    "pass --assume-cmyk (assume_cmyk) for plain inks"
                 ) from error
         else:
             assert converted is not None
             _log.warning("%s: converted from CMYK to sRGB through its profile", name)
             return np.asarray(converted)
     if not assume:
-        raise InputError(f"{name} is CMYK without a profile; pass --assume-cmyk for plain inks")
+        raise InputError(
+            f"{name} is CMYK without a profile; pass --assume-cmyk (assume_cmyk) for plain inks"
+        )
     _log.warning("%s: converted from CMYK to RGB without a profile", name)
     return np.asarray(image.convert("RGB"))

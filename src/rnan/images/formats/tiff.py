@@ -29,6 +29,8 @@ _TYPES = (np.uint8, np.uint16, np.float16, np.float32)
 
 _EXIF_IFD, _GPS_IFD, _INTEROP_IFD, _XMP = 34665, 34853, 0xA005, 700
 _DESCRIPTION, _SOFTWARE = 270, 305
+_SHAPE = b'{"shape": '
+"""How tifffile begins a description; of another picture it would be false."""
 _LONG = 4
 _HEADER = b"II*\0\x08\0\0\0"
 """Of a small TIFF file, whose first directory follows."""
@@ -211,6 +213,8 @@ def _said(block: bytes | None) -> tuple[dict[int, bytes], dict[int, dict[int, An
         exif.load(block)
         kept = (_DESCRIPTION, _SOFTWARE, *_WORDS)
         words = {tag: _bytes(str(exif[tag])) for tag in kept if tag in exif}
+        if words.get(_DESCRIPTION, b"").startswith(_SHAPE):
+            del words[_DESCRIPTION]
         inner = {tag: dict(exif.get_ifd(tag)) for tag in (_EXIF_IFD, _GPS_IFD)}
         inner = {tag: values for tag, values in inner.items() if values}
         _block(words, inner)  # what cannot be written is found here, before the picture is
