@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -192,3 +194,14 @@ def test_formats_that_hide_noise_are_named(tmp_path: Path, kind: str) -> None:
     assert "compression hides it" in inspect(read(path)).sentences()[-1]
     Image.fromarray(photo(96, 120)).save(tmp_path / "a.png")
     assert "hides it" not in inspect(read(tmp_path / "a.png")).sentences()[-1]
+
+
+def test_standard_input(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", photo(40, 48))
+    command = [sys.executable, "-m", "rnan", "inspect", "-"]
+    done = subprocess.run(command, input=path.read_bytes(), capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().splitlines()[0] == "-"
+    assert b"48 x 40 pixels" in done.stdout
+    with_others = rnan("inspect", "-", path)
+    assert (with_others.returncode, "does not exist" in with_others.stderr) == (1, True)

@@ -31,18 +31,22 @@ def command(
     Examples:
       rnan inspect photo.jpg
       rnan inspect photos/ --recursive --json
+
+    A single - is the picture on standard input.
     """
     from rnan.cli.jobs import named, summary
-    from rnan.images import ReadOptions, read
+    from rnan.images import ReadOptions
+    from rnan.inference.files import read_source
     from rnan.inference.inspection import inspect
-    from rnan.inference.plan import pictures_in
+    from rnan.inference.plan import STREAM, pictures_in
 
     reading = ReadOptions(frame=frame, assume_cmyk=assume_cmyk)
-    paths = pictures_in(pictures, recursive=recursive)
+    streamed = pictures == (STREAM,)
+    paths = list(pictures) if streamed else pictures_in(pictures, recursive=recursive)
     failures = []
     for path in paths:
         try:
-            found = inspect(read(path, reading))
+            found = inspect(read_source(path, reading))
         except RnanError as error:
             if len(paths) == 1:
                 raise

@@ -107,7 +107,7 @@ def process_file(
     options = options or FileOptions()
     check_outputs(job, options)
     try:
-        picture = _read(job.source, options.reading)
+        picture = read_source(job.source, options.reading)
         _warn_of_large_floats(job.source, picture)
         result = transform(picture)
         if result is picture and _may_be_copied(picture, job, options):
@@ -160,7 +160,12 @@ def _may_be_copied(picture: Picture, job: Job, options: FileOptions) -> bool:
     )
 
 
-def _read(source: Path, options: ReadOptions) -> Picture:
+def read_source(source: Path, options: ReadOptions) -> Picture:
+    """A picture from a file, or from standard input.
+
+    Raises:
+        InputError: As :func:`rnan.images.read`, or standard input is closed.
+    """
     if source == STREAM:
         if sys.stdin is None:
             raise InputError("standard input is closed")

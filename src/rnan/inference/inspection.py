@@ -139,13 +139,16 @@ class Findings:
     def _how_noisy(self) -> str:
         if self.sigma < CLEAN_SIGMA:
             said = f"none to speak of (sigma {self.sigma:.1f} of 255)"
-            if self.format in _HIDE_NOISE or (self.quality < 100 and not self.is_jpeg):
+            if self.format in _HIDE_NOISE or (self.quality < _FINEST and not self.is_jpeg):
                 said += ", but compression hides it; where you see some, denoise --sigma 15 or so"
             return said
         words = "little" if self.sigma < 8 else "clearly visible" if self.sigma < 25 else "strong"
         hidden = " before it was compressed" if self.quality < CLEAN_QUALITY else ""
         return f"{words} (sigma {self.sigma:.1f} of 255{hidden})"
 
+
+_FINEST = 97
+"""Quality of JPEG from which on noise outlives it; clean pictures are taken for such as well."""
 
 _HIDE_NOISE = ("WEBP", "AVIF", "HEIF")
 """Formats whose compression leaves nothing by which noise could be measured; JPEG's does."""

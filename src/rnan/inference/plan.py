@@ -80,6 +80,10 @@ def plan(
         return [Job(inputs[0], output)]
     if single and looks_like_file:
         pairs = [(inputs[0], output)]
+    elif single and output.is_file():
+        raise ConfigError(
+            f"{output} is a file; name a folder, or one that ends in {', '.join(sorted(FORMATS))}"
+        )
     elif looks_like_file or output.is_file():
         raise ConfigError(f"{output} is a file; several pictures need a folder to go to")
     elif single and output.suffix and not output.is_dir():
