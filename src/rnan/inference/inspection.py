@@ -140,7 +140,7 @@ class Findings:
         if self.sigma < CLEAN_SIGMA:
             said = f"none to speak of (sigma {self.sigma:.1f} of 255)"
             if self.format in _HIDE_NOISE or (self.quality < _FINEST and not self.is_jpeg):
-                said += ", but compression hides it; where you see some, denoise --sigma 15 or so"
+                said += ", but compression hides it: where you see some, give a sigma of 15 or so"
             return said
         words = "little" if self.sigma < 8 else "clearly visible" if self.sigma < 25 else "strong"
         hidden = " before it was compressed" if self.quality < CLEAN_QUALITY else ""
