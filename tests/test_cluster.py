@@ -246,6 +246,12 @@ def test_a_driver_that_was_stopped_goes_on(
     assert code == 3, errors
     rows = check(out, alone)
     assert {row["run"] for row in rows} <= {1, 2}
+    asked = ("cluster", "denoise", album, "-o", out, *WITH)
+    left = rnan(*asked, "--resume", "--dry-run")
+    assert [line.split(" -> ")[0] for line in left.stdout.splitlines()] == [
+        str(album / "broken.png")
+    ]
+    assert rnan(*asked, "--dry-run").returncode == 2  # as without --dry-run
 
 
 @pytest.mark.check

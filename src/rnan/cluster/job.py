@@ -100,13 +100,14 @@ class _Sorted:
 
 
 def plan(job: Job) -> list[tuple[str, str]]:
-    """Which result belongs to which picture.
+    """Which result belongs to which picture, of those that there is something to do for.
 
     Raises:
         RnanError: As :func:`run`, as far as it is known without any work.
     """
     output = Store(job.output)
-    entries = _find(job, output).entries
+    settings = _settings(job, Work(job.wish))
+    entries = _sort(job, _find(job, output).entries, Record(output), settings).todo
     return [(entry.source, output.shown(f"{output.root}/{entry.target}")) for entry in entries]
 
 
@@ -129,8 +130,7 @@ def run(job: Job, report: Report | None = None) -> Summary:
     output = Store(job.output)
     record = Record(output)
     work = Work(job.wish)  # refuses levels and weights before anything is asked of others
-    files = [vars(job.files.reading), vars(job.files.writing)]
-    settings = settings_hash({**work.facts, "files": files})
+    settings = _settings(job, work)
     inputs = _find(job, output)
     tasks = _sort(job, inputs.entries, record, settings)
     number = record.begin([entry.target for entry in tasks.todo])
@@ -156,6 +156,11 @@ def run(job: Job, report: Report | None = None) -> Summary:
                 if report is not None:
                     report(progress)
     return _summary(record, inputs.entries, progress, number, time.perf_counter() - start)
+
+
+def _settings(job: Job, work: Work) -> str:
+    files = [vars(job.files.reading), vars(job.files.writing)]
+    return settings_hash({**work.facts, "files": files})
 
 
 def _find(job: Job, output: Store) -> Inputs:
