@@ -19,6 +19,7 @@ from rnan.cli.main import cli, main
 from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
 from rnan.models import RNAN, preset
+from rnan.models.checkpoints import Checkpoint, to_bytes
 from rnan.models.initialise import near_identity
 from rnan.tasks import get_task
 
@@ -75,6 +76,15 @@ def small_model(**fields: object) -> RNAN:
     """A narrow network of the compact family with random weights."""
     config = preset("compact", **{"features": 8, "inner": 4, "window": 8, **fields})
     return RNAN(config).eval()
+
+
+def small_weights(path: Path) -> Path:
+    """A narrow network that does nothing, as a file."""
+    model = small_model()
+    near_identity(model)
+    info = {"task": "denoise-color", "level_range": [0, 75], "training": []}
+    path.write_bytes(to_bytes(Checkpoint(config=model.config, state=model.state_dict(), info=info)))
+    return path
 
 
 def restorer(model: RNAN | None = None, **options: object) -> Restorer:

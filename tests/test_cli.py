@@ -13,26 +13,19 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import photo, rnan, small_model
+from conftest import photo, rnan, small_weights
 from rnan.cli.main import COMMANDS
 from rnan.estimation import quality_of_table
 from rnan.images import Picture, read, write
 from rnan.inference.manifest import NAME as MANIFEST
 from rnan.models import RNAN, preset
-from rnan.models.checkpoints import Checkpoint, released_keys, to_bytes
-from rnan.models.initialise import near_identity
+from rnan.models.checkpoints import released_keys
 from rnan.weights import registry
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A narrow network that does nothing, as a file."""
-    model = small_model()
-    near_identity(model)
-    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    info = {"task": "denoise-color", "level_range": [0, 75], "training": []}
-    path.write_bytes(to_bytes(Checkpoint(config=model.config, state=model.state_dict(), info=info)))
-    return path
+    return small_weights(tmp_path_factory.mktemp("weights") / "small.safetensors")
 
 
 def fails(code: int, message: str, *arguments: object) -> None:

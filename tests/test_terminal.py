@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import photo, small_model
+from conftest import photo, small_weights
 from rnan.images import Picture, write
-from rnan.models.checkpoints import Checkpoint, to_bytes
-from rnan.models.initialise import near_identity
 
 TRAIN = """
 task: denoise-color
@@ -29,11 +27,7 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "pictures").mkdir()
     for number in range(6):
         write(Picture(pixels=photo(64, 80, seed=number)), tmp_path / f"pictures/{number}.png")
-    model = small_model()
-    near_identity(model)
-    info = {"task": "denoise-color", "level_range": [0, 75], "training": []}
-    checkpoint = Checkpoint(config=model.config, state=model.state_dict(), info=info)
-    (tmp_path / "small.safetensors").write_bytes(to_bytes(checkpoint))
+    small_weights(tmp_path / "small.safetensors")
     (tmp_path / "recipe.yaml").write_text(TRAIN)
     return tmp_path
 

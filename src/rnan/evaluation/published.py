@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from functools import lru_cache
 from importlib import resources
 
@@ -13,6 +12,9 @@ OWN_DATA = "8"
 """The table whose networks were trained on little data, as ours are; the rest of the authors' on
 DIV2K."""
 
+_PICTURES = {"live1": 29}
+"""Of the sets whose name does not end in their number."""
+
 
 @lru_cache(maxsize=1)
 def published() -> tuple[Record, ...]:
@@ -20,10 +22,6 @@ def published() -> tuple[Record, ...]:
     text = resources.files("rnan.evaluation").joinpath("published.csv").read_text("utf-8")
     rows = csv.DictReader(text.splitlines())
     return tuple(Record(value=float(row.pop("value")), **row) for row in rows)
-
-
-_PICTURES = {"live1": 29}
-"""Of the sets whose name does not end in their number."""
 
 
 def published_for(task: str, dataset: str, *, pictures: int | None = None) -> list[Record]:
@@ -35,7 +33,7 @@ def published_for(task: str, dataset: str, *, pictures: int | None = None) -> li
         pictures: How many there are: none are published of a part, or of other pictures that
             bear the name. By default that is not looked at.
     """
-    known = _PICTURES.get(dataset) or int("".join(re.findall(r"\d+$", dataset)) or 0)
+    known = _PICTURES.get(dataset) or int(dataset[len(dataset.rstrip("0123456789")) :] or 0)
     if pictures is not None and pictures != known:
         return []
     return [

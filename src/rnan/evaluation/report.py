@@ -73,11 +73,7 @@ def write_csv(path: Path, records: list[Record]) -> None:
     Raises:
         InputError: The file cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row.as_dict() for row in records)
-    write_whole(path, os.fsencode(text.getvalue()))
+    _write_rows(path, COLUMNS, [row.as_dict() for row in records])
 
 
 def figures_of(one: Measured, *, method: str) -> dict[str, Any]:
@@ -98,8 +94,12 @@ def write_each(path: Path, rows: list[dict[str, Any]]) -> None:
     Raises:
         InputError: The file cannot be written.
     """
+    _write_rows(path, list(rows[0]), rows)
+
+
+def _write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     write_whole(path, os.fsencode(text.getvalue()))

@@ -26,6 +26,12 @@ CLEAN_SIGMA = 2.0
 CLEAN_QUALITY = 90
 """JPEGs of this quality and above hardly show it."""
 
+_FINEST = 97
+"""From this quality on a picture may as well never have been a JPEG: clean ones read so."""
+
+_HIDE_NOISE = ("WEBP", "AVIF", "HEIF")
+"""Formats whose compression leaves nothing by which noise could be measured; JPEG's does."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
@@ -145,13 +151,6 @@ class Findings:
         words = "little" if self.sigma < 8 else "clearly visible" if self.sigma < 25 else "strong"
         hidden = " before it was compressed" if self.quality < CLEAN_QUALITY else ""
         return f"{words} (sigma {self.sigma:.1f} of 255{hidden})"
-
-
-_FINEST = 97
-"""Quality of JPEG from which on noise outlives it; clean pictures are taken for such as well."""
-
-_HIDE_NOISE = ("WEBP", "AVIF", "HEIF")
-"""Formats whose compression leaves nothing by which noise could be measured; JPEG's does."""
 
 
 def inspect(picture: Picture) -> Findings:
