@@ -13,6 +13,7 @@ from rnan import load_restorer
 from rnan.degradations.noise import noisy
 from rnan.estimation import estimate_noise, estimate_sigma, estimate_sigma_before_jpeg
 from rnan.images import decode
+from rnan.inference.inspection import inspect
 from rnan.metrics import psnr
 
 
@@ -66,6 +67,20 @@ def test_noise_under_jpeg(quality: int, colour: bool) -> None:
             # In colour the network has seen such noise.
             gain = 10 if colour else 5
             assert psnr(clean, restored) > psnr(clean, picture.pixels.astype(float)) + gain
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_noise_under_a_jpeg_that_was_turned(orientation: int) -> None:
+    stored = np.clip(np.rint(noisy(hills()[:-3, :-5], 20, name="x")), 0, 255).astype(np.uint8)
+    exif = Image.Exif()
+    found = []
+    for exif[0x0112] in (1, orientation):
+        buffer = io.BytesIO()
+        Image.fromarray(stored).save(buffer, "JPEG", quality=75, exif=exif)
+        picture = decode(buffer.getvalue())
+        found.append(inspect(picture).sigma)
+        found.append(float(np.mean(load_restorer("denoise-color").estimate(picture))))
+    assert found == pytest.approx(4 * [found[0]], rel=1e-6)
 
 
 def test_small_and_dark_pictures() -> None:

@@ -47,19 +47,21 @@ _DCT[0] /= np.sqrt(2)
 _SUM = np.add.outer(np.arange(_SIDE), np.arange(_SIDE))
 
 
-def estimate_sigma_before_jpeg(image: NDArray[Any], table: Sequence[int]) -> float:
+def estimate_sigma_before_jpeg(
+    image: NDArray[Any], table: Sequence[int], grid: tuple[int, int] = (0, 0)
+) -> float:
     """Standard deviation of the noise that a picture had when it was compressed.
 
     Args:
-        image: The decoded file, ``(H, W)`` or ``(H, W, C)``, on the 0-255 scale, on the file's own
-            grid of 8x8 blocks.
+        image: The decoded file, ``(H, W)`` or ``(H, W, C)``, on the 0-255 scale.
         table: Its luma quantisation table, 64 entries row by row.
+        grid: Rows and columns before its first whole block.
 
     Returns:
         σ on the 0-255 scale, rather a twentieth too much than too little; 0 for less than 4, for
         very small pictures, and where nothing of the noise is left.
     """
-    values = np.asarray(image, np.float64)
+    values = np.asarray(image, np.float64)[grid[0] :, grid[1] :]
     colour = values.ndim == 3 and values.shape[2] == 3
     plane = values @ _LUMA if colour else values.reshape(values.shape[:2])
     rows, columns = (length // _SIDE for length in plane.shape)

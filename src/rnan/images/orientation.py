@@ -9,7 +9,7 @@ from rnan.images.picture import Pixels
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
     """Apply an orientation, 1 to 8."""
-    if orientation in (5, 6, 7, 8):
+    if is_on_its_side(orientation):
         pixels = pixels.swapaxes(0, 1)
     from_below, from_the_right = flipped(orientation)
     if from_below:
@@ -17,6 +17,11 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     if from_the_right:
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
+
+
+def is_on_its_side(orientation: int) -> bool:
+    """Whether the rows of the upright picture are columns of the stored."""
+    return orientation in (5, 6, 7, 8)
 
 
 def flipped(orientation: int) -> tuple[bool, bool]:

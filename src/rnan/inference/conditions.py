@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnan.errors import ConfigError, InputError
+from rnan.inference.adapters import Planes
 from rnan.levels import check_pattern
 from rnan.tasks import Task
 
@@ -82,16 +83,13 @@ def condition(
     return Condition(level=_told(task, level, estimate, size) if takes_level else None)
 
 
-def estimated_level(
-    task: Task, plane: Tensor, *, clipped: bool, jpeg_table: Sequence[int] | None
-) -> LevelLike:
+def estimated_level(task: Task, plane: Tensor, planes: Planes) -> LevelLike:
     """σ or Bayer pattern, read off a picture; of a JPEG see :mod:`rnan.inference.blocks`.
 
     Args:
         task: Says which of the two.
         plane: ``(C, H, W)`` with white at 1.
-        clipped: Whether its values were limited to the range of integers.
-        jpeg_table: The luma quantisation table of a JPEG file: behind it noise looks otherwise.
+        planes: That it is of. Of a JPEG file they say so: behind it noise looks otherwise.
 
     Raises:
         ConfigError: Nothing is estimated for this task.
@@ -112,9 +110,10 @@ def estimated_level(
     image = plane.permute(1, 2, 0).numpy() * 255.0
     if task.kind == "sigma":
         low, high = task.level_range
-        found = estimate_noise(image, clipped=clipped)
-        if jpeg_table is not None:
-            hidden = estimate_sigma_before_jpeg(image, jpeg_table)
+        found = estimate_noise(image, clipped=planes.clipped)
+        if planes.jpeg_table is not None:
+            grid = planes.jpeg_grid or (0, 0)
+            hidden = estimate_sigma_before_jpeg(image, planes.jpeg_table, grid)
             found = hidden if hidden > np.mean(found) else found
         return min(max(found, low), high) if isinstance(found, float) else found.clip(low, high)
     raise ConfigError(f"the {task.kind} of {task.name} is not estimated")

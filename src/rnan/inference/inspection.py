@@ -167,7 +167,8 @@ def inspect(picture: Picture) -> Findings:
     sigma = 0.0 if mosaic else estimate_sigma(image, clipped=clipped)
     if metadata.jpeg_table is not None:
         quality = quality_of_table(metadata.jpeg_table)
-        sigma = max(sigma, estimate_sigma_before_jpeg(image, metadata.jpeg_table))
+        grid = metadata.jpeg_grid or (0, 0)
+        sigma = max(sigma, estimate_sigma_before_jpeg(image, metadata.jpeg_table, grid))
     else:
         quality = 100 if mosaic or picture.pixels.dtype != "uint8" else estimate_quality(image)
     return Findings(

@@ -235,9 +235,7 @@ class Restorer:
     def _estimate(self, plane: Tensor, planes: Planes) -> LevelLike:
         if self.task.kind == "quality":
             return JpegTraces(plane, planes).quality()
-        return estimated_level(
-            self.task, plane, clipped=planes.clipped, jpeg_table=planes.jpeg_table
-        )
+        return estimated_level(self.task, plane, planes)
 
     def _condition(
         self, level: LevelLike, sigma: float, plane: Tensor, planes: Planes

@@ -21,7 +21,7 @@ from rnan.images.formats.cmyk import cmyk_to_rgb
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import Metadata, upright_exif, upright_xmp
 from rnan.images.options import ReadOptions, WriteOptions
-from rnan.images.orientation import flipped
+from rnan.images.orientation import flipped, is_on_its_side
 from rnan.images.picture import Picture, Pixels, samples
 
 _log = logging.getLogger(__name__)
@@ -91,6 +91,8 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
     if facts:
         sides = zip(flipped(turned), (image.height, image.width), strict=True)
         facts["jpeg_grid"] = tuple(side % 8 if last else 0 for last, side in sides)
+        if is_on_its_side(turned):
+            facts["jpeg_table"] = tuple(np.reshape(facts["jpeg_table"], (8, 8)).T.flatten().tolist())
     metadata = Metadata(
         format=file_format,
         icc=info.get("icc_profile") or None,
