@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnan.estimation.jpeg_blocks import SIDE, cut_blocks, frequencies, luma, noise_in_luma
+
 Array = NDArray[np.float64]
 
-_SIDE = 8
-_LUMA = np.array([0.299, 0.587, 0.114])
 _FLATTEST, _LEAST_BLOCKS = 0.02, 30
 """Share of the blocks that is looked at, those with the least energy in low frequencies, and the
 least number of them."""
@@ -41,10 +41,7 @@ _ROUNDING = 0.1
 _DARKEST, _BRIGHTEST = 16.0, 240.0
 """Means of blocks that are looked at: noise is cut off at black and white."""
 
-_K, _N = np.mgrid[0:_SIDE, 0:_SIDE]
-_DCT = np.sqrt(2 / _SIDE) * np.cos((2 * _N + 1) * _K * np.pi / (2 * _SIDE))
-_DCT[0] /= np.sqrt(2)
-_SUM = np.add.outer(np.arange(_SIDE), np.arange(_SIDE))
+_SUM = np.add.outer(np.arange(SIDE), np.arange(SIDE))
 
 
 def estimate_sigma_before_jpeg(
@@ -62,17 +59,14 @@ def estimate_sigma_before_jpeg(
         very small pictures, and where nothing of the noise is left.
     """
     values = np.asarray(image, np.float64)[grid[0] :, grid[1] :]
-    colour = values.ndim == 3 and values.shape[2] == 3
-    plane = values @ _LUMA if colour else values.reshape(values.shape[:2])
-    rows, columns = (length // _SIDE for length in plane.shape)
-    cut = plane[: rows * _SIDE, : columns * _SIDE]
-    blocks = cut.reshape(rows, _SIDE, columns, _SIDE).swapaxes(1, 2).reshape(-1, _SIDE, _SIDE)
+    values = values[:, :, None] if values.ndim == 2 else values
+    blocks = luma(cut_blocks(values))
     mean = blocks.mean(axis=(1, 2))
     blocks = blocks[(mean > _DARKEST) & (mean < _BRIGHTEST)]
     if len(blocks) < 3 * _LEAST_BLOCKS:
         return 0.0
     number = max(_LEAST_BLOCKS, int(_FLATTEST * len(blocks)))
-    energy = np.square(_DCT @ blocks @ _DCT.T)
+    energy = np.square(frequencies(blocks))
     low = energy[:, (_SUM <= _LOW) & (_SUM > 0)].sum(axis=1)
     flattest = energy[np.argsort(low, kind="stable")[:number]].mean(axis=0)
     most = [
@@ -84,15 +78,14 @@ def estimate_sigma_before_jpeg(
         return 0.0
     # Noise says the same in every band; texture says more in the lowest.
     sigma *= float(np.clip((_TEXTURE - most[0] / sigma) / (_TEXTURE - _NOISE), 0.0, 1.0))
-    if colour:  # white noise in three channels has less in their weighted mean
-        sigma /= float(np.sqrt(np.square(_LUMA).sum()))
+    sigma /= noise_in_luma(values.shape[2])
     return _OF_THE_LEAST * sigma if sigma >= _LEAST_SIGMA else 0.0
 
 
 @lru_cache(maxsize=32)
 def _energies(table: tuple[int, ...]) -> list[Array]:
     """For each band, the mean energy that noise of each σ leaves in a frequency."""
-    steps = np.array(table, np.float64).reshape(_SIDE, _SIDE)
+    steps = np.array(table, np.float64).reshape(SIDE, SIDE)
     found = []
     for band in _BANDS:
         curves = [[_left(sigma, step) for sigma in _SIGMAS] for step in steps[band == _SUM]]

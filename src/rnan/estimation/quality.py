@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from rnan.degradations.jpeg import quantisation_table
+from rnan.estimation.jpeg_blocks import cut_blocks, frequencies, luma
 
 Array = NDArray[np.float64]
 
@@ -29,8 +30,6 @@ _ZERO = 1.5
 """Smaller coefficients may have been quantised to zero and say nothing about the step."""
 _MOST_EXCESS = 8.0
 """So that edges of the picture do not outweigh the steps between blocks."""
-_WEIGHTS = {1: np.ones(1), 3: np.array([0.299, 0.587, 0.114])}
-"""Luma as JPEG has it."""
 _LOOKED_AT = 1024
 """Side of the part in which the grid is sought."""
 _CLEAR = 0.2
@@ -116,21 +115,17 @@ def _gain(values: Array, step: float) -> float:
 
 def _blocks(image: Array) -> Array:
     """Luma coefficients of whole blocks that are nowhere black or burnt out: ``(number, 8, 8)``."""
-    rows, columns = image.shape[0] // 8, image.shape[1] // 8
-    whole = image[: 8 * rows, : 8 * columns]
-    blocks = whole.reshape(rows, 8, columns, 8, image.shape[2]).swapaxes(1, 2)
-    blocks = blocks.reshape(rows * columns, 8, 8, image.shape[2])
+    blocks = cut_blocks(image)
     # Where values were limited, coefficients left their lattice.
     inside = ((blocks > 1.0) & (blocks < 254.0)).all(axis=(1, 2, 3))
     blocks = blocks[inside]
     blocks = blocks[:: -(-len(blocks) // _MOST_BLOCKS) or 1]
-    luma = blocks @ _WEIGHTS[image.shape[2]]
-    return np.asarray(_DCT @ (luma - 128.0) @ _DCT.T)
+    return frequencies(luma(blocks) - 128.0)
 
 
 def _phase(image: Array) -> int:
     """Rows before the first block border, 0 to 7: steps between blocks stand out among others."""
-    steps = np.abs(np.diff(image @ _WEIGHTS[image.shape[2]], axis=0))
+    steps = np.abs(np.diff(luma(image), axis=0))
     excess = steps[1:-1] - (steps[:-2] + steps[2:]) / 2.0
     rows = np.clip(excess, -_MOST_EXCESS, _MOST_EXCESS).mean(axis=1)
     by_phase = [rows[phase::8].mean() if len(rows) > phase else -np.inf for phase in range(8)]
@@ -141,9 +136,3 @@ def _phase(image: Array) -> int:
 def _tables() -> Array:
     """Luma tables of all qualities: ``(100, 8, 8)``."""
     return quantisation_table(torch.arange(_WORST, _BEST + 1), chroma=False).numpy()
-
-
-_FREQUENCY, _SAMPLE = np.mgrid[:8, :8]
-_DCT = np.cos((2 * _SAMPLE + 1) * _FREQUENCY * np.pi / 16) * np.where(
-    _FREQUENCY == 0, np.sqrt(1 / 8), 0.5
-)

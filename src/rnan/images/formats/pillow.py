@@ -92,7 +92,9 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
         sides = zip(flipped(turned), (image.height, image.width), strict=True)
         facts["jpeg_grid"] = tuple(side % 8 if last else 0 for last, side in sides)
         if is_on_its_side(turned):
-            facts["jpeg_table"] = tuple(np.reshape(facts["jpeg_table"], (8, 8)).T.flatten().tolist())
+            facts["jpeg_table"] = tuple(
+                np.reshape(facts["jpeg_table"], (8, 8)).T.flatten().tolist()
+            )
     metadata = Metadata(
         format=file_format,
         icc=info.get("icc_profile") or None,
