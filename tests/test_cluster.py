@@ -11,10 +11,10 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 import pytest
@@ -22,10 +22,12 @@ import torch
 
 from conftest import photo
 from rnan import __version__ as rnan_version
+from rnan.cli.main import main
 from rnan.cluster import Job, run
 from rnan.cluster.attempts import MOST_DEATHS, Attempts
 from rnan.cluster.inputs import Entry, find
-from rnan.cluster.job import _ours, is_complete
+from rnan.cluster.job import _blocks, _ours, is_complete
+from rnan.cluster.nodes import Room
 from rnan.cluster.record import FOLDER, MANIFEST, Record
 from rnan.cluster.stores import Store
 from rnan.cluster.worker import Order, Worker, look_around
@@ -33,7 +35,7 @@ from rnan.errors import ConfigError, InputError, MissingExtraError, ResourceErro
 from rnan.images import Picture, write
 from rnan.inference.files import FileOptions
 from rnan.weights import registry
-from rnan.work import Wish
+from rnan.work import Wish, Work
 
 pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra cluster")
 
@@ -498,13 +500,38 @@ def test_outputs_of_others_stay(album: Path, tmp_path: Path) -> None:
     (out / "01.png").write_bytes(b"theirs")
     job = Job(inputs=[str(album / "01.png")], output=str(out), wish=Wish(restoration="denoise"))
     summary = run(job)
-    assert (summary.counts["failed"], summary.failures[0][1]) == (
-        1,
-        "01.png exists; pass --overwrite to replace it",
-    )
+    assert summary.counts["failed"] == 1
+    ((_, error),) = summary.failures
+    assert isinstance(error, InputError)
+    assert str(error) == "01.png exists; pass --overwrite to replace it"
     assert (out / "01.png").read_bytes() == b"theirs"
     with pytest.raises(ConfigError, match="--resume or --overwrite"):
         run(job)
+
+
+def test_a_picture_too_large_for_the_memory(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kind of an error comes back from the worker, through the manifest, to the exit code."""
+
+    def restore(self: Work, work: Any, options: FileOptions) -> NoReturn:
+        raise ResourceError("not enough memory")
+
+    def here(task: Job, order: Order, room: Room, todo: list[Entry]) -> Iterator[dict[str, Any]]:
+        worker = Worker(order)
+        for block in _blocks(todo, 1):
+            yield from worker(block).to_pylist()
+        worker._home.close()
+
+    monkeypatch.setattr(Work, "__call__", restore)
+    monkeypatch.setattr("rnan.cluster.job.connected", lambda _: nullcontext(Room(1, 0, 1)))
+    monkeypatch.setattr("rnan.cluster.job.check_machines", lambda _: None)
+    monkeypatch.setattr("rnan.cluster.job._results", here)
+    command = ("cluster", "denoise", *(str(album / f"0{n}.png") for n in (1, 2)))
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "-o", str(tmp_path / "out"), "--sigma", "20"])
+    assert ended.value.code == 4
+    assert [row["kind"] for row in manifest(tmp_path / "out")] == 2 * ["ResourceError"]
 
 
 def test_before_any_work(album: Path, tmp_path: Path) -> None:

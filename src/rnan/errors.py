@@ -83,6 +83,12 @@ class Cancelled(RnanError):
     exit_code = 130
 
 
+def told(kind: str | None, message: str) -> RnanError:
+    """An error as another process named it; of a kind that is none of ours, the base of all."""
+    known: type[RnanError] = globals()[kind] if kind in __all__ else RnanError
+    return known.__new__(known, message)  # without what its constructor asks for
+
+
 def is_full(error: OSError) -> bool:
     """Whether the system says that no space is left, on the disk or in what a user may take."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)

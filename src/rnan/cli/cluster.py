@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnan.cli import progress
+from rnan.cli import progress, summary
 from rnan.cli.files import Formats, formats
 from rnan.cli.options import (
     MODEL,
@@ -19,7 +20,7 @@ from rnan.cli.options import (
     restoring,
     verbosity,
 )
-from rnan.errors import InputError, PartialFailure
+from rnan.errors import InputError, RnanError
 from rnan.option_table import LEVELS, SPECIAL
 
 if TYPE_CHECKING:
@@ -106,15 +107,14 @@ def command(task: str, inputs: tuple[str, ...], output: str, **options: Any) -> 
             ended = now.done + now.failed
             bar.update(shown, total=now.pictures, completed=ended, rate=f"{now.failed} failed")
 
-        summary = run(job, report)
-    _say(summary)
+        ended = run(job, report)
+    _say_failures(ended.failures)
+    summary.say(ended.counts, ended.megapixels, ended.seconds, f"{ended.retried} more than once")
+    click.echo(ended.manifest)
     if options["report"] is not None:
-        _write_report(options["report"], summary)
-    failed = summary.counts["failed"]
-    if failed:
-        number = summary.counts.total()
-        message = f"{failed} of {number} pictures failed"
-        raise InputError(message) if failed == number else PartialFailure(message)
+        _write_report(options["report"], ended)
+    if ended.failures:
+        raise summary.failure([error for _, error in ended.failures], ended.counts.total())
 
 
 def _job(task: str, inputs: tuple[str, ...], output: str, given: dict[str, Any]) -> Job:
@@ -140,7 +140,7 @@ def _job(task: str, inputs: tuple[str, ...], output: str, given: dict[str, Any])
     )
 
 
-def _lines(path: Any) -> list[str]:
+def _lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -148,32 +148,19 @@ def _lines(path: Any) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
 
-def _say(summary: Summary) -> None:
-    for source, reason in summary.failures[:_FEW]:
-        said = reason if source in reason else f"{source}: {reason}"
-        click.echo(f"rnan: {said}", err=True)
-    if len(summary.failures) > _FEW:
-        click.echo(f"rnan: and {len(summary.failures) - _FEW} more, see the manifest", err=True)
-    counts = ", ".join(f"{summary.counts[x]} {x}" for x in ("done", "skipped", "failed"))
-    if not progress.quiet():
-        progress.say_plainly(
-            f"{summary.counts.total()} pictures: {counts}; {summary.retried} more than once; "
-            f"{summary.megapixels:.1f} megapixels in {summary.seconds:.1f} s"
-        )
-    click.echo(summary.manifest)
+def _say_failures(failures: Sequence[tuple[str, RnanError]]) -> None:
+    for source, error in failures[:_FEW]:
+        click.echo(f"rnan: {summary.named(error, source)}", err=True)
+    if len(failures) > _FEW:
+        click.echo(f"rnan: and {len(failures) - _FEW} more, see the manifest", err=True)
 
 
-def _write_report(path: Any, summary: Summary) -> None:
-    from rnan.images import write_whole
-
-    content = {
-        "pictures": summary.counts.total(),
-        **{status: summary.counts[status] for status in ("done", "skipped", "failed")},
-        "retried": summary.retried,
-        "megapixels": summary.megapixels,
-        "seconds": round(summary.seconds, 3),
-        "failures": [{"source": source, "error": why} for source, why in summary.failures],
-        "manifest": summary.manifest,
+def _write_report(path: Path, ended: Summary) -> None:
+    failures = [{"source": source, "error": str(error)} for source, error in ended.failures]
+    more = {
+        "retried": ended.retried,
+        "megapixels": ended.megapixels,
+        "failures": failures,
+        "manifest": ended.manifest,
     }
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    write_whole(path, text.encode(errors="backslashreplace"))
+    summary.write_report(path, ended.counts, ended.counts.total(), ended.seconds, more)

@@ -34,7 +34,7 @@ def command(
 
     A single - is the picture on standard input.
     """
-    from rnan.cli.jobs import named, summary
+    from rnan.cli.summary import failure, named
     from rnan.images import ReadOptions
     from rnan.inference.files import read_source
     from rnan.inference.inspection import inspect
@@ -65,4 +65,4 @@ def command(
         for line in commands:
             click.echo(f"    {line}")
     if failures:
-        raise summary(failures, len(paths))
+        raise failure(failures, len(paths))

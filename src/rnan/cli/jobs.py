@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import Counter
@@ -15,16 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnan.cli import progress
-from rnan.errors import (
-    Cancelled,
-    ConfigError,
-    InputError,
-    PartialFailure,
-    ResourceError,
-    RnanError,
-    WeightsError,
-)
+from rnan.cli import progress, summary
+from rnan.errors import Cancelled, ConfigError, RnanError, WeightsError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -114,7 +105,7 @@ def run_jobs(jobs: list[Job], work: Work, policy: Policy | None = None) -> None:
                 if error is not None:
                     failures.append(error)
                     if len(jobs) > 1:
-                        progress.say(bar, f"rnan: {named(error, outcome.source)}", err=True)
+                        progress.say(bar, f"rnan: {summary.named(error, outcome.source)}", err=True)
                 elif outcome.status == "done":
                     progress.say(bar, outcome.said, err=policy.quiet_stdout)
                 _advance(bar, overall, outcomes, time.perf_counter() - start)
@@ -122,19 +113,21 @@ def run_jobs(jobs: list[Job], work: Work, policy: Policy | None = None) -> None:
                     break
     finally:
         if policy.report is not None:
-            _write_report(policy.report, outcomes, len(jobs), time.perf_counter() - start)
+            summary.write_report(
+                policy.report,
+                Counter(outcome.status for outcome in outcomes),
+                len(jobs),
+                time.perf_counter() - start,
+                {"outcomes": [asdict(outcome) for outcome in outcomes]},
+            )
     if len(jobs) == 1 and failures:
         raise failures[0]
     if len(jobs) > 1:
-        _say_summary(outcomes, len(jobs), time.perf_counter() - start)
+        counts = Counter(outcome.status for outcome in outcomes)
+        megapixels = sum(outcome.megapixels for outcome in outcomes)
+        summary.say(counts, megapixels, time.perf_counter() - start)
     if failures:
-        raise summary(failures, len(jobs))
-
-
-def named(error: RnanError, source: str) -> str:
-    """What went wrong, and with which picture."""
-    said = str(error)
-    return said if Path(source).name in said else f"{source}: {said}"
+        raise summary.failure(failures, len(jobs))
 
 
 def _outcomes(
@@ -201,38 +194,3 @@ def _recorded(
 def _advance(bar: Progress, overall: TaskID, outcomes: list[Outcome], seconds: float) -> None:
     megapixels = sum(outcome.megapixels for outcome in outcomes)
     bar.update(overall, advance=1, rate=f"{megapixels / max(seconds, 1e-9):.2f} megapixels/s")
-
-
-def _say_summary(outcomes: list[Outcome], number: int, seconds: float) -> None:
-    counts = Counter(outcome.status for outcome in outcomes)
-    said = [f"{counts[status]} {status}" for status in ("done", "skipped", "failed")]
-    megapixels = sum(outcome.megapixels for outcome in outcomes)
-    if not progress.quiet():
-        progress.say_plainly(
-            f"{number} pictures: {', '.join(said)}; {megapixels:.1f} megapixels in {seconds:.1f} s"
-        )
-
-
-def _write_report(path: Path, outcomes: list[Outcome], number: int, seconds: float) -> None:
-    from rnan.images import write_whole
-
-    content = {
-        "pictures": number,
-        **{
-            status: sum(outcome.status == status for outcome in outcomes)
-            for status in ("done", "skipped", "failed")
-        },
-        "seconds": round(seconds, 3),
-        "outcomes": [asdict(outcome) for outcome in outcomes],
-    }
-    # A name that is not UTF-8 holds letters that only JSON's own escapes can say.
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    write_whole(path, text.encode(errors="backslashreplace"))
-
-
-def summary(failures: list[RnanError], number: int) -> RnanError:
-    """What a command that worked through several pictures ends with."""
-    message = f"{len(failures)} of {number} pictures failed"
-    if any(isinstance(error, ResourceError) for error in failures):
-        return ResourceError(message)
-    return InputError(message) if len(failures) == number else PartialFailure(message)

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnan import errors
 from rnan.cluster.inputs import Entry, Inputs, find
 from rnan.cluster.nodes import Room, check_machines, connected
 from rnan.cluster.record import DONE, FAILED, FOLDER, Record
 from rnan.cluster.stores import Store
 from rnan.cluster.worker import Order, Worker
-from rnan.errors import ConfigError, ResourceError, RnanError
+from rnan.errors import ConfigError, InputError, ResourceError, RnanError, told
 from rnan.inference.files import FileOptions
 from rnan.inference.manifest import settings_hash
 from rnan.weights import registry
@@ -81,8 +80,8 @@ class Summary:
     """Pictures that took more than one attempt."""
     megapixels: float
     seconds: float
-    failures: list[tuple[str, str]]
-    """Sources and reasons."""
+    failures: list[tuple[str, RnanError]]
+    """Sources, and what went wrong."""
     manifest: str
 
 
@@ -227,6 +226,7 @@ def _refuse(record: Record, run: int, entries: list[Entry], settings: str) -> No
             "target": entry.target,
             "status": FAILED,
             "error": f"{entry.target} exists; pass --overwrite to replace it",
+            "kind": InputError.__name__,
             "attempt": 0,
             "run": run,
             "source_size": entry.size,
@@ -348,8 +348,7 @@ def _ours(error: BaseException) -> BaseException:
     named = [line for line in lines if line.startswith("rnan.errors.")]
     if named:
         name, _, message = named[-1].removeprefix("rnan.errors.").partition(": ")
-        kind: type[RnanError] = getattr(errors, name, RnanError)
-        return kind.__new__(kind, message)  # without asking for what a constructor needs
+        return told(name, message)
     return RnanError(f"the job stopped: {type(error).__name__}: {(lines or [''])[-1][:300]}")
 
 
@@ -365,6 +364,10 @@ def _summary(
         retried=sum(row["attempt"] > 1 for row in rows),
         megapixels=progress.megapixels,
         seconds=seconds,
-        failures=[(row["source"], row["error"]) for row in rows if row["status"] == FAILED],
+        failures=[
+            (row["source"], told(row["kind"], row["error"]))
+            for row in rows
+            if row["status"] == FAILED
+        ],
         manifest=record.manifest,
     )

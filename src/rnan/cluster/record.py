@@ -30,6 +30,7 @@ COLUMNS: dict[str, str] = {
     "target": "string",
     "status": "string",
     "error": "string",
+    "kind": "string",
     "said": "string",
     "attempt": "int32",
     "run": "int32",
@@ -46,8 +47,9 @@ COLUMNS: dict[str, str] = {
     "ended": "double",
     "node": "string",
 }
-"""Of the manifest. ``attempt`` counts how often work on the picture's block had been begun;
-``source_modified`` is in nanoseconds, ``ended`` in seconds since 1970."""
+"""Of the manifest. ``kind`` is the error's, of :mod:`rnan.errors`; ``attempt`` counts how often
+work on the picture's block had been begun; ``source_modified`` is in nanoseconds, ``ended`` in
+seconds since 1970."""
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> pyarrow.Table:

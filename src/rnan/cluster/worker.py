@@ -127,7 +127,7 @@ class Worker:
         try:
             row |= self._restore(picture) | {"status": DONE}
         except RnanError as error:
-            row |= {"status": FAILED, "error": str(error)}
+            row |= {"status": FAILED, "error": str(error), "kind": type(error).__name__}
         except Exception as error:  # one bad picture must not stop a million others
             row |= {"status": FAILED, "error": f"{type(error).__name__}: {error}"}
         return row | {"ended": time.time()}
