@@ -22,7 +22,7 @@ from rnan.inference import RestoreOptions, Restorer
 from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.mosaics import arrange
 from rnan.inference.options import parse_size
-from rnan.inference.restorer import filled_up
+from rnan.inference.tiled import filled_up
 from rnan.models import RNAN, preset
 from rnan.models.initialise import near_identity
 from rnan.tasks import get_task
@@ -320,9 +320,9 @@ def test_one_probe_tells_of_all_pictures(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_memory_chooses_the_tile() -> None:
     small = restorer(small_model(features=64, inner=32), max_memory=2**26)
     large = restorer(small_model(features=64, inner=32), max_memory=2**29)
-    assert small._tile() < large._tile()
-    assert small._tile() % small.engine.grid == 0
-    assert small._tile() ** 2 * small.engine.bytes_per_pixel <= 2**26
+    assert small._tiled.tile < large._tiled.tile
+    assert small._tiled.tile % small.engine.grid == 0
+    assert small._tiled.tile**2 * small.engine.bytes_per_pixel <= 2**26
 
 
 @pytest.mark.parametrize(

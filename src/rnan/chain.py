@@ -10,8 +10,8 @@ from rnan.images import Picture
 from rnan.inference.conditions import LevelLike
 from rnan.inference.inspection import Step, inspect
 from rnan.inference.options import RestoreOptions
-from rnan.inference.restorer import Progress
 from rnan.inference.streaming import Cancel
+from rnan.inference.tiled import Progress
 from rnan.settings import from_mapping
 
 

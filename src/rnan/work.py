@@ -19,8 +19,8 @@ from rnan.inference.conditions import LevelLike
 from rnan.inference.developing import develop_file
 from rnan.inference.files import FileOptions, process_file, restore_file
 from rnan.inference.plan import Job
-from rnan.inference.restorer import Progress
 from rnan.inference.streaming import Cancel
+from rnan.inference.tiled import Progress
 from rnan.option_table import LEVELS, READING_AND_WRITING, Option
 from rnan.settings import nearest
 from rnan.weights import registry

@@ -21,7 +21,7 @@ from rnan.images import Picture, write
 from rnan.inference import Restorer
 from rnan.inference.blocks import before_the_first
 from rnan.inference.engines.torch import TorchEngine
-from rnan.inference.restorer import UNCUT
+from rnan.inference.tiled import UNCUT
 from rnan.levels import Level
 from rnan.models.attention import NonLocalBlock
 

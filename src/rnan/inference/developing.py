@@ -12,8 +12,9 @@ from rnan.images import Picture
 from rnan.images.raw import Raw, library_demosaic, read_raw, srgb_picture
 from rnan.inference.files import FileOptions, check_outputs, write_result
 from rnan.inference.plan import Job
-from rnan.inference.restorer import Progress, Restorer
+from rnan.inference.restorer import Restorer
 from rnan.inference.streaming import Cancel
+from rnan.inference.tiled import Progress
 
 _log = logging.getLogger(__name__)
 

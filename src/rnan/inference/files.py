@@ -8,15 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnan.errors import InputError, ResourceError
+from rnan.errors import InputError
 from rnan.images import Picture, ReadOptions, WriteOptions, check_output, decode, read, write
 from rnan.images.compare import side_by_side
 from rnan.images.options import READ, WRITE
 from rnan.images.write import ENDINGS, FORMATS, check_depth, encode, write_whole
 from rnan.inference.conditions import LevelLike
+from rnan.inference.memory import enough_memory
 from rnan.inference.plan import STREAM, Job
-from rnan.inference.restorer import Progress, Restorer, is_out_of_memory
+from rnan.inference.restorer import Restorer
 from rnan.inference.streaming import Cancel
+from rnan.inference.tiled import Progress
 
 _log = logging.getLogger(__name__)
 
@@ -106,7 +108,7 @@ def process_file(
     """
     options = options or FileOptions()
     check_outputs(job, options)
-    try:
+    with enough_memory(otherwise=f"{job.source}: not enough memory for a picture of this size"):
         picture = read_source(job.source, options.reading)
         _warn_of_large_floats(job.source, picture)
         result = transform(picture)
@@ -116,12 +118,6 @@ def process_file(
             write_result(result, job, options)
         if job.comparison is not None:
             write(side_by_side(picture, result), job.comparison, overwrite=options.overwrite)
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise ResourceError(
-            f"{job.source}: not enough memory for a picture of this size"
-        ) from error
     return picture.size
 
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import logging
 import math
-import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import Any, Literal, TypeVar, overload
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from rnan.degradations.mosaic import measured
 from rnan.degradations.resize import resize
-from rnan.errors import Cancelled, ConfigError, InputError, ResourceError, RnanError
+from rnan.errors import ConfigError, InputError, RnanError
 from rnan.images.colour import CHROMA_KEPT, to_luma
-from rnan.inference import device as hardware
 from rnan.inference.adapters import Planes, to_planes
 from rnan.inference.blocks import JpegTraces, on_the_grid
 from rnan.inference.conditions import (
@@ -25,31 +22,19 @@ from rnan.inference.conditions import (
     LevelLike,
     condition,
     estimated_level,
-    next_scale,
 )
 from rnan.inference.engines import Engine
 from rnan.inference.ensemble import self_ensemble
 from rnan.inference.mosaics import arrange, fill, pattern_of, put_back
 from rnan.inference.options import RestoreOptions
-from rnan.inference.quartering import number_of_parts, quartered
 from rnan.inference.streaming import Cancel, Errors, streamed
-from rnan.inference.tiling import Tile, batches, tiles
+from rnan.inference.tiled import Progress, TiledEngine
 from rnan.tasks import Task
 
 _log = logging.getLogger(__name__)
 
-UNCUT = 2**30
-"""A tile that holds every picture."""
-
-_BYTES_OF_RESULT = 45
-"""Memory that a pixel of the network's result takes beside the tiles, at its depth and with
-opacity, up to the written file; measured on 41 megapixels."""
-
 P = TypeVar("P")
 """A kind of picture: it comes back as what it was."""
-
-Progress = Callable[[int, int], None]
-"""Called with the tiles done and the tiles in all."""
 
 
 class Restorer:
@@ -68,7 +53,7 @@ class Restorer:
         self.task = task
         self.engine = engine
         self.options = options or RestoreOptions()
-        self._paces: dict[int, float] = {}
+        self._tiled = TiledEngine(task, engine, self.options)
         if self.options.keep_samples and task.kind != "pattern":
             raise ConfigError(f"keep_samples is for mosaics, not for {task.title}")
         how = type(engine).__name__, engine.device, engine.attention
@@ -213,24 +198,7 @@ class Restorer:
             width: In pixels.
             scale: How many times wider and higher it becomes.
         """
-        own = next_scale(scale, self.engine.scales)
-        if own not in self._paces:
-            self._paces[own] = self._pace(own)
-        overlap = (1 + self.options.overlap / self._tile()) ** 2
-        area = height * width * (overlap if max(height, width) > self._tile() else 1)
-        return self._paces[own] * area * (8 if self.options.self_ensemble else 1)
-
-    def _pace(self, scale: int) -> float:
-        """Seconds of the network for a pixel of its input."""
-        side = 8 * self.engine.grid if self.engine.grid > 8 else 192
-        probe = torch.zeros(1, self.engine.channels, side, side)
-        level = torch.zeros(1) if self.engine.takes_level else None
-        times = []
-        for _ in range(3):  # the first warms up; another program may disturb one of the others
-            start = time.perf_counter()
-            self.engine(probe, level, scale)
-            times.append(time.perf_counter() - start)
-        return min(times) / side**2
+        return self._tiled.seconds_for(height, width, scale)
 
     def _estimate(self, plane: Tensor, planes: Planes) -> LevelLike:
         if self.task.kind == "quality":
@@ -326,143 +294,6 @@ class Restorer:
         difference = self._restore(luma, told, progress, cancel) - luma
         return plane + CHROMA_KEPT * difference
 
-    def _tiled(
-        self, lq: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
-    ) -> Tensor:
-        height, width = (side * told.scale for side in lq.shape[-2:])
-        refuse_too_large(height, width)
-        if self.engine.as_released and self.options.tile is None:
-            return self._as_released(lq, told, progress, cancel)
-        lq = filled_up(lq, self.engine.multiple, self.task.beyond)
-        if told.level is not None and told.level.ndim == 4:
-            level = filled_up(told.level, self.engine.multiple, self.task.beyond)
-            told = replace(told, level=level)
-        tile = self._tile()
-        while True:
-            try:
-                restored = self._pass(lq, told, tile, progress, cancel)
-                return restored[..., :height, :width]
-            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                if tile == UNCUT:
-                    raise ResourceError(
-                        "not enough memory for the whole picture; pass --tile or leave "
-                        "--attention whole out"
-                    ) from error
-                if self.options.tile is not None or tile <= 2 * self.engine.grid:
-                    raise ResourceError(
-                        f"not enough memory for tiles of {tile} pixels; pass a smaller --tile"
-                    ) from error
-                tile //= 2
-
-    def _pass(
-        self,
-        lq: Tensor,
-        told: Condition,
-        tile: int,
-        progress: Progress | None,
-        cancel: Cancel | None,
-    ) -> Tensor:
-        level, scale = told.level, told.scale
-        height, width = lq.shape[-2:]
-        overlap = self.options.overlap
-        plan = list(tiles(height, width, tile=tile, overlap=overlap, grid=self.engine.grid))
-        _log.debug("%d x %d pixels, tiles: %d", width, height, len(plan))
-        out: Tensor | None = None
-        done = 0
-        for parts in batches(plan, self.engine.batch):
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("cancelled")
-            given = torch.cat([part.cut(lq) for part in parts])
-            restored = self._one(given, _level_of(parts, level), scale)
-            if len(plan) == 1:
-                out = restored
-            else:
-                if out is None:
-                    out = torch.zeros(1, restored.shape[1], height * scale, width * scale)
-                for part, one in zip(parts, restored, strict=True):
-                    part.add_to(out, one, scale)
-            done += len(parts)
-            if progress is not None:
-                progress(done, len(plan))
-        assert out is not None
-        return out
-
-    def _as_released(
-        self, lq: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
-    ) -> Tensor:
-        """In quarters, as the authors' program does."""
-        times = 8 if self.options.self_ensemble else 1
-        total = times * number_of_parts(lq.shape[-2], lq.shape[-1], told.scale)
-        done = 0
-
-        def run_part(part: Tensor) -> Tensor:
-            nonlocal done
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("cancelled")
-            restored = self.engine(part, told.level, told.scale)
-            done += 1
-            if progress is not None:
-                progress(done, total)
-            return restored
-
-        def run(x: Tensor, level: Tensor | None) -> Tensor:
-            return quartered(run_part, x, told.scale)
-
-        try:
-            return self_ensemble(run, lq, None) if times == 8 else run(lq, None)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise ResourceError("not enough memory for a quarter; pass --tile") from error
-
-    def _one(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
-        if self.options.self_ensemble and self.task.kind != "pattern":
-            return self_ensemble(lambda x, told: self.engine(x, told, scale), lq, level)
-        return self.engine(lq, level, scale)
-
-    def _tile(self) -> int:
-        if self.options.tile is not None:
-            return self.options.tile
-        if self.engine.largest_tile is None:
-            return UNCUT
-        budget = self.options.max_memory or min(
-            2**30, hardware.free_memory(self.engine.device) // 2
-        )
-        side = math.isqrt(budget // (self.engine.bytes_per_pixel * self.engine.batch))
-        grid = self.engine.grid
-        return max(2 * grid, min(side, self.engine.largest_tile) // grid * grid)
-
-
-def _level_of(parts: list[Tile], level: Tensor | None) -> Tensor | None:
-    """The level of each tile of a batch."""
-    if level is None:
-        return None
-    if level.ndim == 4:
-        return torch.cat([part.cut(level) for part in parts])
-    return level.expand(len(parts))
-
-
-def filled_up(x: Tensor, multiple: int, beyond: Literal["reflect", "replicate"] | None) -> Tensor:
-    """Let a picture go on until its sides suit the network.
-
-    Networks are trained on patches of such sides. At other sides the mask branches, which halve
-    them, see a border that they never saw, and the last rows and columns come out worse.
-
-    Args:
-        x: ``(B, C, H, W)``.
-        multiple: Of the engine.
-        beyond: Of the task. A side that is too short for a mirror stays as it is.
-    """
-    if beyond is None:
-        return x
-    bottom, right = (
-        missing if side > missing else 0
-        for side, missing in ((side, -side % multiple) for side in x.shape[-2:])
-    )
-    return F.pad(x, (0, right, 0, bottom), mode=beyond) if bottom or right else x
-
 
 def resized(plane: Tensor, height: int, width: int) -> Tensor:
     """A picture ``(C, H, W)`` of another size, by MATLAB's bicubic ``imresize``."""
@@ -470,26 +301,3 @@ def resized(plane: Tensor, height: int, width: int) -> Tensor:
         return plane
     other = resize(plane.permute(1, 2, 0).numpy(), height, width)
     return torch.from_numpy(other).permute(2, 0, 1)
-
-
-def refuse_too_large(height: int, width: int) -> None:
-    """Refuse a result for which memory is too short, before any work is done for it.
-
-    Raises:
-        ResourceError: It is.
-    """
-    needed = _BYTES_OF_RESULT * height * width
-    free = hardware.free_memory(torch.device("cpu"))
-    if needed > free:
-        raise ResourceError(
-            f"{height * width / 1e6:.0f} megapixels ({width}x{height}) take about "
-            f"{needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} are free; cut the picture "
-            "into parts, or enlarge it less"
-        )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error, whatever its class, says that memory ran out."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        "can't allocate memory" in str(error) or "not enough memory" in str(error)
-    )
