@@ -21,6 +21,7 @@ from rnan.errors import ConfigError, InputError, MissingExtraError
 from rnan.images import Metadata, Picture, ReadOptions, WriteOptions, decode, read, write
 from rnan.images.alpha import filled
 from rnan.images.formats.iptc import photoshop_block
+from rnan.images.formats.png_chunks import chunk, colour_chunks, with_chunks
 from rnan.images.metadata import exif_for_size, orientation_of, upright_exif, upright_xmp
 from rnan.images.write import encode
 
@@ -123,6 +124,26 @@ def test_round_trip_of_every_field(tmp_path: Path, suffix: str, depth: type) -> 
     bare = read(tmp_path / f"bare{suffix}").metadata
     found = (bare.icc, bare.exif, bare.xmp, bare.iptc, bare.dpi)
     assert found == (SRGB, None, None, None, None)
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_the_light_that_a_png_stands_for(tmp_path: Path, depth: type) -> None:
+    """Linear gamma, wide primaries and HDR's coding stay in PNG; damaged ones are passed over."""
+    plain = encode(Picture(pixels=photo(9, 8).astype(depth)), "PNG")
+    colour = chunk(b"gAMA", struct.pack(">I", 100_000)) + chunk(b"cICP", bytes((9, 16, 0, 1)))
+    damaged = chunk(b"cHRM", bytes(32))[:-1] + b"?"
+    path = tmp_path / "linear.png"
+    path.write_bytes(with_chunks(plain, colour))
+    picture = read(path)
+    assert picture.metadata.png_colour == colour
+    for name in ("same.png", "other.jpg"):
+        write(picture, tmp_path / name)
+    assert colour in (tmp_path / "same.png").read_bytes()[:200]
+    assert np.array_equal(read(tmp_path / "same.png").pixels, picture.pixels)
+    with Image.open(tmp_path / "same.png") as image:
+        assert image.info["gamma"] == 1.0
+    assert colour_chunks(with_chunks(plain, damaged)) == b""
+    assert colour_chunks(with_chunks(plain, colour)[:60]) == chunk(b"gAMA", bytes((0, 1, 134, 160)))
 
 
 @pytest.mark.parametrize("kind", ["B", "I"])

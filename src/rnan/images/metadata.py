@@ -47,6 +47,9 @@ class Metadata:
     dpi: tuple[float, float] | None = None
     """Resolution in dots an inch, across and down."""
 
+    png_colour: bytes = b""
+    """Chunks of a PNG that stand for a profile: gamma, primaries, coding (HDR); kept in PNG."""
+
     jpeg_table: tuple[int, ...] | None = None
     """Luma quantisation table of a JPEG file, 64 entries row by row."""
 
@@ -58,7 +61,7 @@ class Metadata:
 
     def without_profile(self) -> Metadata:
         """The same for pixels that the profile does not describe any more."""
-        return replace(self, icc=None)
+        return replace(self, icc=None, png_colour=b"")
 
 
 def upright_exif(exif: bytes | None) -> bytes | None:

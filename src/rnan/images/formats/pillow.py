@@ -8,6 +8,7 @@ import logging
 import struct
 import threading
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from rnan.errors import InputError
 from rnan.images.alpha import split_alpha
-from rnan.images.formats import iptc
+from rnan.images.formats import iptc, png_chunks
 from rnan.images.formats.cmyk import cmyk_to_rgb
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import Metadata, upright_exif, upright_xmp
@@ -72,7 +73,12 @@ def open_one(data: bytes, name: str, options: ReadOptions) -> Image.Image:
 
 def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     """A file of any format that Pillow knows."""
-    return from_pil(open_one(data, name, options), name, options)
+    picture = from_pil(open_one(data, name, options), name, options)
+    if picture.metadata.format != "PNG":
+        return picture
+    return replace(
+        picture, metadata=replace(picture.metadata, png_colour=png_chunks.colour_chunks(data))
+    )
 
 
 def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
@@ -167,6 +173,8 @@ def encode(picture: Picture, file_format: str, options: WriteOptions) -> bytes:
         saved["lossless"] = True
     buffer = io.BytesIO()
     image.save(buffer, file_format, **saved, **_kept(picture.metadata, file_format))
+    if file_format == "PNG":
+        return png_chunks.with_chunks(buffer.getvalue(), picture.metadata.png_colour)
     return buffer.getvalue()
 
 

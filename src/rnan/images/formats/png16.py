@@ -10,6 +10,7 @@ import numpy as np
 from rnan.errors import MissingExtraError
 from rnan.images.alpha import split_alpha
 from rnan.images.formats.pillow import dpi_of, open_one
+from rnan.images.formats.png_chunks import SIGNATURE, chunk, colour_chunks, with_chunks
 from rnan.images.limits import check_size
 from rnan.images.metadata import (
     Metadata,
@@ -21,8 +22,6 @@ from rnan.images.metadata import (
 from rnan.images.options import ReadOptions
 from rnan.images.orientation import upright
 from rnan.images.picture import Picture, samples
-
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def is_png16(data: bytes) -> bool:
@@ -56,6 +55,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         exif=upright_exif(exif),
         xmp=upright_xmp(xmp),
         dpi=dpi_of(info.get("dpi")),
+        png_colour=colour_chunks(data),
     )
     return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
 
@@ -77,20 +77,15 @@ def encode(picture: Picture) -> bytes:
 
 def _with_chunks(png: bytes, metadata: Metadata) -> bytes:
     """Put behind the header what the encoder does not take."""
-    chunks = b""
+    chunks = metadata.png_colour
     if metadata.icc:
-        chunks += _chunk(b"iCCP", b"profile\0\0" + zlib.compress(metadata.icc))
+        chunks += chunk(b"iCCP", b"profile\0\0" + zlib.compress(metadata.icc))
     if metadata.dpi:
         across, down = (round(dots / 0.0254) for dots in metadata.dpi)  # in dots a metre
-        chunks += _chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
+        chunks += chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
     if metadata.exif:
-        chunks += _chunk(b"eXIf", metadata.exif)
+        chunks += chunk(b"eXIf", metadata.exif)
     if metadata.xmp:
         # Keyword, uncompressed, no language, no translation.
-        chunks += _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
-    behind_header = 8 + 25
-    return png[:behind_header] + chunks + png[behind_header:]
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        chunks += chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
+    return with_chunks(png, chunks)
