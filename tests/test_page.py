@@ -360,6 +360,28 @@ def contrast(one: str, two: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def test_a_server_with_a_token(browser: Any, tmp_path: Path) -> None:
+    with serving(tmp_path, "--token", "secret") as server:
+        visits = opened(browser, server)
+        page = next(visits)
+        page.expected.append("asks for a token")
+        asked = page.get_by_label("This server asks for a token:")
+        asked.fill("guess")
+        asked.press("Enter")
+        page.get_by_text("That is not the server's token.").wait_for()
+        asked.fill(" secret ")
+        page.get_by_role("button", name="Use it").click()
+        page.locator("#examples button").first.wait_for()
+        assert not asked.is_visible()
+        assert page.locator("#message").inner_text() == ""
+        page.reload()  # kept as long as the tab is open
+        page.locator("#examples button").first.wait_for()
+        assert not asked.is_visible()
+        assert page.url.rstrip("/") == server.address
+        with pytest.raises(StopIteration):
+            next(visits)
+
+
 def test_the_reference_needs_no_other_host(page: Any, server: Server) -> None:
     page.goto(f"{server.address}/reference.html")
     page.get_by_text("POST /api/v1/restore").wait_for()

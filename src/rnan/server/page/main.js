@@ -76,13 +76,16 @@ async function start() {
       at("examples").append(button);
     }
   } catch (error) {
-    at("token-line").hidden = error.status !== 401;
-    if (error.status !== 401) at("message").textContent = error.message;
+    const refused = error.status === 401;
+    at("token-line").hidden = !refused;
+    const wrong = api.token.get() ? "That is not the server's token." : "";
+    at("message").textContent = refused ? wrong : error.message;
   }
 }
 
-at("token").addEventListener("change", (event) => {
-  api.token.set(event.target.value);
+at("token-line").addEventListener("submit", (event) => {
+  event.preventDefault();
+  api.token.set(at("token").value.trim());
   start();
 });
 start();
