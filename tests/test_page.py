@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -15,7 +16,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from conftest import photo
 from hostile import corpus, encoded
 from rnan.images import decode
 from serving import Server, serving
@@ -121,6 +124,34 @@ def test_from_upload_to_download(page: Any, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "rnan", "denoise", "my photo.png", "-o", "expected.png"]
     subprocess.run([*command, "--dtype", "float32"], check=True, cwd=tmp_path)
     assert (tmp_path / "got.png").read_bytes() == (tmp_path / "expected.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "offer"),
+    [("waves.webp", "Take the first"), ("print.jpg", "Guess its colours")],
+)
+def test_a_picture_that_can_be_taken_in_several_ways(page: Any, name: str, offer: str) -> None:
+    page.expected.append("is refused at first")
+    first, second = (Image.fromarray(photo(90, 120 + more)) for more in (0, 1))
+    file = io.BytesIO()
+    if name.endswith("webp"):
+        first.save(file, "WEBP", save_all=True, append_images=[second.crop((1, 0, 121, 90))])
+    else:
+        first.convert("CMYK").save(file, "JPEG")
+    sent = {"name": name, "mimeType": "image/any", "buffer": file.getvalue()}
+    page.set_input_files("#pick", sent)
+    card = page.locator(".card").first
+    help_button = card.get_by_role("button", name=offer)
+    if name.endswith("jpg"):  # looking at it fails already
+        help_button.click()
+        card.locator(".found li").nth(1).wait_for()
+    card.locator(".task").select_option("denoise")
+    card.get_by_role("button", name="Restore", exact=True).click()
+    if name.endswith("webp"):
+        help_button.click()
+    card.locator(".result").wait_for(state="visible", timeout=60_000)
+    assert not help_button.is_visible()
+    assert "Done: sigma" in card.locator(".state").inner_text()
 
 
 def test_the_divider_moves_by_mouse_and_by_keys(page: Any) -> None:

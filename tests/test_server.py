@@ -225,6 +225,35 @@ def test_wrong_options(client: TestClient, fields: dict[str, str], words: str) -
     problem(client.post(f"{API}/restore", files=files, data=fields), 422, words)
 
 
+@pytest.mark.parametrize(
+    ("kind", "remedy"), [("WEBP", {"frame": 1}), ("JPEG", {"assume_cmyk": True})]
+)
+def test_a_refusal_says_what_would_help(
+    client: TestClient, kind: str, remedy: dict[str, object]
+) -> None:
+    """An animation, and inks without a profile: taken once the request has the remedy."""
+    file = io.BytesIO()
+    pictures = [
+        Image.new("CMYK" if kind == "JPEG" else "RGB", (30, 20), shade) for shade in (9, 99)
+    ]
+    more = {"save_all": True, "append_images": pictures[1:]} if kind == "WEBP" else {}
+    pictures[0].save(file, kind, **more)
+    files = {"picture": (f"a.{kind.lower()}", file.getvalue())}
+    wanted = {"task": "denoise", "sigma": "9", "format": "png"}
+    refused = client.post(f"{API}/restore", files=files, data=wanted)
+    assert (refused.status_code, refused.json()["remedy"]) == (422, remedy)
+    job = client.post(f"{API}/jobs", files=files, data=wanted).json()
+    while (now := client.get(job["links"]["self"]).json())["state"] not in ("done", "failed"):
+        time.sleep(0.05)
+    assert now["problem"]["remedy"] == remedy
+    helped = {name: str(value) for name, value in remedy.items()}
+    assert client.post(f"{API}/restore", files=files, data=wanted | helped).status_code == 200
+    found = client.post(f"{API}/inspect", files=files, data=helped).json()
+    assert found["width"] == 30
+    nothing = client.post(f"{API}/restore", files={"picture": ("a.png", b"?")}, data=wanted)
+    assert "remedy" not in nothing.json()
+
+
 @pytest.mark.parametrize("route", ["restore", "jobs", "inspect"])
 def test_a_body_that_does_not_say_its_length_ends_at_the_limit(
     client: TestClient, route: str

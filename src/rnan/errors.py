@@ -16,6 +16,8 @@ A message is one line: the cause, then what to do. ``ConfigError`` and ``InputEr
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
+from types import MappingProxyType
 
 __all__ = [
     "Cancelled",
@@ -36,9 +38,19 @@ class RnanError(Exception):
 
 
 class InputError(RnanError, ValueError):
-    """A picture cannot be read, or an output exists or cannot be written."""
+    """A picture cannot be read, or an output exists or cannot be written.
+
+    Args:
+        message: One line.
+        remedy: Options by which the same would be taken, as Python and the API call them.
+    """
 
     exit_code = 1
+    remedy: Mapping[str, object] = MappingProxyType({})
+
+    def __init__(self, message: str = "", *, remedy: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.remedy = dict(remedy or {})
 
 
 class ConfigError(RnanError, ValueError):

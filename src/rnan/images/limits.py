@@ -42,7 +42,9 @@ def chosen_frame(number: int, frame: int | None, name: str, what: str) -> int:
     """
     if frame is None:
         if number > 1:
-            raise InputError(f"{name} holds {number} {what}; --frame 1 takes the first")
+            raise InputError(
+                f"{name} holds {number} {what}; --frame 1 takes the first", remedy={"frame": 1}
+            )
         return 0
     if not 1 <= frame <= number:
         raise InputError(f"{name} has no frame {frame}; it holds {number} {what}")

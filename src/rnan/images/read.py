@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import UnidentifiedImageError
 
-from rnan.errors import InputError, MissingExtraError
+from rnan.errors import InputError, MissingExtraError, ResourceError
 from rnan.images.formats import heif, pillow, png16, tiff
 from rnan.images.options import READ, ReadOptions
 from rnan.images.picture import Picture
@@ -92,6 +92,7 @@ def decode(data: bytes, *, name: str = "the picture", options: ReadOptions = REA
     Raises:
         InputError: The bytes are empty, no picture, damaged, claim too many pixels, or hold several
             pictures.
+        ResourceError: It does not fit into the memory.
         MissingExtraError: A package for the format is not installed.
     """
     if not data:
@@ -107,9 +108,10 @@ def decode(data: bytes, *, name: str = "the picture", options: ReadOptions = REA
     except (InputError, MissingExtraError):
         raise
     except UnidentifiedImageError:
-        raise InputError(f"{name} is not a picture in a format that can be read") from None
+        taken = f"; {', '.join(options.formats)} are taken" if options.formats else ""
+        raise InputError(f"{name} is not a picture in a format that can be read{taken}") from None
     except MemoryError:
-        raise InputError(f"{name} is too large for this machine's memory") from None
+        raise ResourceError(f"{name} is too large for this machine's memory") from None
     except Exception as error:  # decoders raise whatever they like on damaged files
         brief = (str(error).splitlines() or [""])[0][:160] or type(error).__name__
         raise InputError(f"{name} is damaged or cannot be decoded: {brief}") from error

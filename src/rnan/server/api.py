@@ -10,13 +10,14 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Annotated, Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Depends, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -205,13 +206,18 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
             jobs.cancel(job)
 
     @routes.post("/inspect", summary="What a picture is and what would help it")
-    async def post_inspect(picture: Upload) -> dict[str, Any]:
+    async def post_inspect(
+        picture: Upload,
+        frame: Annotated[int | None, Form(ge=1, description="See restore. Default: 1.")] = None,
+        assume_cmyk: Annotated[bool, Form(description="See restore.")] = False,
+    ) -> dict[str, Any]:
+        reading = ReadOptions(frame=frame, assume_cmyk=assume_cmyk)
         job = await _uploaded(jobs, studio, picture)
         try:
-            found = await looked(studio.look, job, ReadOptions(frame=1))
+            found = await looked(studio.look, job, replace(reading, frame=frame or 1))
         finally:
             jobs.forget(job)  # nobody cancelled it: it was never to run
-        sentences, commands = found.sentences(), found.commands(Path(job.name))
+        sentences, commands = found.sentences(), found.commands(Path(job.name), reading)
         return {**found.as_dict(), "sentences": sentences, "commands": commands}
 
     @routes.get("/models", summary="The networks and what they were measured to do")
@@ -347,7 +353,8 @@ def _ended_well(job: Job) -> Job:
 
 def _why(job: Job) -> Problem:
     if job.state == FAILED and job.problem is not None:
-        return Problem(job.problem["status"], job.problem["detail"])
+        said = job.problem
+        return Problem(said["status"], said["detail"], remedy=said.get("remedy", {}))
     return Problem(409, f"the job is {job.state}", retry_after="1")
 
 

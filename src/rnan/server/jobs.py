@@ -207,7 +207,7 @@ class Jobs:
             job.problem = problem_of(error)
             self._end(job, FAILED)
         except Problem as error:
-            job.problem = document(error.status, error.detail)
+            job.problem = document(error.status, error.detail, error.remedy)
             self._end(job, FAILED)
         except Exception:
             _log.exception("job %s failed", job.id)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -40,21 +42,32 @@ _STATUS: list[tuple[type[RnanError], int]] = [
 class Problem(Exception):
     """A request that is refused."""
 
-    def __init__(self, status: int, detail: str, **headers: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        remedy: Mapping[str, object] = MappingProxyType({}),
+        **headers: str,
+    ) -> None:
         super().__init__(detail)
-        self.status, self.detail = status, detail
+        self.status, self.detail, self.remedy = status, detail, remedy
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-def document(status: int, detail: str) -> dict[str, Any]:
-    """The fields of a problem."""
-    return {"type": "about:blank", "title": _title(status), "status": status, "detail": detail}
+def document(
+    status: int, detail: str, remedy: Mapping[str, object] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The fields of a problem, and the options by which the same would be taken, if any."""
+    fields = {"type": "about:blank", "title": _title(status), "status": status, "detail": detail}
+    return {**fields, "remedy": dict(remedy)} if remedy else fields
 
 
 def problem_of(error: RnanError) -> dict[str, Any]:
     """A problem from an error of ours; options are called as the API calls them."""
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    return document(status, " ".join(str(error).replace("--", "").split()))
+    remedy = error.remedy if isinstance(error, InputError) else {}
+    return document(status, " ".join(str(error).replace("--", "").split()), remedy)
 
 
 def response(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -69,7 +82,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     async def of_ours(_: Request, error: Problem) -> JSONResponse:
-        return response(error.status, error.detail, error.headers)
+        content = document(error.status, error.detail, error.remedy)
+        return JSONResponse(content, error.status, headers=error.headers, media_type=MEDIA_TYPE)
 
     @app.exception_handler(RnanError)
     async def of_the_tree(_: Request, error: RnanError) -> JSONResponse:

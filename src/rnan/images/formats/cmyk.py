@@ -36,7 +36,8 @@ def cmyk_to_rgb(image: Image.Image, icc: bytes | None, name: str, *, assume: boo
             if not assume:
                 raise InputError(
                     f"{name} is CMYK and its profile cannot be used ({error}); "
-                    "pass --assume-cmyk (assume_cmyk) for plain inks"
+                    "pass --assume-cmyk (assume_cmyk) for plain inks",
+                    remedy={"assume_cmyk": True},
                 ) from error
         else:
             assert converted is not None
@@ -44,7 +45,8 @@ def cmyk_to_rgb(image: Image.Image, icc: bytes | None, name: str, *, assume: boo
             return np.asarray(converted)
     if not assume:
         raise InputError(
-            f"{name} is CMYK without a profile; pass --assume-cmyk (assume_cmyk) for plain inks"
+            f"{name} is CMYK without a profile; pass --assume-cmyk (assume_cmyk) for plain inks",
+            remedy={"assume_cmyk": True},
         )
     _log.warning("%s: converted from CMYK to RGB without a profile", name)
     return np.asarray(image.convert("RGB"))

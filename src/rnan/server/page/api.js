@@ -7,11 +7,12 @@ export const token = {
   set: (value) => sessionStorage.setItem(KEPT, value),
 };
 
-// A refusal: the detail of the problem document that the server sent.
+// A refusal: the problem document that the server sent.
 export class Refusal extends Error {
-  constructor(status, detail, seconds = 0) {
+  constructor(status, { detail, remedy = {} }, seconds = 0) {
     super(detail);
     this.status = status;
+    this.remedy = remedy; // fields with which the same request would be taken
     this.seconds = seconds; // after which to try again, where the server says so
   }
 }
@@ -23,16 +24,16 @@ async function ask(path, options = {}) {
     answer = await fetch(path, { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal(0, "The server does not answer.");
+    throw new Refusal(0, { detail: "The server does not answer." });
   }
   if (answer.ok) return answer;
-  let detail = `${answer.status} ${answer.statusText}`;
+  const problem = { detail: `${answer.status} ${answer.statusText}` };
   try {
-    detail = (await answer.json()).detail ?? detail;
+    Object.assign(problem, await answer.json());
   } catch {
     // not a problem document: the status has to do
   }
-  throw new Refusal(answer.status, detail, Number(answer.headers.get("Retry-After")) || 0);
+  throw new Refusal(answer.status, problem, Number(answer.headers.get("Retry-After")) || 0);
 }
 
 export const json = async (path, options) => (await ask(path, options)).json();
@@ -46,7 +47,7 @@ function form(file, fields) {
   return { method: "POST", body };
 }
 
-export const inspect = (file) => json("api/v1/inspect", form(file, {}));
+export const inspect = (file, fields) => json("api/v1/inspect", form(file, fields));
 export const submit = (file, fields) => json("api/v1/jobs", form(file, fields));
 
 export const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));

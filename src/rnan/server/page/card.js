@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { Compare } from "./compare.js";
-import { LEVELS, TASKS, left } from "./words.js";
+import { LEVELS, REMEDIES, TASKS, left } from "./words.js";
 
 export class Card {
   constructor(file, changed) {
@@ -10,6 +10,7 @@ export class Card {
     this.changed = changed;
     this.job = null;
     this.done = false;
+    this.reading = {}; // how the file is read
     this.turn = 0; // of restoring: what was cancelled has another one than what is shown
     const template = document.getElementById("card");
     this.element = template.content.firstElementChild.cloneNode(true);
@@ -38,6 +39,23 @@ export class Card {
     this.parts.state.classList.toggle("bad", bad);
   }
 
+  // A refusal, and a button for what would help, after which it is tried again.
+  refused({ message, remedy }, again) {
+    const [name] = Object.keys(remedy ?? {});
+    const words = REMEDIES[name];
+    this.say(words?.why ?? message, true);
+    if (!words) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = words.offer;
+    button.addEventListener("click", () => {
+      this.reading[name] = remedy[name];
+      this.say("");
+      again();
+    });
+    this.parts.state.append(" ", button);
+  }
+
   list(lines) {
     this.parts.found.replaceChildren(...lines.map((line) => {
       const item = document.createElement("li");
@@ -48,13 +66,13 @@ export class Card {
 
   async look() {
     try {
-      const found = await api.inspect(this.file);
+      const found = await api.inspect(this.file, this.reading);
       const steps = found.steps.map((step) => TASKS[step.restoration].toLowerCase());
       const advice = steps.length ? `Suggested: ${steps.join(", then ")}` : "Nothing to do; it looks clean";
       this.list([...found.sentences, advice]);
     } catch (error) {
       this.list([]);
-      this.say(error.message, true);
+      this.refused(error, () => this.look());
     }
   }
 
@@ -88,10 +106,10 @@ export class Card {
   fields() {
     const task = this.parts.task.value;
     const about = LEVELS[task];
-    if (!about) return { task };
+    if (!about) return { task, ...this.reading };
     const how = this.parts.level.querySelector("select").value;
     const number = this.parts.level.querySelector("input");
-    return { task, [about.name]: how === "given" ? number.value : how };
+    return { task, ...this.reading, [about.name]: how === "given" ? number.value : how };
   }
 
   busy(yes) {
@@ -120,7 +138,7 @@ export class Card {
       }
       if (this.job.state === "done") await this.show(turn);
     } catch (error) {
-      if (turn === this.turn) this.say(error.message, true);
+      if (turn === this.turn) this.refused(error, () => this.restore());
     }
     if (turn !== this.turn) return;
     this.busy(false);
@@ -152,7 +170,9 @@ export class Card {
       if (tiles.total) this.parts.progress.value = tiles.done / tiles.total;
       this.say(tiles.total ? `Part ${tiles.done} of ${tiles.total}${left(seconds)}` : "Working …");
     }
-    if (state === "failed") this.say(problem.detail, true);
+    if (state === "failed") {
+      this.refused({ message: problem.detail, remedy: problem.remedy }, () => this.restore());
+    }
     if (state === "cancelled") this.say("Cancelled.");
     if (state === "done") this.say(`Done: ${said}.`);
   }

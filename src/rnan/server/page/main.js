@@ -63,6 +63,7 @@ async function start() {
     limits = (await api.json("api/v1/options")).limits;
     at("token-line").hidden = true;
     at("message").textContent = "";
+    at("examples").hidden = false;
     const examples = await api.json("api/v1/examples");
     at("examples").querySelectorAll("button").forEach((button) => button.remove());
     for (const [name, words] of Object.entries(examples)) {

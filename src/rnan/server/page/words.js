@@ -15,6 +15,12 @@ export const LEVELS = {
   upscale: { name: "scale", label: "Times as wide and high", choices: ["2", "3", "4"] },
 };
 
+// What is said where a picture can be taken in one of several ways, and the way that is offered.
+export const REMEDIES = {
+  frame: { why: "The file holds several pictures.", offer: "Take the first" },
+  assume_cmyk: { why: "It is made for printing (CMYK), without a profile that says how its inks look.", offer: "Guess its colours" },
+};
+
 // "about 40 seconds", from seconds.
 export function left(seconds) {
   if (seconds === null || seconds === undefined) return "";
