@@ -29,7 +29,7 @@ from rnan.evaluation.published import published
 from rnan.evaluation.runner import measure
 from rnan.inference.device import choose_device, hardware_name
 from rnan.tasks import get_task
-from rnan.training.config import load_config
+from rnan.training.recipe import load_config
 from rnan.training.trainer import Trainer, levels_of
 
 ROOT = Path(__file__).parent.parent

@@ -22,8 +22,9 @@ from pages import laid_between_marks
 from rnan.inference.device import choose_device, choose_dtype, hardware_name
 from rnan.models import RNAN
 from rnan.tasks import get_task
-from rnan.training.config import TrainConfig, load_config
+from rnan.training.config import TrainConfig
 from rnan.training.cost import timed, try_steps
+from rnan.training.recipe import load_config
 from rnan.training.trainer import Trainer, shape_of
 
 ROOT = Path(__file__).parent.parent

@@ -11,7 +11,8 @@ from conftest import photo
 from rnan.images import Picture, write
 from rnan.models import PRESETS
 from rnan.tasks import TASKS, get_task
-from rnan.training.config import TrainConfig, load_config
+from rnan.training.config import TrainConfig
+from rnan.training.recipe import load_config
 from rnan.training.trainer import Trainer, levels_of, shape_of
 
 ROOT = Path(__file__).parent.parent

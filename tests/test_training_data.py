@@ -14,8 +14,9 @@ from rnan.evaluation.datasets import halved, references, split
 from rnan.images import Picture, write
 from rnan.tasks import get_task
 from rnan.training.cache import PictureCache, load_pictures
-from rnan.training.config import BudgetSection, ScheduleSection, load_config
+from rnan.training.config import BudgetSection, ScheduleSection
 from rnan.training.gratings import DRAWS, with_gratings
+from rnan.training.recipe import load_config
 from rnan.training.sampler import Levels, Part, PatchSampler
 from rnan.training.schedule import rate, share_spent
 from rnan.training.sources import Source, decoded

@@ -128,7 +128,7 @@ def train(
     from rnan.bench.peak import convolution_peak
     from rnan.bench.training import throughput
     from rnan.inference.device import choose_device, choose_dtype, hardware_name
-    from rnan.training.config import load_config
+    from rnan.training.recipe import load_config
 
     overrides = [one for one in recipes if "=" in one]
     configs = [load_config(Path(one), overrides) for one in recipes if "=" not in one]

@@ -59,7 +59,7 @@ def command(
     weights.safetensors, which rnan denoise --model takes at any time. Several processes share each
     batch: torchrun --nproc-per-node 2 -m rnan train …
     """
-    from rnan.training.config import load_config
+    from rnan.training.recipe import load_config
 
     settings = load_config(config, overrides)
     set_threads(threads)

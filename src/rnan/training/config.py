@@ -1,16 +1,12 @@
-"""The settings of a training run: a YAML file, checked at birth, plus ``key=value`` overrides."""
+"""The settings of a training run, checked at birth; :mod:`rnan.training.recipe` reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from rnan.errors import ConfigError
-from rnan.settings import from_mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +73,31 @@ class DataSection:
     cache: Path | None = None
     """Folder of the memory-mapped file; by default ``cache`` in the run's folder."""
 
+    def __post_init__(self) -> None:
+        number = len(self.folders)
+        _require(
+            bool(number) != (self.prepared is not None),
+            "data needs either folders or prepared" if number else "data.folders names no folder",
+        )
+        _require(
+            self.folders == tuple(dict.fromkeys(self.folders)),
+            "data.folders names a folder twice",
+        )
+        _require(
+            len(self.only) in (0, number), "data.only must have an entry for each of data.folders"
+        )
+        _require(
+            len(self.lq_folders) in (0, number),
+            "data.lq_folders must name a folder for each of data.folders",
+        )
+        for name in ("vivid_share", "grating_share", "jpeg_share"):
+            share = getattr(self, name)
+            _require(0.0 <= share <= 1.0, f"data.{name} must be a share, 0 to 1")
+            _require(not (share and self.lq_folders), f"data.{name} does not go with LQ pictures")
+        _require(self.patch_size >= 2, "data.patch_size must be at least 2")
+        _require(self.patch_size % 2 == 0, "data.patch_size must be even")
+        _require(self.batch_size >= 1, "data.batch_size must be at least 1")
+
 
 @dataclass(frozen=True, kw_only=True)
 class LevelSection:
@@ -99,6 +120,19 @@ class LevelSection:
     small: float = 2.0
     """See ``small_share``."""
 
+    def __post_init__(self) -> None:
+        low, high = self.low, self.high
+        _require(
+            self.at is None or (low is None and high is None),
+            "level.at leaves no room for level.low and level.high",
+        )
+        _require(low is None or high is None or low <= high, "level.low must not exceed level.high")
+        _require(0.0 <= self.small_share <= 1.0, "level.small_share must be a share, 0 to 1")
+        _require(
+            low is None or self.small >= low or not self.small_share,
+            "level.small lies below level.low; set level.small_share=0 as well",
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSection:
@@ -115,6 +149,15 @@ class OptimizerSection:
     weight_decay: float = 0.0
     clip: float | None = 0.5
     """Largest norm of the gradient; none: no clipping."""
+
+    def __post_init__(self) -> None:
+        _require(self.learning_rate > 0, "optimizer.learning_rate must be positive")
+        _require(self.mask_rate >= 0, "optimizer.mask_rate must not be negative")
+        _require(len(self.betas) == 2, "optimizer.betas needs two numbers")
+        _require(all(0.0 <= beta < 1.0 for beta in self.betas), "optimizer.betas must be 0 to 1")
+        _require(self.eps > 0, "optimizer.eps must be positive")
+        _require(self.weight_decay >= 0, "optimizer.weight_decay must not be negative")
+        _require(self.clip is None or self.clip > 0, "optimizer.clip must be positive")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +177,11 @@ class ScheduleSection:
     halvings: float = 6.5
     """step: how often; the paper's 2·10⁵ steps of 1.3·10⁶ are 6.5."""
 
+    def __post_init__(self) -> None:
+        _require(self.warmup >= 0, "schedule.warmup must not be negative")
+        _require(0.0 <= self.decay_share <= 1.0, "schedule.decay_share must be 0 to 1")
+        _require(self.halvings >= 0, "schedule.halvings must not be negative")
+
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetSection:
@@ -142,6 +190,11 @@ class BudgetSection:
     steps: int | None = None
     minutes: float | None = None
     """Time of training itself; validation and checkpoints count as well."""
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.steps, self.minutes) if value is not None]
+        _require(len(given) == 1, "budget needs either steps or minutes")
+        _require(given[0] > 0, "budget must be positive")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +212,11 @@ class ValidationSection:
 
     whole_at_end: bool = True
     """Measure the whole pictures at the end, all levels of the task's table."""
+
+    def __post_init__(self) -> None:
+        _require(self.every >= 0, "validation.every must not be negative")
+        _require(self.crop >= 16, "validation.crop must be at least 16")
+        _require(self.pictures >= 1, "validation.pictures must be at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,152 +264,12 @@ class TrainConfig:
     validation: ValidationSection = field(default_factory=ValidationSection)
 
     def __post_init__(self) -> None:
-        data = self.data
-        _require(
-            bool(data.folders) != (data.prepared is not None),
-            "data needs either folders or prepared"
-            if data.folders
-            else "data.folders names no folder",
-        )
-        _require(
-            len(data.only) in (0, len(data.folders)),
-            "data.only must have an entry for each of data.folders",
-        )
-        _require(
-            len(data.lq_folders) in (0, len(data.folders)),
-            "data.lq_folders must name a folder for each of data.folders",
-        )
-        _require(
-            self.level.at is None or (self.level.low is None and self.level.high is None),
-            "level.at leaves no room for level.low and level.high",
-        )
-        _require(self.data.patch_size >= 2, "data.patch_size must be at least 2")
-        _require(self.data.patch_size % 2 == 0, "data.patch_size must be even")
-        _require(self.data.batch_size >= 1, "data.batch_size must be at least 1")
-        for name in ("vivid_share", "grating_share", "jpeg_share"):
-            share = getattr(data, name)
-            _require(0.0 <= share <= 1.0, f"data.{name} must be a share, 0 to 1")
-            _require(
-                not (share and data.lq_folders),
-                f"data.{name} does not go with LQ pictures",
-            )
         _require(0.0 <= self.ema < 1.0, "ema must be at least 0 and below 1")
-        _require(0.0 <= self.level.small_share <= 1.0, "level.small_share must be a share, 0 to 1")
-        _require(self.optimizer.learning_rate > 0, "optimizer.learning_rate must be positive")
-        _require(len(self.optimizer.betas) == 2, "optimizer.betas needs two numbers")
-        _require(0.0 <= self.schedule.decay_share <= 1.0, "schedule.decay_share must be 0 to 1")
         _require(self.log_every >= 1, "log_every must be at least 1")
         _require(self.checkpoint_every >= 1, "checkpoint_every must be at least 1")
         _require(self.seed >= 0, "seed must not be negative")
-        _require(
-            self.data.folders == tuple(dict.fromkeys(self.data.folders)),
-            "data.folders names a folder twice",
-        )
-        optimizer, schedule = self.optimizer, self.schedule
-        _require(
-            all(0.0 <= beta < 1.0 for beta in optimizer.betas), "optimizer.betas must be 0 to 1"
-        )
-        _require(optimizer.mask_rate >= 0, "optimizer.mask_rate must not be negative")
-        _require(optimizer.eps > 0, "optimizer.eps must be positive")
-        _require(optimizer.weight_decay >= 0, "optimizer.weight_decay must not be negative")
-        _require(optimizer.clip is None or optimizer.clip > 0, "optimizer.clip must be positive")
-        _require(schedule.warmup >= 0, "schedule.warmup must not be negative")
-        _require(schedule.halvings >= 0, "schedule.halvings must not be negative")
-        low, high = self.level.low, self.level.high
-        _require(
-            low is None or self.level.small >= low or not self.level.small_share,
-            "level.small lies below level.low; set level.small_share=0 as well",
-        )
-        _require(low is None or high is None or low <= high, "level.low must not exceed level.high")
-        _require(self.validation.every >= 0, "validation.every must not be negative")
-        _require(self.validation.crop >= 16, "validation.crop must be at least 16")
-        _require(self.validation.pictures >= 1, "validation.pictures must be at least 1")
-        given = [v for v in (self.budget.steps, self.budget.minutes) if v is not None]
-        _require(len(given) == 1, "budget needs either steps or minutes")
-        _require(given[0] > 0, "budget must be positive")
 
 
 def _require(holds: bool, message: str) -> None:
     if not holds:
         raise ConfigError(message)
-
-
-def load_config(path: Path, overrides: Iterable[str] = ()) -> TrainConfig:
-    """Read a YAML file and apply ``key=value`` overrides (dotted keys, YAML values).
-
-    A budget of one kind takes the place of the file's of the other kind.
-
-    ``extends: other.yaml`` in a file, beside it, takes what that one says where this one is
-    silent.
-
-    Raises:
-        ConfigError: A file cannot be read, a key is unknown, or a value cannot be.
-    """
-    values = _read(path, ())
-    given = set()
-    for override in overrides:
-        _apply(values, override)
-        given.add(override.partition("=")[0])
-    for kind, other in (("steps", "minutes"), ("minutes", "steps")):
-        if f"budget.{kind}" in given and f"budget.{other}" not in given:
-            values["budget"][other] = None
-    return from_mapping(TrainConfig, values)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML whose names do not repeat: of two the first would be lost."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        for name in names:
-            if names.count(name) > 1:
-                raise yaml.MarkedYAMLError(
-                    problem=f"{name} stands twice", problem_mark=node.start_mark
-                )
-        return super().construct_mapping(node, deep=deep)
-
-
-def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
-    if path.resolve() in extending:
-        raise ConfigError(f"{path} extends itself")
-    try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        brief = " ".join(str(error).split())[:160]
-        raise ConfigError(f"{path} is not YAML: {brief}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} must hold names and values")
-    base = values.pop("extends", None)
-    if base is None:
-        return values
-    if not isinstance(base, str):
-        raise ConfigError(f"{path}: extends takes the name of a file, got {base!r}")
-    return _over(_read(path.parent / base, (*extending, path.resolve())), values)
-
-
-def _over(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    """``values`` laid over ``base``, section by section."""
-    merged = dict(base)
-    for key, value in values.items():
-        below = merged.get(key)
-        if isinstance(below, dict) and isinstance(value, dict):
-            value = _over(below, value)
-        merged[key] = value
-    return merged
-
-
-def _apply(values: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    if not separator or not key:
-        raise ConfigError(f"{override!r} is no override; write key=value, for example seed=1")
-    *sections, last = key.split(".")
-    for section in sections:
-        values = values.setdefault(section, {})
-        if not isinstance(values, dict):
-            raise ConfigError(f"{key}: {section} is not a section")
-    try:
-        values[last] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"{override!r}: the value is not YAML") from None
