@@ -120,7 +120,8 @@ class Spared:
         """See :data:`Method`."""
         known = self.restored.pop(0)
         estimated = self.network.restorer.estimate((lq / 255.0).astype(np.float32))
-        return known if estimated == level.value else self.network(lq, level)
+        same = isinstance(estimated, float) and estimated == level.value  # no map
+        return known if same else self.network(lq, level)
 
 
 def in_order(task: str, curves: dict[str, Curve]) -> dict[str, Curve]:
