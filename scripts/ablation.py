@@ -29,8 +29,9 @@ from rnan.evaluation.published import published
 from rnan.evaluation.runner import measure
 from rnan.inference.device import choose_device, hardware_name
 from rnan.tasks import get_task
+from rnan.training.preparation import levels_of
 from rnan.training.recipe import load_config
-from rnan.training.trainer import Trainer, levels_of
+from rnan.training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent
 RECIPE = ROOT / "recipes" / "ablation.yaml"

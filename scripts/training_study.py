@@ -24,8 +24,9 @@ from rnan.models import RNAN
 from rnan.tasks import get_task
 from rnan.training.config import TrainConfig
 from rnan.training.cost import timed, try_steps
+from rnan.training.preparation import shape_of
 from rnan.training.recipe import load_config
-from rnan.training.trainer import Trainer, shape_of
+from rnan.training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent
 RECIPE = ROOT / "recipes" / "denoise-color.yaml"

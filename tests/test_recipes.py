@@ -12,8 +12,9 @@ from rnan.images import Picture, write
 from rnan.models import PRESETS
 from rnan.tasks import TASKS, get_task
 from rnan.training.config import TrainConfig
+from rnan.training.preparation import levels_of, shape_of
 from rnan.training.recipe import load_config
-from rnan.training.trainer import Trainer, levels_of, shape_of
+from rnan.training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))

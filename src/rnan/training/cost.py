@@ -15,8 +15,8 @@ from rnan.tasks import get_task
 from rnan.training.config import TrainConfig
 from rnan.training.distributed import Processes
 from rnan.training.learner import Learner
+from rnan.training.preparation import new_model, shape_of
 from rnan.training.sampler import Batch
-from rnan.training.trainer import new_model, shape_of
 
 
 @dataclass(frozen=True, kw_only=True)

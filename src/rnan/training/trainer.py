@@ -17,24 +17,28 @@ from rnan.errors import ConfigError, RnanError
 from rnan.evaluation.runner import Score
 from rnan.images import write_whole
 from rnan.inference.device import choose_device, choose_dtype, hardware_name
-from rnan.levels import Level
-from rnan.models import RNAN, RNANConfig, preset
-from rnan.models.checkpoints import Checkpoint, load_fitting, to_bytes
-from rnan.models.initialise import near_identity
+from rnan.models import RNANConfig
+from rnan.models.checkpoints import Checkpoint, to_bytes
 from rnan.settings import to_mapping
-from rnan.tasks import Task, get_task
-from rnan.training.cache import Pictures, load_pictures, open_pictures
+from rnan.tasks import get_task
+from rnan.training.cache import Pictures
 from rnan.training.config import TrainConfig
 from rnan.training.distributed import Processes, own_device
 from rnan.training.folder import check_folder, claim, write_settings
 from rnan.training.learner import Learner
 from rnan.training.log import RunLog
-from rnan.training.sampler import Levels, Part, PatchSampler
+from rnan.training.preparation import (
+    check_suits,
+    levels_of,
+    patch_sampler,
+    shape_of,
+    starting_model,
+    training_pictures,
+)
+from rnan.training.sampler import Part
 from rnan.training.schedule import rate, share_spent
-from rnan.training.sources import check_pairs, open_folder
 from rnan.training.state import checkpoints, load_newest, save_state
 from rnan.training.validation import Validation
-from rnan.weights import registry
 
 _log = logging.getLogger(__name__)
 
@@ -106,8 +110,7 @@ class Trainer:
         dtype = (
             torch.float64 if config.dtype == "float64" else choose_dtype(config.dtype, self.device)
         )
-        self._levels = levels_of(config, self.task)
-        self._check()
+        check_suits(config, self.task)
         self.processes = Processes(self.device)
         self.processes.check_batch(config.data.batch_size)
         if self.processes.restarted and (folder / "config.yaml").exists():
@@ -117,21 +120,23 @@ class Trainer:
         shape = shape_of(config, self.task)
         pictures = self._pictures(shape)
         self.cache = pictures.training
-        self.history: list[dict[str, Any]] = []
+        going_on = resume and bool(checkpoints(folder / "checkpoints"))
+        model, self.history = starting_model(config, self.task, shape, going_on=going_on)
         self.learner = Learner(
             config,
             self.task,
-            self._model(shape, going_on=resume and bool(checkpoints(folder / "checkpoints"))),
+            model,
             device=self.device,
             dtype=dtype,
             processes=self.processes,
         )
-        self.sampler = self._sampler(shape)
+        part = Part(rank=self.processes.rank, of=self.processes.number)
+        self.sampler = patch_sampler(config, self.task, shape, self.cache, self.device, part)
         self._validation = Validation(
             config.validation,
             self.task,
             pictures.validation,
-            levels=[level for level in self._levels if level.scale in shape.scales],
+            levels=[level for level in levels_of(config, self.task) if level.scale in shape.scales],
             device=self.device,
             dtype=dtype,
         )
@@ -147,100 +152,15 @@ class Trainer:
 
     # Preparation
 
-    def _check(self) -> None:
-        data, task = self.config.data, self.task
-        if data.patch_size % task.patch_multiple:
-            raise ConfigError(
-                f"data.patch_size must be a multiple of {task.patch_multiple} for {task.name}"
-            )
-        if data.vivid_share and task.channels != 3:
-            raise ConfigError(f"data.vivid_share does not go with {task.name}, which is gray")
-        if data.jpeg_share:
-            if task.kind != "sigma":
-                raise ConfigError(f"data.jpeg_share is for denoising, not for {task.name}")
-            if data.patch_size % 16:
-                raise ConfigError("data.patch_size must be a multiple of 16 with data.jpeg_share")
-        if data.lq_folders:
-            rule = self.config.level
-            scales = shape_of(self.config, task).scales
-            check_pairs(task, scales, one_level=rule.at is not None)
-
     def _pictures(self, shape: RNANConfig) -> Pictures:
+        def load() -> Pictures:
+            return training_pictures(self.config, self.task, shape, self.device, self.folder)
+
         if self.processes.number > 1 and self.config.data.memory != "device":
             # One writes the file, then all map it.
-            pictures = self.processes.first_does(lambda: self._load_pictures(shape))
-            return pictures or self._load_pictures(shape)
-        return self._load_pictures(shape)
-
-    def _load_pictures(self, shape: RNANConfig) -> Pictures:
-        data = self.config.data
-        scale = max(shape.scales)
-        if data.prepared is not None:
-            side = data.patch_size * scale
-            return open_pictures(data.prepared, task=self.task, side=side, halved=data.halved)
-        nothing = (None,) * len(data.folders)
-        return load_pictures(
-            [
-                open_folder(folder, only=only, lq_folder=lq_folder)
-                for folder, only, lq_folder in zip(
-                    data.folders, data.only or nothing, data.lq_folders or nothing, strict=True
-                )
-            ],
-            task=self.task,
-            scale=scale,
-            patch_size=data.patch_size,
-            halved=data.halved,
-            device=self.device,
-            memory=data.memory,
-            folder=data.cache or self.folder / "cache",
-        )
-
-    def _model(self, shape: RNANConfig, *, going_on: bool) -> RNAN:
-        model = new_model(self.config, shape)
-        if self.config.init_from is not None and not going_on:
-            start = registry.load(self.config.init_from)
-            kept = {
-                name: tensor
-                for name, tensor in start.state.items()
-                if not name.startswith(self.config.init_without)
-            }
-            for line in load_fitting(model, kept):
-                _log.warning("init_from: %s", line)
-            its_task = start.info.get("task", self.task.name)
-            if its_task != self.task.name:
-                _log.warning("init_from: these weights are of %s", its_task)
-            self.history = list(start.info.get("training", []))
-        return model
-
-    def _sampler(self, shape: RNANConfig) -> PatchSampler:
-        rule, task = self.config.level, self.task
-        low, high = task.level_range
-        small_share = rule.small_share
-        if rule.at is not None:
-            low = high = self._levels[0].value
-            small_share = 0.0
-        return PatchSampler(
-            self.cache,
-            patch_size=self.config.data.patch_size,
-            batch_size=self.config.data.batch_size,
-            levels=Levels(
-                low=task.check_level(low if rule.low is None else rule.low),
-                high=task.check_level(high if rule.high is None else rule.high),
-                small_share=small_share,
-                small=rule.small,
-                whole=task.kind == "quality",
-            ),
-            seed=self.config.seed,
-            device=self.device,
-            scales=shape.scales,
-            margin=0 if self.config.data.lq_folders else task.margin,
-            noise=task.noisy,
-            vivid_share=self.config.data.vivid_share,
-            grating_share=self.config.data.grating_share,
-            jpeg_share=self.config.data.jpeg_share,
-            multiple=task.patch_multiple,
-            part=Part(rank=self.processes.rank, of=self.processes.number),
-        )
+            pictures = self.processes.first_does(load)
+            return pictures or load()
+        return load()
 
     def _resume(self) -> None:
         facts = load_newest(
@@ -457,39 +377,3 @@ class Trainer:
             step=self.step,
             scores=scores,
         )
-
-
-def levels_of(config: TrainConfig, task: Task) -> list[Level]:
-    """The levels that a run is measured at: those of the task's table, or the only one.
-
-    Raises:
-        ConfigError: ``level.at`` spells none.
-    """
-    at = config.level.at
-    if at is None:
-        return [task.level(name) for name in task.table_levels]
-    return [task.level(at if isinstance(at, str) else f"{at:g}")]
-
-
-def shape_of(config: TrainConfig, task: Task) -> RNANConfig:
-    """The network that a run trains: preset, what the task needs, what the recipe changes.
-
-    Raises:
-        ConfigError: The preset is unknown or a field cannot be.
-    """
-    section = config.model
-    needed: dict[str, Any] = {"channels_in": task.channels, "channels_out": task.channels}
-    if task.scales != (1,):
-        alone = config.level.at is not None
-        needed["scales"] = (levels_of(config, task)[0].scale,) if alone else task.scales
-    return preset(section.preset, **{**needed, **section.fields})
-
-
-def new_model(config: TrainConfig, shape: RNANConfig) -> RNAN:
-    """A network as it is before training; the seed says which."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        model = RNAN(shape)
-    if config.model.init == "near-identity":
-        near_identity(model, branch_scale=config.model.branch_scale)
-    return model
