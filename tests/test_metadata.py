@@ -143,6 +143,7 @@ def test_the_light_that_a_png_stands_for(tmp_path: Path, depth: type) -> None:
     with Image.open(tmp_path / "same.png") as image:
         assert image.info["gamma"] == 1.0
     assert colour_chunks(with_chunks(plain, damaged)) == b""
+    assert colour_chunks(with_chunks(plain, 3 * colour)) == colour
     assert colour_chunks(with_chunks(plain, colour)[:60]) == chunk(b"gAMA", bytes((0, 1, 134, 160)))
 
 

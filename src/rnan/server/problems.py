@@ -70,11 +70,15 @@ def problem_of(error: RnanError) -> dict[str, Any]:
     return document(status, " ".join(str(error).replace("--", "").split()), remedy)
 
 
-def response(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+def response(
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    remedy: Mapping[str, object] = MappingProxyType({}),
+) -> JSONResponse:
     """A refusal."""
-    return JSONResponse(
-        document(status, detail), status, headers=headers or {}, media_type=MEDIA_TYPE
-    )
+    content = document(status, detail, remedy)
+    return JSONResponse(content, status, headers=headers or {}, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -82,8 +86,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     async def of_ours(_: Request, error: Problem) -> JSONResponse:
-        content = document(error.status, error.detail, error.remedy)
-        return JSONResponse(content, error.status, headers=error.headers, media_type=MEDIA_TYPE)
+        return response(error.status, error.detail, error.headers, error.remedy)
 
     @app.exception_handler(RnanError)
     async def of_the_tree(_: Request, error: RnanError) -> JSONResponse:

@@ -30,7 +30,7 @@ def check_suits(config: TrainConfig, task: Task) -> None:
         ConfigError: One does not.
     """
     data = config.data
-    levels_of(config, task)
+    levels_of(config, task)  # refuses a level that the task does not spell
     if data.patch_size % task.patch_multiple:
         raise ConfigError(
             f"data.patch_size must be a multiple of {task.patch_multiple} for {task.name}"

@@ -19,9 +19,9 @@ def colour_chunks(png: bytes) -> bytes:
     """The whole chunks that say which light the numbers stand for, where no profile does.
 
     Args:
-        png: A file. Damaged chunks are passed over.
+        png: A file. Damaged chunks are passed over, and all but the first of a kind.
     """
-    found = b""
+    found: dict[bytes, bytes] = {}
     at = len(SIGNATURE)
     while at + 12 <= len(png):
         (length,) = struct.unpack_from(">I", png, at)
@@ -29,10 +29,10 @@ def colour_chunks(png: bytes) -> bytes:
         whole = png[at : at + 12 + length]
         if kind == b"IDAT":
             break
-        if kind in _COLOUR and whole == chunk(kind, whole[8:-4]):
-            found += whole
+        if kind in _COLOUR and kind not in found and whole == chunk(kind, whole[8:-4]):
+            found[kind] = whole
         at += len(whole)
-    return found
+    return b"".join(found.values())
 
 
 def with_chunks(png: bytes, chunks: bytes) -> bytes:
