@@ -494,6 +494,31 @@ def test_what_is_complete() -> None:
     assert is_complete(replace(entry, size=0, modified=0), row, "s", there)  # of a list of names
 
 
+READS_A_RECORD = """
+import sys
+import psutil
+import pyarrow.parquet
+from rnan.cluster.record import Record
+from rnan.cluster.stores import Store
+
+record = Record(Store(sys.argv[1]))
+record.store.kind(sys.argv[1])
+before = psutil.Process().num_threads()
+assert len(record.rows()) == 1 and len(record.planned()) == 2
+print(psutil.Process().num_threads() - before)
+"""
+
+
+def test_reading_a_record_leaves_no_threads(tmp_path: Path) -> None:
+    """They would abort one process in four at its end, with all its work done."""
+    record = Record(Store(str(tmp_path)))
+    number = record.begin(["a.png", "b.png"])
+    record.add(number, 0, [{"source": "a", "target": "a.png", "run": number, "ended": 1.0}])
+    words = [sys.executable, "-c", READS_A_RECORD, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
 def test_outputs_of_others_stay(album: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
