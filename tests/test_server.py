@@ -26,6 +26,7 @@ from PIL import Image
 from conftest import photo
 from hostile import REFUSED, RIGHT, corpus, encoded
 from rnan.degradations.mosaic import mosaic
+from rnan.errors import ConfigError
 from rnan.images import decode, read
 from rnan.inference.inspection import inspect
 from rnan.option_table import LEVELS, READING_AND_WRITING, RESTORING, SPECIAL
@@ -304,6 +305,12 @@ def test_limits(client: TestClient) -> None:
     gif = io.BytesIO()
     Image.new("P", (8, 8)).save(gif, "GIF")  # Pillow reads it, the server's list has it not
     problem(post(gif.getvalue()), 422, "not a picture in a format")
+
+
+@pytest.mark.parametrize("token", ["", "two words", "\u0441ecret", "line\n"])
+def test_a_token_that_no_header_can_bring(token: str) -> None:
+    with pytest.raises(ConfigError, match="ASCII"):
+        ServerOptions(token=token)
 
 
 def test_who_asks(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def command(threads: int | None, folder: Path | None, **options: Any) -> None:
         host=options["host"],
         port=options["port"],
         hosts=options["hosts"],
-        token=options["token"] or None,
+        token=options["token"],
         max_bytes=parse_size(options["max_upload"]),
         max_pixels=pixels,
         max_output_pixels=4 * pixels,

@@ -6,6 +6,8 @@ import logging
 import os
 import socket
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +20,9 @@ from rnan.errors import ConfigError, InputError, MissingExtraError
 
 _PATIENCE = 120.0
 """Seconds within which every machine has to answer before the work begins."""
+
+_LEAVING = 10.0
+"""Seconds that the threads of a job may take to end."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ def connected(address: str | None) -> Iterator[Room]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # What a job that gave up leaves behind would start a Ray of its own.
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -56,6 +63,7 @@ def connected(address: str | None) -> Iterator[Room]:
 def _joined(ray: Any, place: str | None) -> Iterator[Room]:
     if place is not None:
         _check_answers(place)
+    before = set(threading.enumerate())
     try:
         ray.init(
             address=place or "local",
@@ -72,6 +80,11 @@ def _joined(ray: Any, place: str | None) -> Iterator[Room]:
         yield Room(int(total.get("CPU", 0)), int(total.get("GPU", 0)), len(_alive(ray)))
     finally:
         ray.shutdown()
+        # Those of a job that was given up see now that Ray is gone. Would the process end before
+        # them, it would crash.
+        latest = time.monotonic() + _LEAVING
+        for thread in set(threading.enumerate()) - before:
+            thread.join(max(0.0, latest - time.monotonic()))
 
 
 def check_machines(hashes: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,7 @@ class ServerOptions:
     """Names under which it is called, beside ``host`` and those of this machine."""
 
     token: str | None = None
-    """What every request to the API has to bring, if anything."""
+    """What every request to the API has to bring, if anything; ASCII without blanks."""
 
     max_bytes: int = 200 * 2**20
     """Of an upload."""
@@ -70,6 +71,8 @@ class ServerOptions:
             raise ConfigError(f"port must lie between 0 and 65535, got {self.port}")
         if self.seconds <= 0 or self.keep <= 0:
             raise ConfigError("seconds and keep must be more than 0")
+        if self.token is not None and not re.fullmatch("[!-~]+", self.token):
+            raise ConfigError("the token must be letters, digits and signs of ASCII without blanks")
 
     @property
     def max_body(self) -> int:
