@@ -366,11 +366,12 @@ def test_a_cluster_that_does_not_answer(album: Path, tmp_path: Path) -> None:
 
 
 SAYS_ITS_THREADS = """
+import sys
 import threading
 from rnan.cli.main import main
 
 try:
-    main()
+    main(sys.argv[1:])
 finally:
     print([thread.name for thread in threading.enumerate()])
 """

@@ -5,6 +5,8 @@ Nothing here imports torch or numpy, so that ``rnan --help`` answers at once.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import importlib
 import io
 import logging
@@ -112,6 +114,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with the documented code."""
+    alone = arguments is None
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     verbose = sum(
         len(word) - 1 for word in arguments if word.startswith("-v") and set(word[1:]) == {"v"}
@@ -128,7 +131,23 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # our own line says what is wrong
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="surrogateescape")  # names of files need not be UTF-8
-    sys.exit(_run(arguments, show_traceback=verbose > 1))
+    code = _run(arguments, show_traceback=verbose > 1)
+    if alone and "pyarrow" in sys.modules:
+        _end(code)
+    sys.exit(code)
+
+
+def _end(code: int) -> NoReturn:
+    """End a process that Arrow or Ray worked in, without taking Python apart.
+
+    Threads of theirs may still need the interpreter then, and crash the process: exit code -6 or
+    -11 after all work was done well (apache/arrow issue 34314).
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
 
 
 def _run(arguments: list[str], *, show_traceback: bool) -> int:

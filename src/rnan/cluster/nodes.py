@@ -65,17 +65,17 @@ def _joined(ray: Any, place: str | None) -> Iterator[Room]:
         _check_answers(place)
     before = set(threading.enumerate())
     try:
-        ray.init(
-            address=place or "local",
-            include_dashboard=None if place else False,
-            configure_logging=True,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-        )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        brief = (str(error).splitlines() or [""])[0][:200]
-        raise InputError(f"no Ray cluster answers at {place}: {brief}") from error
-    try:
+        try:
+            ray.init(
+                address=place or "local",
+                include_dashboard=None if place else False,
+                configure_logging=True,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+            )
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            brief = (str(error).splitlines() or [""])[0][:200]
+            raise InputError(f"no Ray cluster answers at {place}: {brief}") from error
         total: dict[str, float] = ray.cluster_resources()
         yield Room(int(total.get("CPU", 0)), int(total.get("GPU", 0)), len(_alive(ray)))
     finally:
