@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -63,6 +66,26 @@ def test_tensors_come_back_as_they_were(shape: tuple[int, ...], dtype: torch.dty
     after = restorer()(before, level=10)
     assert after.dtype == dtype
     torch.testing.assert_close(after, before, rtol=0, atol=1e-6)
+
+
+def test_tensors_of_whole_numbers_come_back_as_they_were() -> None:
+    before = torch.from_numpy(photo(9, 14).transpose(2, 0, 1).copy())
+    assert torch.equal(restorer()(before, level=10), before)
+
+
+@pytest.mark.parametrize("kind", [">u2", ">f2", ">f4", ">f8"])
+def test_arrays_of_the_other_byte_order(kind: str) -> None:
+    before = (photo(20, 30).astype(float) / (1 if kind == ">u2" else 255)).astype(kind)
+    after = restorer()(before, level=10)
+    assert after.dtype == before.dtype.newbyteorder("=")
+    np.testing.assert_allclose(after, before, atol=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_a_matrix_is_an_array() -> None:
+    assert np.array_equal(
+        restorer()(np.matrix(photo(9, 14)[:, :, 0]), level=10), photo(9, 14)[:, :, 0]
+    )
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1", "I;16"])
@@ -138,7 +161,12 @@ def test_strength_blends() -> None:
         (np.zeros(5, np.uint8), "must be"),
         (np.zeros((5, 5), np.int64), "int64 are not taken"),
         (np.full((5, 5, 3), np.nan), "not finite"),
-        (torch.zeros(3, 5, 5, dtype=torch.uint8), "torch.uint8 are not taken"),
+        (torch.zeros(3, 5, 5, dtype=torch.int32), "torch.int32 are not taken"),
+        (torch.zeros(3, 5, 5, device="meta"), "those without values"),
+        (torch.zeros(3, 5, 5).to_sparse(), "sparse"),
+        (torch.zeros(0, 3, 5, 5), "holds no pictures"),
+        (np.ma.masked_array(photo(5, 5), photo(5, 5) > 200), "masked"),
+        (Image.open(io.BytesIO(encode(photo(64, 64), 90)[:900])), "cannot be read"),
         (torch.zeros(4, 5, 5), "1 or 3 channels"),
         (Image.new("CMYK", (5, 5)), "mode CMYK"),
     ],
@@ -283,6 +311,9 @@ def test_the_time_is_guessed_from_a_probe() -> None:
     small, large = one.seconds_for(200, 200), one.seconds_for(2000, 2000)
     assert small > 0
     assert 100 <= large / small < 200  # by area, and tiles overlap
+    for sides, scale in (((0, 5), 1.0), ((-3, 5), 1.0), ((5, 5), 7.0), ((5, 5), 0.0)):
+        with pytest.raises(ConfigError):
+            restorer().seconds_for(*sides, scale=scale)
 
 
 @pytest.mark.parametrize("sigma", ["auto", np.full((32, 32), 5.0)])
@@ -339,6 +370,51 @@ def test_sizes_that_are_none(text: str) -> None:
         parse_size(text)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "alpha", "message"),
+    [
+        (np.zeros((4, 4, 3), np.int32), None, "not int32"),
+        (np.zeros((4, 4), np.uint8), None, r"not \(4, 4\)"),
+        (np.zeros((4, 4, 7), np.uint8), None, r"not \(4, 4, 7\)"),
+        (np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5), np.uint8), r"not \(4, 5\)"),
+        (np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), bool), "not bool"),
+    ],
+)
+def test_pictures_that_cannot_be(
+    pixels: np.ndarray, alpha: np.ndarray | None, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        Picture(pixels=pixels, alpha=alpha)
+
+
+def test_one_level_is_of_one_picture() -> None:
+    with pytest.raises(InputError, match="one picture"):
+        restorer().estimate(torch.rand(2, 3, 20, 20))
+
+
+ELSEWHERE = """
+import torch
+torch.set_default_device("meta")
+torch.set_num_threads(1)
+import numpy as np
+import rnan
+from rnan.tasks import TASKS
+
+picture = np.random.default_rng(0).integers(0, 256, (70, 90, 3), np.uint8)
+for name, task in TASKS.items():
+    given = picture if task.channels == 3 and name != "demosaic" else picture[:, :, 0]
+    restorer = rnan.load_restorer(name, self_ensemble=True, tile=64)
+    level = {"pattern": "grbg", "scale": 2}.get(task.kind, "auto")
+    assert restorer(given, level=level).any()
+    assert restorer.seconds_for(10, 10) > 0
+"""
+
+
+def test_a_default_device_of_the_caller_is_left_alone() -> None:
+    done = subprocess.run([sys.executable, "-c", ELSEWHERE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_options_that_cannot_be() -> None:
     for fields in ({"tile": 8}, {"overlap": -1}, {"max_memory": 100}, {"strength": 1.5}):
         with pytest.raises(ConfigError):
@@ -366,6 +442,10 @@ def test_weights_of_an_unknown_task_are_refused(tmp_path: object) -> None:
         load_restorer("denoise-colour")
     with pytest.raises(ConfigError, match=r"unknown setting devce \(did you mean device\?\)"):
         load_restorer("denoise-color", devce="cpu")
+    with pytest.raises(ConfigError, match="denoise-color is for denoise-color, not for dejpeg"):
+        load_restorer("denoise-color", task="dejpeg")
+    with pytest.raises(ConfigError, match=r"unknown task dejpg \(did you mean dejpeg\?\)"):
+        load_restorer("denoise-color", task="dejpg")
 
 
 def for_task(name: str, **fields: object) -> Restorer:

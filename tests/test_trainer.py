@@ -515,6 +515,11 @@ def test_a_part_may_start_anew(pictures: Path, tmp_path: Path) -> None:
     differ = {name for name in whole if not torch.equal(whole[name], anew[name])}
     assert differ
     assert all(name.startswith("body.0.mask") for name in differ)
+    wrong = config(pictures, **changes, init_without=["body.0.msk"])
+    with pytest.raises(ConfigError, match=r"no tensor of .* begins with body.0.msk"):
+        Trainer(wrong, tmp_path / "wrong")
+    with pytest.raises(ConfigError, match="init_without is of init_from"):
+        config(pictures, init_without=["body.0.mask"])
 
 
 def pairs_of(pictures: Path, folder: Path, scale: int = 1) -> Path:

@@ -24,6 +24,7 @@ from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.options import RestoreOptions
 from rnan.models import RNANConfig
 from rnan.models.checkpoints import Checkpoint
+from rnan.settings import nearest
 from rnan.tasks import TASKS, Task, get_task
 from rnan.weights import registry
 
@@ -163,6 +164,10 @@ def _check_goes_with_graphs(settings: RestoreOptions) -> None:
 
 
 def _task_of(model: str | Path, said: str | None, config: RNANConfig, given: Tasks) -> Task:
+    if isinstance(given, str) and given not in TASKS:
+        raise ConfigError(f"unknown task {given}{nearest(given, TASKS)}")
+    if isinstance(given, str) and said not in (None, given):
+        raise ConfigError(f"{model} is for {said}, not for {given}")
     if said is None and isinstance(given, Mapping):
         said = given[1 if config.channels_in == 1 else 3]
     name = said or given

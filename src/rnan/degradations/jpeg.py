@@ -30,10 +30,11 @@ _LUMA_TABLE = torch.tensor(
         [72, 92, 95, 98, 112, 100, 103, 99],
     ],
     dtype=torch.float64,
+    device="cpu",  # not where the program that imports this makes its own
 )
-_CHROMA_TABLE = torch.full((8, 8), 99.0, dtype=torch.float64)
-_CHROMA_TABLE[:4, :4] = torch.tensor(
-    [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]], dtype=torch.float64
+_CHROMA_TABLE = torch.full_like(_LUMA_TABLE, 99.0)
+_CHROMA_TABLE[:4, :4] = _LUMA_TABLE.new_tensor(
+    [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 )
 
 _CONST_BITS, _PASS1_BITS = 13, 2
@@ -98,7 +99,7 @@ def quantisation_table(quality: Tensor, *, chroma: bool) -> Tensor:
 
 def transform() -> Tensor:
     """The one-dimensional transform of libjpeg, times 2^13: ``(8, 8)``, a row a frequency."""
-    x = torch.eye(8, dtype=torch.float64)
+    x = torch.eye(8, dtype=torch.float64, device="cpu")
     sums, differences = x[:4] + x[4:].flip(0), x[:4] - x[4:].flip(0)
     even, odd = sums[:2] + sums[2:].flip(0), sums[:2] - sums[2:].flip(0)
     shared = (odd[0] + odd[1]) * 4433

@@ -12,7 +12,9 @@ from torch import Tensor
 PATTERNS = {"grbg": (0, 0), "rggb": (0, 1), "bggr": (1, 0), "gbrg": (1, 1)}
 """Rows and columns to put before a mosaic so that it reads GRBG from its first pixel on."""
 
-_GRBG = torch.tensor([[[0, 1], [0, 0]], [[1, 0], [0, 1]], [[0, 0], [1, 0]]], dtype=torch.bool)
+_GRBG = torch.tensor(
+    [[[0, 1], [0, 0]], [[1, 0], [0, 1]], [[0, 0], [1, 0]]], dtype=torch.bool, device="cpu"
+)
 """Where R, G and B are measured in a cell."""
 
 

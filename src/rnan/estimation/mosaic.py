@@ -54,3 +54,8 @@ def _of_one(plane: NDArray[Any]) -> str | None:
     main = np.abs(cells[::2, ::2] - cells[1::2, 1::2]).mean()
     other = np.abs(cells[::2, 1::2] - cells[1::2, ::2]).mean()
     return "grbg or gbrg" if main < other else "rggb or bggr"
+
+
+def in_words(pattern: str) -> str:
+    """What :func:`mosaic_pattern` found, for people: ``GRBG``, ``GRBG or GBRG``."""
+    return pattern.upper().replace(" OR ", " or ")

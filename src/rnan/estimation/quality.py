@@ -135,4 +135,4 @@ def _phase(image: Array) -> int:
 @lru_cache(maxsize=1)
 def _tables() -> Array:
     """Luma tables of all qualities: ``(100, 8, 8)``."""
-    return quantisation_table(torch.arange(_WORST, _BEST + 1), chroma=False).numpy()
+    return quantisation_table(torch.arange(_WORST, _BEST + 1, device="cpu"), chroma=False).numpy()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnan.errors import InputError
 from rnan.images.metadata import Metadata
 
 Pixels = NDArray[Any]
@@ -15,10 +16,16 @@ Pixels = NDArray[Any]
 _BAND = 256
 """Rows that are rounded at a time."""
 
+_TYPES = (np.uint8, np.uint16, np.float16, np.float32, np.float64)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """Pixels ``(H, W, C)`` with one or three channels, and what belongs to them."""
+    """Pixels ``(H, W, C)`` with one or three channels, and what belongs to them.
+
+    Raises:
+        InputError: They are of another shape or type.
+    """
 
     pixels: Pixels
     """``(H, W, 1)`` gray or ``(H, W, 3)`` RGB: uint8, uint16 or float32 in [0, 1]."""
@@ -27,6 +34,15 @@ class Picture:
     """Opacity ``(H, W)`` of the same type as the pixels."""
 
     metadata: Metadata = field(default_factory=Metadata)
+
+    def __post_init__(self) -> None:
+        for plane in (self.pixels,) if self.alpha is None else (self.pixels, self.alpha):
+            if plane.dtype.type not in _TYPES:
+                raise InputError(f"pixels are uint8, uint16 or float, not {plane.dtype}")
+        if self.pixels.ndim != 3 or self.pixels.shape[2] not in (1, 3):
+            raise InputError(f"pixels are (H, W, 1) or (H, W, 3), not {self.pixels.shape}")
+        if self.alpha is not None and self.alpha.shape != self.size:
+            raise InputError(f"opacity is (H, W) as the pixels, not {self.alpha.shape}")
 
     @property
     def size(self) -> tuple[int, int]:

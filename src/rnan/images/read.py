@@ -50,13 +50,14 @@ RAW_EXTENSIONS = (
 """Endings of camera raw files, see :mod:`rnan.images.raw`."""
 
 
-def read(path: Path, options: ReadOptions = READ) -> Picture:
+def read(path: str | Path, options: ReadOptions = READ) -> Picture:
     """Read a picture from a file.
 
     Raises:
         InputError: The file is missing, empty, no picture, damaged or too large, or holds several.
         MissingExtraError: A package for its format is not installed.
     """
+    path = Path(path)
     if path.suffix.lower() in RAW_EXTENSIONS:
         raise InputError(f"{path} is camera raw; rnan demosaic makes a picture of it")
     return decode(read_bytes(path), name=str(path), options=options)

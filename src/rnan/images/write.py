@@ -42,7 +42,7 @@ _DEEP = ("PNG", "TIFF")
 
 
 def write(
-    picture: Picture, path: Path, *, overwrite: bool = False, options: WriteOptions = WRITE
+    picture: Picture, path: str | Path, *, overwrite: bool = False, options: WriteOptions = WRITE
 ) -> None:
     """Write a picture; its format follows the ending of ``path``.
 
@@ -54,6 +54,7 @@ def write(
             cannot be written, or the format cannot hold the picture.
         ResourceError: The disk is full.
     """
+    path = Path(path)
     check_output(path, overwrite=overwrite)
     write_whole(path, encode(picture, FORMATS[path.suffix.lower()], options))
 

@@ -85,6 +85,10 @@ def _from_picture(picture: Picture) -> Planes:
 def _from_pil(image: Image.Image) -> Planes:
     if image.mode == "CMYK" or image.mode in ("F", "I"):
         raise InputError(f"PIL pictures of mode {image.mode} are not taken; convert to RGB or L")
+    try:
+        image.load()  # a file that was only opened so far
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"the PIL picture cannot be read: {error}") from error
     if not image.mode.startswith("I;16"):
         opacity = "A" if image.has_transparency_data else ""
         mode = ("L" if image.mode in ("1", "L", "LA", "La") else "RGB") + opacity
@@ -106,7 +110,11 @@ def _from_pil(image: Image.Image) -> Planes:
     return Planes([_chw(pixels, alpha)], True, back, holds_colour=not deep_gray)
 
 
-def _from_numpy(array: np.ndarray[Any, Any]) -> Planes:
+def _from_numpy(given: np.ndarray[Any, Any]) -> Planes:
+    if isinstance(given, np.ma.MaskedArray):
+        raise InputError("masked arrays are not taken; fill them first")
+    array = np.asarray(given)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype not in (np.uint8, np.uint16, np.float16, np.float32, np.float64):
         raise InputError(
             f"arrays of {array.dtype} are not taken; pass uint8, uint16, or float in [0, 1]"
@@ -123,21 +131,29 @@ def _from_numpy(array: np.ndarray[Any, Any]) -> Planes:
 
 
 def _from_tensor(tensor: Tensor) -> Planes:
-    if not tensor.is_floating_point():
-        raise InputError(f"tensors of {tensor.dtype} are not taken; pass float in [0, 1]")
+    eight_bit = tensor.dtype == torch.uint8
+    if not (tensor.is_floating_point() or eight_bit):
+        raise InputError(f"tensors of {tensor.dtype} are not taken; pass uint8, or float in [0, 1]")
+    if tensor.layout != torch.strided or tensor.is_meta:
+        raise InputError("sparse tensors and those without values are not taken")
     if tensor.ndim not in (3, 4) or tensor.shape[-3] not in (1, 3):
         raise InputError(
             f"a tensor must be (C, H, W) or (N, C, H, W) with 1 or 3 channels, "
             f"got shape {tuple(tensor.shape)}"
         )
     batch = tensor if tensor.ndim == 4 else tensor[None]
+    if not len(batch):
+        raise InputError("the batch holds no pictures")
 
     def back(restored: list[Tensor]) -> Tensor:
-        result = torch.stack(restored) if restored else batch.detach().cpu().float()
+        result = torch.stack(restored)
+        if eight_bit:
+            result = (255.0 * result).round().clamp(0.0, 255.0)
         result = result.to(tensor.device, tensor.dtype)
         return result if tensor.ndim == 4 else result[0]
 
-    return Planes(list(batch.detach().cpu().float()), False, back)
+    planes = batch.detach().cpu().float()
+    return Planes(list(planes / 255.0 if eight_bit else planes), eight_bit, back)
 
 
 def _alpha_like(

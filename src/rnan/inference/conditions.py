@@ -96,12 +96,12 @@ def estimated_level(task: Task, plane: Tensor, planes: Planes) -> LevelLike:
         InputError: The picture does not tell its pattern.
     """
     from rnan.estimation import estimate_noise, estimate_sigma_before_jpeg
-    from rnan.estimation.mosaic import mosaic_pattern
+    from rnan.estimation.mosaic import in_words, mosaic_pattern
 
     if task.kind == "pattern":
         pattern = mosaic_pattern(plane.permute(1, 2, 0).numpy())
         if pattern is None or " " in pattern:
-            said = "looks like no mosaic" if pattern is None else f"may be {pattern.upper()}"
+            said = "looks like no mosaic" if pattern is None else f"may be {in_words(pattern)}"
             raise InputError(
                 f"the picture {said}: say its pattern (rnan demosaic --pattern, in Python level=)"
             )

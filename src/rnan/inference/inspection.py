@@ -16,7 +16,7 @@ from rnan.estimation import (
     estimate_sigma_before_jpeg,
     quality_of_table,
 )
-from rnan.estimation.mosaic import mosaic_pattern
+from rnan.estimation.mosaic import in_words, mosaic_pattern
 from rnan.images import Picture, ReadOptions, to_float
 from rnan.images.options import READ
 
@@ -94,7 +94,7 @@ class Findings:
             f"colour profile: {self.profile or 'none, taken for sRGB'}",
         ]
         if self.mosaic:
-            said.append(f"looks like the mosaic of a sensor, {self.mosaic.upper()}")
+            said.append(f"looks like the mosaic of a sensor, {in_words(self.mosaic)}")
             if self._unclear:
                 said.append("if red and blue come out exchanged, it is the other pattern")
             return said

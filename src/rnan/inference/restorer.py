@@ -72,7 +72,7 @@ class Restorer:
 
         Args:
             picture: PIL; numpy ``(H, W)`` or ``(H, W, C)``, uint8, uint16, or float with white
-                at 1; a tensor ``(C, H, W)`` or ``(N, C, H, W)``, float with white at 1.
+                at 1; a tensor ``(C, H, W)`` or ``(N, C, H, W)``, uint8 or float likewise.
                 Gray pictures are taken by colour networks; opacity comes back unchanged. A mosaic
                 has one channel, or three that are zero where nothing was measured.
             level: For denoising σ on the 0-255 scale whatever the depth: a number, a map
@@ -185,9 +185,11 @@ class Restorer:
 
         Raises:
             ConfigError: Nothing is estimated for this task.
-            InputError: The picture does not tell its pattern.
+            InputError: The picture does not tell its pattern, or there are several.
         """
         planes = to_planes(picture)
+        if len(planes.pictures) > 1:
+            raise InputError("one picture at a time: each has its own level")
         return self._estimate(planes.pictures[0], planes)
 
     def seconds_for(self, height: int, width: int, *, scale: float = 1.0) -> float:
@@ -197,7 +199,14 @@ class Restorer:
             height: In pixels.
             width: In pixels.
             scale: How many times wider and higher it becomes.
+
+        Raises:
+            ConfigError: A side is smaller than 1, or the network does not enlarge that much.
         """
+        if min(height, width) < 1:
+            raise ConfigError(f"a picture has sides of 1 or more, not {height} x {width}")
+        if not 0 < scale <= self.engine.scales[-1]:
+            raise ConfigError(f"{self.task.name} enlarges {self.engine.scales[-1]} times at most")
         return self._tiled.seconds_for(height, width, scale)
 
     def _estimate(self, plane: Tensor, planes: Planes) -> LevelLike:

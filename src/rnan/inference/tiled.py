@@ -116,8 +116,8 @@ class TiledEngine:
     def _pace(self, scale: int) -> float:
         """Seconds of the network for a pixel of its input."""
         side = 8 * self._engine.grid if self._engine.grid > 8 else 192
-        probe = torch.zeros(1, self._engine.channels, side, side)
-        level = torch.zeros(1) if self._engine.takes_level else None
+        probe = torch.zeros(1, self._engine.channels, side, side, device="cpu")
+        level = torch.zeros(1, device="cpu") if self._engine.takes_level else None
         times = []
         for _ in range(3):  # the first warms up; another program may disturb one of the others
             start = time.perf_counter()
@@ -162,7 +162,7 @@ class TiledEngine:
             else:
                 if out is None:
                     sides = height * told.scale, width * told.scale
-                    out = torch.zeros(1, restored.shape[1], *sides)
+                    out = torch.zeros(1, restored.shape[1], *sides, device="cpu")
                 for part, one in zip(parts, restored, strict=True):
                     part.add_to(out, one, told.scale)
             done += len(parts)

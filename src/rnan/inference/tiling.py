@@ -28,12 +28,12 @@ class Span:
 
     def weights(self, scale: int) -> Tensor:
         """Blending weights of the positions of the tile, enlarged by ``scale``."""
-        weights = torch.ones((self.stop - self.start) * scale)
+        weights = torch.ones((self.stop - self.start) * scale, device="cpu")
         for ramp, rising in ((self.before, True), (self.after, False)):
             if ramp is None:
                 continue
             low, high = ((edge - self.start) * scale for edge in ramp)
-            steps = (torch.arange(high - low) + 0.5) / max(1, high - low)
+            steps = (torch.arange(high - low, device="cpu") + 0.5) / max(1, high - low)
             weights[low:high] = steps if rising else 1.0 - steps
             if rising:
                 weights[:low] = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -151,7 +152,7 @@ class OptimizerSection:
     """Largest norm of the gradient; none: no clipping."""
 
     def __post_init__(self) -> None:
-        _require(self.learning_rate > 0, "optimizer.learning_rate must be positive")
+        _require(0 < self.learning_rate < inf, "optimizer.learning_rate must be positive")
         _require(self.mask_rate >= 0, "optimizer.mask_rate must not be negative")
         _require(len(self.betas) == 2, "optimizer.betas needs two numbers")
         _require(all(0.0 <= beta < 1.0 for beta in self.betas), "optimizer.betas must be 0 to 1")
@@ -267,7 +268,10 @@ class TrainConfig:
         _require(0.0 <= self.ema < 1.0, "ema must be at least 0 and below 1")
         _require(self.log_every >= 1, "log_every must be at least 1")
         _require(self.checkpoint_every >= 1, "checkpoint_every must be at least 1")
-        _require(self.seed >= 0, "seed must not be negative")
+        _require(
+            self.init_from is not None or not self.init_without, "init_without is of init_from"
+        )
+        _require(0 <= self.seed < 2**63, "seed must lie between 0 and 2**63 - 1")
 
 
 def _require(holds: bool, message: str) -> None:

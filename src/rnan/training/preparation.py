@@ -135,11 +135,15 @@ def starting_model(
 
     Raises:
         WeightsError: ``init_from`` cannot be read.
+        ConfigError: ``init_without`` names nothing in it.
     """
     model = new_model(config, shape)
     if config.init_from is None or going_on:
         return model, []
     start = registry.load(config.init_from)
+    for prefix in config.init_without:
+        if not any(name.startswith(prefix) for name in start.state):
+            raise ConfigError(f"init_without: no tensor of {config.init_from} begins with {prefix}")
     kept = {
         name: tensor
         for name, tensor in start.state.items()
