@@ -30,10 +30,17 @@ def noise_in_luma(channels: int) -> float:
 
 def cut_blocks(image: NDArray[Any]) -> Array:
     """Whole blocks from the first row and column on: ``(H, W, C)`` to ``(number, 8, 8, C)``."""
+    blocks = blocks_of(image)
+    return np.asarray(blocks.reshape(-1, *blocks.shape[2:]), np.float64)
+
+
+def blocks_of(image: NDArray[Any]) -> NDArray[Any]:
+    """The same in rows and columns ``(H/8, W/8, 8, 8, C)``, of its own type and memory."""
     rows, columns = image.shape[0] // SIDE, image.shape[1] // SIDE
-    whole = np.asarray(image[: SIDE * rows, : SIDE * columns], np.float64)
-    blocks = whole.reshape(rows, SIDE, columns, SIDE, image.shape[2]).swapaxes(1, 2)
-    return blocks.reshape(rows * columns, SIDE, SIDE, image.shape[2])
+    if not rows * columns:
+        return np.empty((0, 0, SIDE, SIDE, image.shape[2]), image.dtype)
+    windows = np.lib.stride_tricks.sliding_window_view(image, (SIDE, SIDE), axis=(0, 1))
+    return windows[: SIDE * rows : SIDE, : SIDE * columns : SIDE].transpose(0, 1, 3, 4, 2)
 
 
 def frequencies(blocks: Array) -> Array:

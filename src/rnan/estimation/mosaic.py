@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rnan.degradations.mosaic import PATTERNS, measured
 
 _LEAST_SIDE = 16
+_CORNER = 64
 _RATIO = 0.8
 """In a picture a pixel is more like its neighbour than like the next but one, in a mosaic less: the
 largest ratio of the two differences, next but one over neighbour, that a mosaic has."""
@@ -34,10 +35,22 @@ def _of_three(pixels: NDArray[Any]) -> str | None:
     if not pixels.any():
         return None
     for name in PATTERNS:
-        where = measured(pixels.shape[0], pixels.shape[1], name).permute(1, 2, 0).numpy()
-        if not pixels[~where].any() and (pixels[where] > 0).mean() > 0.1:
+        if _gaps(pixels[:_CORNER, :_CORNER], name).any():
+            continue  # told at once of all pictures but the darkest
+        where = _where(pixels, name)
+        if not _gaps(pixels, name).any() and (pixels[where] > 0).mean() > 0.1:
             return name
     return None
+
+
+def _where(pixels: NDArray[Any], pattern: str) -> NDArray[np.bool_]:
+    where: NDArray[np.bool_] = measured(pixels.shape[0], pixels.shape[1], pattern).numpy()
+    return where.transpose(1, 2, 0)
+
+
+def _gaps(pixels: NDArray[Any], pattern: str) -> NDArray[Any]:
+    """What a mosaic of that pattern has not measured."""
+    return pixels[~_where(pixels, pattern)]
 
 
 def _of_one(plane: NDArray[Any]) -> str | None:

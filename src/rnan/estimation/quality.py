@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from rnan.degradations.jpeg import quantisation_table
-from rnan.estimation.jpeg_blocks import cut_blocks, frequencies, luma
+from rnan.estimation.jpeg_blocks import blocks_of, frequencies, luma
 
 Array = NDArray[np.float64]
 
@@ -67,25 +67,30 @@ def estimate_grid(image: NDArray[Any]) -> tuple[int, int]:
     Returns:
         Rows and columns before the first whole block, 0 to 7; zeros where no blocks are seen.
     """
-    first = [max(0, (side - _LOOKED_AT) // 2) // 8 * 8 for side in image.shape[:2]]
-    rows, columns = (slice(start, start + _LOOKED_AT) for start in first)
-    return estimate_jpeg(image[rows, columns])[1]
+    return estimate_jpeg(_middle(image))[1]
 
 
 def estimate_jpeg(image: NDArray[Any]) -> tuple[int, tuple[int, int]]:
     """Quality and grid at once, in the time of one; see the functions of each."""
-    values = np.asarray(image, dtype=np.float64)
-    values = values[:, :, None] if values.ndim == 2 else values
+    values = image[:, :, None] if image.ndim == 2 else image
     quality, gain = _best(values)
     if gain < _CLEAR and min(values.shape[:2]) >= 16:
-        row, column = _phase(values), _phase(values.swapaxes(0, 1))  # cropped since then
+        middle = _middle(values)
+        row, column = _phase(middle), _phase(middle.swapaxes(0, 1))  # cropped since then
         other, other_gain = _best(values[row:, column:])
         if other_gain > max(gain, _CLEAR):
             return other, (row, column)
     return quality, (0, 0)
 
 
-def _best(image: Array) -> tuple[int, float]:
+def _middle(image: NDArray[Any]) -> NDArray[Any]:
+    """As much of a picture as tells where its blocks lie; it begins where one of them may."""
+    first = [max(0, (side - _LOOKED_AT) // 2) // 8 * 8 for side in image.shape[:2]]
+    rows, columns = (slice(start, start + _LOOKED_AT) for start in first)
+    return image[rows, columns]
+
+
+def _best(image: NDArray[Any]) -> tuple[int, float]:
     """The likeliest quality, and its gain over a smooth density in nats a coefficient."""
     blocks = _blocks(image)
     gains = np.zeros(_BEST - _WORST + 1)
@@ -113,17 +118,17 @@ def _gain(values: Array, step: float) -> float:
     return float(np.log((1.0 - _OUTLIERS) * step * density + _OUTLIERS).sum())
 
 
-def _blocks(image: Array) -> Array:
+def _blocks(image: NDArray[Any]) -> Array:
     """Luma coefficients of whole blocks that are nowhere black or burnt out: ``(number, 8, 8)``."""
-    blocks = cut_blocks(image)
+    blocks = blocks_of(image)
     # Where values were limited, coefficients left their lattice.
-    inside = ((blocks > 1.0) & (blocks < 254.0)).all(axis=(1, 2, 3))
-    blocks = blocks[inside]
-    blocks = blocks[:: -(-len(blocks) // _MOST_BLOCKS) or 1]
-    return frequencies(luma(blocks) - 128.0)
+    inside = (blocks.min(axis=(2, 3, 4)) > 1.0) & (blocks.max(axis=(2, 3, 4)) < 254.0)
+    rows, columns = inside.nonzero()
+    each = -(-len(rows) // _MOST_BLOCKS) or 1
+    return frequencies(luma(blocks[rows[::each], columns[::each]].astype(np.float64)) - 128.0)
 
 
-def _phase(image: Array) -> int:
+def _phase(image: NDArray[Any]) -> int:
     """Rows before the first block border, 0 to 7: steps between blocks stand out among others."""
     steps = np.abs(np.diff(luma(image), axis=0))
     excess = steps[1:-1] - (steps[:-2] + steps[2:]) / 2.0

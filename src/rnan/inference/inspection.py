@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import ImageCms
 
 from rnan.estimation import (
@@ -160,8 +161,9 @@ def inspect(picture: Picture) -> Findings:
         picture: As :func:`rnan.images.read` gives it.
     """
     metadata = picture.metadata
-    image = to_float(picture.pixels) * 255.0
     clipped = picture.pixels.dtype.kind == "u"
+    image = to_float(picture.pixels)
+    image = np.multiply(image, np.float32(255.0), out=image if clipped else None)
     mosaic = mosaic_pattern(picture.pixels) or ""
     is_jpeg = metadata.jpeg_table is not None
     sigma = 0.0 if mosaic else estimate_sigma(image, clipped=clipped)
