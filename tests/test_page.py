@@ -415,6 +415,50 @@ def test_a_server_with_a_token(browser: Any, tmp_path: Path) -> None:
             next(visits)
 
 
+def test_below_a_path(page: Any, server: Server) -> None:
+    """Behind a proxy at another address all that the page asks for is below its own."""
+    page.locator("#examples button").first.wait_for()  # all that the first visit asks for
+    there = f"{server.address}/below"
+    page.route(
+        "**/below/**", lambda route: route.continue_(url=route.request.url.replace("/below", ""))
+    )
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{there}/")
+    card = restored(page)
+    with page.expect_download():
+        card.get_by_role("button", name="Download").click()
+    card.get_by_role("button", name="Remove").click()
+    card.wait_for(state="detached")
+    foreign = [url for url in asked if not url.startswith((there, "blob:"))]
+    assert [url for url in foreign if not url.endswith("icon.svg")] == []
+    assert len(asked) > 10
+
+
+def test_a_page_that_goes_away_leaves_no_work(page: Any, server: Server) -> None:
+    page.set_input_files("#pick", picture(size=(900, 1200)))
+    card = page.locator(".card").first
+    card.locator(".task").select_option("denoise")
+    with page.expect_response(
+        lambda answer: answer.request.method == "POST" and answer.status == 202
+    ) as begun:
+        card.get_by_role("button", name="Restore").click()
+    job = begun.value.json()["id"]
+    asked: list[str] = []
+
+    def leave(dialog: Any) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
+    page.reload()
+    assert asked == ["beforeunload"]
+    limit = time.monotonic() + 60
+    while server.client.get(f"/api/v1/jobs/{job}").status_code != 404:
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+
+
 def test_the_reference_needs_no_other_host(page: Any, server: Server) -> None:
     page.goto(f"{server.address}/reference.html")
     page.get_by_text("POST /api/v1/restore").wait_for()

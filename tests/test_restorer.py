@@ -210,6 +210,10 @@ def test_progress_counts_tiles() -> None:
     total = seen[0][1]
     assert total > 4
     assert seen == [(done + 1, total) for done in range(total)]
+    eight: list[tuple[int, int]] = []
+    one = restorer(tile=64, overlap=32, self_ensemble=True)
+    one(photo(200, 150), level=5, progress=lambda *x: eight.append(x))
+    assert eight == [(done + 1, 8 * total) for done in range(8 * total)]
 
 
 def test_cancel_stops_between_tiles() -> None:
@@ -221,6 +225,10 @@ def test_cancel_stops_between_tiles() -> None:
 
     with pytest.raises(Cancelled):
         restorer(tile=64)(photo(300, 300), level=5, progress=after_two, cancel=stop)
+    stop.clear()
+    one = restorer(self_ensemble=True)
+    with pytest.raises(Cancelled):  # in the middle of the only tile
+        one(photo(30, 30), level=5, progress=after_two, cancel=stop)
 
 
 def test_threads_do_not_disturb_each_other() -> None:

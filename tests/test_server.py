@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import shutil
@@ -23,7 +24,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from conftest import photo
+from conftest import photo, rnan
 from hostile import REFUSED, RIGHT, corpus, encoded
 from rnan.degradations.mosaic import mosaic
 from rnan.errors import ConfigError
@@ -39,6 +40,7 @@ from fastapi.testclient import TestClient
 from rnan.server import ServerOptions, create_app
 from rnan.server.jobs import Jobs
 from rnan.server.problems import Problem
+from rnan.server.studio import Studio
 from serving import Server, serving
 
 API = "/api/v1"
@@ -209,10 +211,13 @@ def test_options_are_those_of_the_command_line(client: TestClient) -> None:
     ("fields", "words"),
     [
         ({"task": "denoise", "sigma": "900"}, "sigma"),
+        ({"task": "denoise", "sigma": "-1"}, "sigma must lie between 0 and 75, got -1"),
+        ({"task": "denoise", "sigma": "nan"}, "sigma must lie between 0 and 75, got nan"),
+        ({"task": "dejpeg", "quality": "0"}, "quality must lie between 1 and 100"),
+        ({"task": "demosaic", "sigma": "16"}, "sigma must lie between 0 and 15"),
         ({"task": "denoise", "sigma": "much"}, "sigma takes a number or auto"),
         ({"task": "denoise", "quality": "5"}, "quality is not for denoise"),
         ({"task": "denoise", "model": "/etc/passwd"}, "unknown model"),
-        ({"task": "denoise", "model": "demosaic"}, "not to denoise"),
         ({"task": "upscale", "scale": "7"}, "scale must lie between 1.1 and 4"),
         ({"task": "paint"}, "task"),
         ({"task": "denoise", "stregth": "1"}, "strength"),
@@ -222,8 +227,89 @@ def test_options_are_those_of_the_command_line(client: TestClient) -> None:
     ],
 )
 def test_wrong_options(client: TestClient, fields: dict[str, str], words: str) -> None:
-    files = {"picture": ("a.png", noisy())}
-    problem(client.post(f"{API}/restore", files=files, data=fields), 422, words)
+    for route in ("restore", "jobs"):  # before it waits for its turn
+        files = {"picture": ("a.png", noisy())}
+        problem(client.post(f"{API}/{route}", files=files, data=fields), 422, words)
+
+
+def test_a_model_for_something_else(client: TestClient) -> None:
+    files, data = {"picture": ("a.png", noisy())}, {"task": "denoise", "model": "demosaic"}
+    problem(client.post(f"{API}/restore", files=files, data=data), 422, "not to denoise")
+
+
+def test_forms_beyond_any_use(client: TestClient) -> None:
+    picture = ("picture", ("a.png", noisy()))
+    long, many = {"model": "x" * 5000}, {f"field{number}": "x" for number in range(50)}
+    for files, data in (([picture], long), ([picture], many), ([picture, picture], {})):
+        answer = client.post(f"{API}/jobs", files=files, data=data)
+        assert answer.status_code == 400
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_refusal_may_repeat_what_no_text_can_hold(client: TestClient) -> None:
+    half = "+2AA-"  # one half of a pair, in UTF-7
+    body = (
+        f'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\n{half}\r\n'
+        '--x\r\nContent-Disposition: form-data; name="picture"; filename="a.png"\r\n\r\nabc\r\n'
+        "--x--\r\n"
+    )
+    kind = {"content-type": "multipart/form-data; boundary=x; charset=utf-7"}
+    problem(client.post(f"{API}/jobs", content=body.encode(), headers=kind), 422, "unknown model")
+
+
+def test_what_is_only_looked_at_waits_for_itself(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path, workers=1, queue=1, seconds=60, keep=60)
+    for _ in range(2):
+        jobs.new("a.png", restored=False)
+    with pytest.raises(Problem, match="are waiting"):
+        jobs.new("a.png", restored=False)
+    jobs.new("a.png")
+    assert jobs.waiting == 1
+
+
+def test_nobody_looks_for_a_client_that_went_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Studio, "look", lambda *_: pytest.fail("looked at"))
+    app = create_app(ServerOptions(folder=tmp_path))
+    sent = httpx.Request("POST", f"http://localhost{API}/inspect", files={"picture": noisy()})
+    messages = iter([{"type": "http.request", "body": sent.read()}])
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": f"{API}/inspect",
+        "query_string": b"",
+        "headers": [(name.lower(), value) for name, value in sent.headers.raw],
+    }
+    answers: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(messages, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    assert answers[0]["status"] == 409
+    assert app.state.jobs.waiting == 0
+    assert [file.name for file in app.state.folder.path.iterdir()] == ["lock"]
+    app.state.folder.close()
+
+
+@pytest.mark.parametrize("restoring", [{"device": "abacus"}, {"max_memory": 1}, {"dtyp": "x"}])
+def test_what_no_picture_could_be_restored_with_is_refused_at_the_start(
+    restoring: dict[str, object], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError):
+        create_app(ServerOptions(folder=tmp_path, restoring=restoring))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["max-megapixels", "max-minutes", "keep-minutes"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_limits_are_finite(name: str, value: str) -> None:
+    done = rnan("serve", f"--{name}", value)
+    assert (done.returncode, "is not finite" in done.stderr) == (2, True), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -318,6 +404,7 @@ def test_who_asks(tmp_path: Path) -> None:
     with TestClient(create_app(options), base_url="http://localhost") as client:
         models = f"{API}/models"
         problem(client.get(models), 401, "token")
+        assert client.get(models).headers["www-authenticate"] == "Bearer"
         problem(client.get(models, headers={"authorization": "Bearer wrong"}), 401, "token")
         right = {"authorization": "Bearer secret"}
         assert client.get(models, headers=right).status_code == 200
@@ -329,6 +416,9 @@ def test_who_asks(tmp_path: Path) -> None:
         evil = right | {"origin": "https://evil.example"}
         problem(client.get(models, headers=evil), 403, "other hosts")
         problem(client.get(models, headers=right | {"sec-fetch-site": "cross-site"}), 403, "other")
+        # Behind a proxy that says its own name of the server.
+        named = right | {"origin": "https://pictures.example"}
+        assert client.get(models, headers=named).status_code == 200
         own = client.get("/", headers={"origin": "http://localhost"})
         assert "default-src 'self'" in own.headers["content-security-policy"]
         assert own.headers["x-content-type-options"] == "nosniff"
@@ -539,6 +629,37 @@ def test_a_signal_lets_finish_what_runs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_second_signal_stops_what_runs(tmp_path: Path) -> None:
+    with serving(tmp_path, "--threads", "1") as server:
+        job = server.post(noisy(900, 1200), sigma="9", self_ensemble="true").json()  # minutes
+        while server.client.get(f"{API}/jobs/{job['id']}").json()["state"] == "queued":
+            time.sleep(0.02)
+        for _ in range(2):
+            server.process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        assert server.process.wait(timeout=60) == 0
+        assert server.process.stderr is not None
+        said = server.process.stderr.read()
+        assert said == "finishing 1 pictures; once more to stop at once\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_who_got_all_of_a_result_has_it(tmp_path: Path) -> None:
+    app = create_app(ServerOptions(folder=tmp_path))
+    with TestClient(app, base_url="http://localhost") as client:
+        data = {"task": "denoise", "sigma": "9"}
+        job = client.post(f"{API}/jobs", files={"picture": ("a.png", noisy())}, data=data).json()
+        while client.get(f"{API}/jobs/{job['id']}").json()["state"] != "done":
+            time.sleep(0.05)
+        mixed = "result?strength=0.5"
+        for how, what in (("HEAD", "result"), ("GET", "shown/after"), ("HEAD", mixed)):
+            answer = client.request(how, f"{API}/jobs/{job['id']}/{what}")
+            assert answer.status_code == 200
+            assert app.state.jobs.unfetched, (how, what)
+        client.get(f"{API}/jobs/{job['id']}/{mixed}")
+        assert not app.state.jobs.unfetched
+
+
 def test_a_killed_server_leaves_what_the_next_removes(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         server.ended(server.post(noisy(), sigma="9").json())
@@ -630,3 +751,4 @@ def test_a_port_that_is_taken(server: Server, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "in use" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ Only plain Python: ``rnan --help`` reads it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,9 @@ class Option:
     help: str
     default: Any = None
     choices: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
+    low: float = -math.inf
+    high: float = math.inf
+    """Of a number."""
     unset: str = ""
     """What holds where nothing is said, in words, where there is no default."""
     show_default: bool = True
@@ -36,12 +38,16 @@ SIGMA = Option(
     name="sigma",
     kind=str,
     default="auto",
+    low=0.0,
+    high=75.0,
     help="Standard deviation of the noise on the 0-255 scale, 0 to 75; auto estimates it.",
 )
 QUALITY = Option(
     name="quality",
     kind=str,
     default="auto",
+    low=1.0,
+    high=100.0,
     help="Quality that the picture was saved with, 1 to 100; auto reads it in the file, or "
     "estimates it from the pixels where the file is no JPEG any more.",
 )
@@ -57,6 +63,8 @@ SENSOR_SIGMA = Option(
     name="sigma",
     kind=float,
     default=0.0,
+    low=0.0,
+    high=15.0,
     help="Standard deviation of the sensor's noise on the 0-255 scale, 0 to 15.",
 )
 SCALE = Option(

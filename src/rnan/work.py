@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,9 +125,10 @@ def _level(option: Option, value: Any) -> float | str:
         raise ConfigError(f"{option.flag} takes a number{auto}, got {value!r}") from None
     if option.choices:
         raise ConfigError(f"{option.flag} is one of {', '.join(option.choices)}, got {value!r}")
-    low, high = option.low or -math.inf, option.high or math.inf
-    if not low <= number <= high:
-        raise ConfigError(f"{option.flag} must lie between {low:g} and {high:g}, got {value!r}")
+    if not option.low <= number <= option.high:  # nan neither
+        raise ConfigError(
+            f"{option.flag} must lie between {option.low:g} and {option.high:g}, got {value}"
+        )
     return number
 
 

@@ -15,6 +15,7 @@ from rnan.cli.options import (
     MODEL,
     PATH,
     Decorated,
+    FiniteRange,
     as_click,
     restore_options,
     restoring,
@@ -67,7 +68,7 @@ def levels(function: Decorated) -> Decorated:
 )
 @click.option(
     "--patience",
-    type=click.FloatRange(min=0.0, min_open=True),
+    type=FiniteRange(min=0.0, min_open=True),
     default=60.0,
     show_default=True,
     help="Minutes without a finished block of pictures after which the job gives up.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,17 @@ class _NonEmptyPath(click.Path):
         if value == "":
             self.fail("the path is empty", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class FiniteRange(click.FloatRange):
+    """Numbers in a range, none of them infinite or nan."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what no comparison holds for."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not finite", param, ctx)
+        return number
 
 
 PATH = _NonEmptyPath(path_type=Path)
@@ -46,8 +58,6 @@ def as_click(option: Option) -> Callable[[Decorated], Decorated]:
     kind: Any = option.kind
     if option.choices:
         kind = click.Choice(option.choices, case_sensitive=False)
-    elif option.low is not None or option.high is not None:
-        kind = click.FloatRange(option.low, option.high)
     return click.option(
         option.flag,
         option.name,

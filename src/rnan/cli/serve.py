@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from rnan.cli import progress
-from rnan.cli.options import ENGINE, PATH, computing, set_threads, verbosity
+from rnan.cli.options import ENGINE, PATH, FiniteRange, computing, set_threads, verbosity
 
 _MEGA = 1e6
 
@@ -32,7 +32,7 @@ _MEGA = 1e6
 )
 @click.option(
     "--max-megapixels",
-    type=click.FloatRange(min=0.01),
+    type=FiniteRange(min=0.01),
     default=50.0,
     show_default=True,
     help="Largest picture; results may have four times as many.",
@@ -53,14 +53,14 @@ _MEGA = 1e6
 )
 @click.option(
     "--max-minutes",
-    type=click.FloatRange(min=0.0, min_open=True),
+    type=FiniteRange(min=0.0, min_open=True),
     default=60.0,
     show_default=True,
     help="That a picture may take.",
 )
 @click.option(
     "--keep-minutes",
-    type=click.FloatRange(min=0.0, min_open=True),
+    type=FiniteRange(min=0.0, min_open=True),
     default=30.0,
     show_default=True,
     help="After which results are removed.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnan.cli import progress
-from rnan.cli.options import PATH, THREADS, set_threads, verbosity
+from rnan.cli.options import PATH, THREADS, FiniteRange, set_threads, verbosity
 from rnan.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--max-time",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     help="Minutes after which to stop with a checkpoint.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")

@@ -82,8 +82,9 @@ class Restorer:
                 scale of the network: between its scales the next larger is restored and made
                 smaller by MATLAB's ``imresize``; where the network has one, ``"auto"``.
             sigma: For demosaicing: σ of the sensor's noise on the 0-255 scale.
-            progress: Called after each tile with the tiles done and the tiles in all.
-            cancel: Looked at before each tile.
+            progress: Called after each tile with the tiles done and the tiles in all; with
+                self-ensemble each counts eight times.
+            cancel: Looked at before each tile, with self-ensemble before each of its passes.
 
         Returns:
             The same kind, layout and depth; float is neither clipped nor rounded. A mosaic comes

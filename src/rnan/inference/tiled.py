@@ -150,13 +150,24 @@ class TiledEngine:
         overlap = self._options.overlap
         plan = list(tiles(height, width, tile=tile, overlap=overlap, grid=self._engine.grid))
         _log.debug("%d x %d pixels, tiles: %d", width, height, len(plan))
+        ensemble = self._options.self_ensemble and self._task.kind != "pattern"
+        total = len(plan) * (8 if ensemble else 1)
         out: Tensor | None = None
         done = 0
-        for parts in batches(plan, self._engine.batch):
+
+        def run(x: Tensor, level: Tensor | None) -> Tensor:
+            nonlocal done
             if cancel is not None and cancel.is_set():
                 raise Cancelled("cancelled")
-            given = torch.cat([part.cut(lq) for part in parts])
-            restored = self._one(given, _level_of(parts, told.level), told.scale)
+            restored = self._engine(x, level, told.scale)
+            done += len(x)
+            if progress is not None:
+                progress(done, total)
+            return restored
+
+        for parts in batches(plan, self._engine.batch):
+            given, level = torch.cat([part.cut(lq) for part in parts]), _level_of(parts, told.level)
+            restored = self_ensemble(run, given, level) if ensemble else run(given, level)
             if len(plan) == 1:
                 out = restored
             else:
@@ -165,9 +176,6 @@ class TiledEngine:
                     out = torch.zeros(1, restored.shape[1], *sides, device="cpu")
                 for part, one in zip(parts, restored, strict=True):
                     part.add_to(out, one, told.scale)
-            done += len(parts)
-            if progress is not None:
-                progress(done, len(plan))
         assert out is not None
         return out
 
@@ -193,11 +201,6 @@ class TiledEngine:
             return quartered(run_part, x, told.scale)
 
         return self_ensemble(run, lq, None) if times == 8 else run(lq, None)
-
-    def _one(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
-        if self._options.self_ensemble and self._task.kind != "pattern":
-            return self_ensemble(lambda x, told: self._engine(x, told, scale), lq, level)
-        return self._engine(lq, level, scale)
 
 
 def _level_of(parts: list[Tile], level: Tensor | None) -> Tensor | None:

@@ -9,7 +9,7 @@ import mimetypes
 import shutil
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,10 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Form, Query, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
+from starlette.background import BackgroundTask
 
 from rnan.images import ReadOptions
 from rnan.option_table import LEVELS
@@ -37,11 +39,17 @@ from rnan.weights import registry
 P = ParamSpec("P")
 T = TypeVar("T")
 
+ASKED_BY_HEAD = "rnan.asked_by_head"
+"""In the scope of a request whose answer is not sent."""
+
 _LOOK_EVERY = 0.2
 """Seconds between two looks at a job whose progress is sent."""
 
 _SAY_SOMETHING_EVERY = 15.0
 """Seconds after which a connection gets a sign of life."""
+
+_MOST_FIELDS, _LONGEST = 40, 4096
+"""Of a form, and the bytes of a field."""
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"description": told, "content": {MEDIA_TYPE: {}}}
@@ -65,10 +73,10 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
     """The routes that restore."""
-    routes = APIRouter(prefix="/api/v1", responses=_REFUSALS)
+    routes = APIRouter(prefix="/api/v1", responses=_REFUSALS, route_class=_Limited)
     wanted = asked(options.restoring)
     # Pictures that are decoded beside those at work; each may take as much memory.
-    room = CapacityLimiter(options.workers)
+    room, looking = CapacityLimiter(options.workers), CapacityLimiter(options.workers)
 
     async def looked(function: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         return await to_thread.run_sync(partial(function, *given, **named), limiter=room)
@@ -115,19 +123,20 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
     )
     async def get_result(
         number: str,
+        request: Request,
         strength: Annotated[
             float, Query(ge=0.0, le=1.0, description="1 is the result, 0 the input.")
         ] = 1.0,
     ) -> Response:
         job = _ended_well(jobs.get(number))
         assert job.result is not None
-        job.fetched = True
+        after = _fetched(request, [job])
         headers = {"content-disposition": _disposition(result_name(job))}
         kind = _kind(job.result)
         if strength < 1.0:
             mixed = await looked(studio.blended, job, strength)
-            return Response(mixed, media_type=kind, headers=headers)
-        return FileResponse(job.result, media_type=kind, headers=headers)
+            return Response(mixed, media_type=kind, headers=headers, background=after)
+        return FileResponse(job.result, media_type=kind, headers=headers, background=after)
 
     @routes.get(
         "/jobs/{number}/shown/{which}",
@@ -142,7 +151,6 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
         after = which == "after"
         if after:
             _ended_well(job)
-            job.fetched = True
         return Response(await looked(studio.shown, job, after=after), media_type="image/png")
 
     @routes.get(
@@ -152,6 +160,7 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
         responses={200: {"content": {"application/zip": {}}}},
     )
     async def get_archive(
+        request: Request,
         job: Annotated[list[str], Query(description="Numbers of jobs.", max_length=1000)],
         strength: Annotated[
             list[Annotated[float, Field(ge=0.0, le=1.0)]],
@@ -163,10 +172,12 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
         shares = dict(zip(job, strength or [1.0] * len(job), strict=True))
         found = [_ended_well(jobs.get(number)) for number in shares]
         content = await looked(_zipped, found, list(shares.values()), studio)
-        for one in found:
-            one.fetched = True
-        headers = {"content-disposition": _disposition("restored.zip")}
-        return StreamingResponse(_in_parts(content), media_type="application/zip", headers=headers)
+        return StreamingResponse(
+            _in_parts(content),
+            media_type="application/zip",
+            headers={"content-disposition": _disposition("restored.zip")},
+            background=_fetched(request, found),
+        )
 
     @routes.post(
         "/restore",
@@ -208,13 +219,18 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
     @routes.post("/inspect", summary="What a picture is and what would help it")
     async def post_inspect(
         picture: Upload,
+        client: Request,
         frame: Annotated[int | None, Form(ge=1, description="See restore. Default: 1.")] = None,
         assume_cmyk: Annotated[bool, Form(description="See restore.")] = False,
     ) -> dict[str, Any]:
         reading = ReadOptions(frame=frame, assume_cmyk=assume_cmyk)
-        job = await _uploaded(jobs, studio, picture)
+        job = await _uploaded(jobs, studio, picture, restored=False)
         try:
-            found = await looked(studio.look, job, replace(reading, frame=frame or 1))
+            async with looking:
+                if await client.is_disconnected():
+                    raise Problem(409, "the client has gone")
+                first = replace(reading, frame=frame or 1)
+                found = await run_in_threadpool(studio.look, job, first)
         finally:
             jobs.forget(job)  # nobody cancelled it: it was never to run
         sentences, commands = found.sentences(), found.commands(Path(job.name), reading)
@@ -313,8 +329,34 @@ def result_name(job: Job) -> str:
     return f"{Path(job.name).stem}{job.result.suffix}"
 
 
-async def _uploaded(jobs: Jobs, studio: Studio, picture: UploadFile) -> Job:
-    job = jobs.new(name_of(picture))
+class _Limited(APIRoute):
+    """Reads a form only up to what our requests have: one file, and short fields."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def limited(request: Request) -> Response:
+            if self.methods and "POST" in self.methods:
+                await request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_LONGEST)
+            return await handle(request)
+
+        return limited
+
+
+def _fetched(request: Request, jobs: list[Job]) -> BackgroundTask | None:
+    """To be run when the whole answer was sent: the server need not wait for them any more."""
+
+    async def remember() -> None:
+        for job in jobs:
+            job.fetched = True
+
+    return None if ASKED_BY_HEAD in request.scope else BackgroundTask(remember)
+
+
+async def _uploaded(
+    jobs: Jobs, studio: Studio, picture: UploadFile, *, restored: bool = True
+) -> Job:
+    job = jobs.new(name_of(picture), restored=restored)
 
     def keep() -> None:
         with studio.source(job).open("wb") as file:

@@ -17,6 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rnan import __version__
+from rnan.engine_choice import check_settings
+from rnan.inference import RestoreOptions
 from rnan.scratch import Scratch
 from rnan.server import api, problems
 from rnan.server.guard import Guard
@@ -24,11 +26,13 @@ from rnan.server.jobs import Jobs
 from rnan.server.metrics import Metrics
 from rnan.server.settings import ServerOptions
 from rnan.server.studio import Studio
+from rnan.settings import from_mapping
 
 _FORGET_EVERY = 60.0
 """Seconds between two looks for what is to be forgotten, at most."""
 
-_UPLOADS = ("/api/v1/jobs", "/api/v1/restore")
+_UPLOADS = {"/api/v1/jobs": True, "/api/v1/restore": True, "/api/v1/inspect": False}
+"""Routes that take pictures, and whether they restore them."""
 
 
 def create_app(options: ServerOptions | None = None) -> FastAPI:
@@ -39,8 +43,12 @@ def create_app(options: ServerOptions | None = None) -> FastAPI:
 
     Returns:
         An ASGI app; ``app.state.jobs`` are its :class:`~rnan.server.jobs.Jobs`.
+
+    Raises:
+        ConfigError: What holds for all requests cannot be: a device, for example.
     """
     options = options or ServerOptions()
+    check_settings(from_mapping(RestoreOptions, options.restoring))
     folder = Scratch("serve", options.folder)
 
     @asynccontextmanager
@@ -69,7 +77,7 @@ def create_app(options: ServerOptions | None = None) -> FastAPI:
         docs_url=None,  # these pages load scripts from other hosts
         redoc_url=None,
     )
-    app.state.jobs = jobs
+    app.state.jobs, app.state.folder = jobs, folder
     metrics = Metrics(jobs)
     problems.install(app)
     app.include_router(api.router(options, jobs, Studio(options)))
@@ -101,7 +109,7 @@ def _as_get(app: ASGIApp) -> ASGIApp:
         async def head(message: Message) -> None:
             await send({**message, "body": b""} if "body" in message else message)
 
-        await app({**scope, "method": "GET"}, receive, head)
+        await app({**scope, "method": "GET", api.ASKED_BY_HEAD: True}, receive, head)
 
     return answered
 
@@ -122,7 +130,7 @@ class _Gate:
             if length.isdigit() and int(length) > self._options.max_body:
                 raise problems.Problem(413, self._too_large)
             if scope["path"] in _UPLOADS:
-                self._jobs.check_room()
+                self._jobs.check_room(restored=_UPLOADS[scope["path"]])
         except problems.Problem as error:
             refusal = problems.response(error.status, error.detail, error.headers)
             await refusal(scope, receive, send)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from fastapi import File, Form, Request, UploadFile
 
 from rnan.errors import ConfigError
+from rnan.inference import RestoreOptions
 from rnan.inference.files import FileOptions
 from rnan.option_table import LEVELS, READING_AND_WRITING, RESTORING, SPECIAL, Option
 from rnan.settings import nearest
@@ -96,6 +97,7 @@ def _asked(given: dict[str, Any], restoring: dict[str, object]) -> Asked:
     given = {name: None if value == "" else value for name, value in given.items()}
     special = [option for options in SPECIAL.values() for option in options]
     own = {option.name: given.pop(option.name) for option in (*RESTORING, *special)}
+    RestoreOptions(**own)  # refuses what cannot be, before the picture waits for its turn
     files, ending = files_for(given, overwrite=True)
     wish = wish_for(given.pop("task"), given | {"model": model})
     return Asked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -40,6 +41,7 @@ class Guard:
         self._token = options.token
         self._hosts = {name.lower() for name in (*LOCAL, options.host, *options.hosts)}
         self._any_host = "*" in options.hosts
+        self._named = {name.lower() for name in options.hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
@@ -58,7 +60,9 @@ class Guard:
 
         refusal = self._refusal(scope["path"], Headers(scope=scope))
         if refusal is not None:
-            await response(*refusal)(scope, receive, with_headers)
+            asks = refusal[0] == HTTPStatus.UNAUTHORIZED
+            headers = {"www-authenticate": "Bearer"} if asks else {}
+            await response(*refusal, headers)(scope, receive, with_headers)
             return
         await self._app(scope, receive, with_headers)
 
@@ -67,7 +71,8 @@ class Guard:
         if not self._any_host and host not in self._hosts:
             return 421, "this server is not called that; see --allow-host"
         origin = headers.get("origin")
-        if origin is not None and _name(origin) != host:
+        # A proxy need not pass the name on that the browser knows.
+        if origin is not None and _name(origin) not in {host, *self._named}:
             return 403, "requests from pages of other hosts are refused"
         if headers.get("sec-fetch-site") == "cross-site" and path.startswith("/api/"):
             return 403, "requests from pages of other hosts are refused"

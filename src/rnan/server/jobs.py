@@ -45,7 +45,9 @@ class Job:
     files: FileOptions = field(default_factory=FileOptions)
     """How its picture is read and its result written."""
     fetched: bool = False
-    """Whether the client has asked for the result."""
+    """Whether the client has got the result."""
+    restored: bool = True
+    """Whether it is to be restored; others are only looked at, and wait for themselves."""
     late: float | None = None
     """When it has taken too long, on the monotonic clock."""
 
@@ -93,34 +95,44 @@ class Jobs:
         self._lock = threading.Lock()
         self.refusing = False
         """Whether the server is about to end."""
+        self.stopping = False
+        """Whether it ends at once, without what runs."""
         self.counts: dict[str, int] = dict.fromkeys(ENDED, 0)
         """Of jobs that have ended."""
         self._mean = 5.0
 
-    def new(self, name: str) -> Job:
+    def new(self, name: str, *, restored: bool = True) -> Job:
         """A job with a folder of its own, which does nothing yet.
+
+        Args:
+            name: What the client calls the picture.
+            restored: Whether it is to be.
 
         Raises:
             Problem: Too many wait (429), or the server is about to end (503).
         """
         self.forget_old()
         with self._lock:
-            self.check_room()
-            job = Job(id=secrets.token_urlsafe(18), folder=Path(), name=name)
+            self.check_room(restored=restored)
+            number = secrets.token_urlsafe(18)
+            job = Job(id=number, folder=Path(), name=name, restored=restored)
             job.folder = self._folder / job.id
             job.folder.mkdir()
             self._jobs[job.id] = job
         return job
 
-    def check_room(self) -> None:
+    def check_room(self, *, restored: bool = True) -> None:
         """Refuse a picture for which there is no room.
+
+        Args:
+            restored: Whether it is to be restored, or only looked at.
 
         Raises:
             Problem: Too many wait (429), or the server is about to end (503).
         """
         if self.refusing:
             raise Problem(503, "the server is being stopped", retry_after="30")
-        waiting = self.waiting
+        waiting = self._open(restored=restored)
         if waiting >= self._queue + self._workers:
             wait = max(1, round(self._mean * waiting / self._workers))
             raise Problem(
@@ -161,8 +173,12 @@ class Jobs:
 
     @property
     def waiting(self) -> int:
-        """Jobs that have not ended."""
-        return sum(job.state not in ENDED for job in list(self._jobs.values()))
+        """Jobs to be restored that have not ended."""
+        return self._open(restored=True)
+
+    def _open(self, *, restored: bool) -> int:
+        jobs = list(self._jobs.values())
+        return sum(job.state not in ENDED and job.restored == restored for job in jobs)
 
     @property
     def running(self) -> int:
@@ -181,6 +197,12 @@ class Jobs:
                 if job.state == QUEUED:
                     job.problem = document(503, "the server is being stopped")
                     self._end(job, FAILED)
+
+    def stop(self) -> None:
+        """Give up what runs, too: as soon as the network has done its tile."""
+        self.stopping = True
+        for job in list(self._jobs.values()):
+            job.stop.set()
 
     def close(self) -> None:
         """Finish what runs, refuse the rest."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -25,6 +26,8 @@ from rnan.errors import (
 )
 
 _log = logging.getLogger(__name__)
+
+_OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -59,6 +62,7 @@ def document(
     status: int, detail: str, remedy: Mapping[str, object] = MappingProxyType({})
 ) -> dict[str, Any]:
     """The fields of a problem, and the options by which the same would be taken, if any."""
+    detail = detail.encode("utf-8", "replace").decode()  # it may repeat what a client sent
     fields = {"type": "about:blank", "title": _title(status), "status": status, "detail": detail}
     return {**fields, "remedy": dict(remedy)} if remedy else fields
 
@@ -67,7 +71,8 @@ def problem_of(error: RnanError) -> dict[str, Any]:
     """A problem from an error of ours; options are called as the API calls them."""
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     remedy = error.remedy if isinstance(error, InputError) else {}
-    return document(status, " ".join(str(error).replace("--", "").split()), remedy)
+    said = _OPTION.sub(lambda found: found[1].replace("-", "_"), " ".join(str(error).split()))
+    return document(status, said, remedy)
 
 
 def response(

@@ -42,9 +42,12 @@ class _Server(uvicorn.Server):
             self._say(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal drains, the second one ends."""
-        if self._jobs.refusing:
+        """The first signal drains, the second one stops what runs, the third waits for nobody."""
+        if self._jobs.stopping:
             self.should_exit = self.force_exit = True
+            return
+        if self._jobs.refusing:
+            self._jobs.stop()
             return
         if sig == signal.SIGINT:
             self._grace = 0.0  # who sits before it does not come for results
@@ -61,7 +64,7 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(_LOOK_EVERY)
         # Who waits for a result gets it, if they come for it.
         limit = time.monotonic() + self._grace
-        while jobs.unfetched and time.monotonic() < limit:
+        while jobs.unfetched and time.monotonic() < limit and not jobs.stopping:
             await asyncio.sleep(_LOOK_EVERY)
         self.should_exit = True
 
@@ -83,6 +86,7 @@ def serve(options: ServerOptions, app: FastAPI, *, say: Callable[[str], None] = 
     try:
         listening = socket.create_server((options.host, options.port), family=family)
     except OSError as error:
+        app.state.folder.close()
         why = error.strerror or error
         raise InputError(f"cannot listen at {options.host}:{options.port}: {why}") from error
     # Or an answer of two parts waits for the other side's word of the first: 40 ms.

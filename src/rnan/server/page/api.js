@@ -39,7 +39,10 @@ async function ask(path, options = {}) {
 
 export const json = async (path, options) => (await ask(path, options)).json();
 export const blob = async (path, options) => (await ask(path, options)).blob();
-export const remove = (path) => ask(path, { method: "DELETE" });
+export const remove = (path, options) => ask(path, { ...options, method: "DELETE" });
+
+// Of a job, as seen from the page: behind a proxy the server does not know its own address.
+export const place = (job) => `api/v1/jobs/${job.id}`;
 
 function form(file, fields) {
   const body = new FormData();

@@ -131,7 +131,7 @@ export class Card {
       const job = await this.submit(turn);
       if (!job) return;
       this.job = job;
-      for await (const now of api.follow(job.links.self)) {
+      for await (const now of api.follow(api.place(job))) {
         if (turn !== this.turn) return;
         this.job = now;
         this.tell();
@@ -151,7 +151,7 @@ export class Card {
       try {
         const job = await api.submit(this.file, this.fields());
         if (turn === this.turn) return job;
-        await api.remove(job.links.self);
+        await api.remove(api.place(job));
         return null;
       } catch (error) {
         if (turn !== this.turn) return null;
@@ -178,7 +178,7 @@ export class Card {
   }
 
   async show(turn) {
-    const here = this.job.links.self;
+    const here = api.place(this.job);
     const [before, after] = await Promise.all(["before", "after"].map((which) => api.blob(`${here}/shown/${which}`)));
     if (turn !== this.turn) return;
     await this.compare.load(before, after);
@@ -202,7 +202,7 @@ export class Card {
     this.changed();
     if (!job) return;
     try {
-      await api.remove(job.links.self);
+      await api.remove(api.place(job));
     } catch {
       // it was forgotten already
     }
@@ -215,13 +215,18 @@ export class Card {
     this.changed(this);
   }
 
+  // The page goes away: nobody would ever fetch the result.
+  leave() {
+    if (this.job && !this.done) api.remove(api.place(this.job), { keepalive: true }).catch(() => {});
+  }
+
   get strength() {
     return Number(this.compare.strength.value) / 100;
   }
 
   async download() {
     try {
-      const content = await api.blob(`${this.job.links.result}?strength=${this.strength}`);
+      const content = await api.blob(`${api.place(this.job)}/result?strength=${this.strength}`);
       api.save(content, this.job.result_name);
     } catch (error) {
       this.say(error.message, true);

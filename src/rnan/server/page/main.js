@@ -58,6 +58,13 @@ at("download-all").addEventListener("click", async () => {
   }
 });
 
+addEventListener("beforeunload", (event) => {
+  if ([...cards].some((card) => card.parts.restore.disabled)) event.preventDefault();
+});
+addEventListener("pagehide", (event) => {
+  if (!event.persisted) for (const card of cards) card.leave();
+});
+
 async function start() {
   try {
     limits = (await api.json("api/v1/options")).limits;
