@@ -459,6 +459,43 @@ def test_a_page_that_goes_away_leaves_no_work(page: Any, server: Server) -> None
         time.sleep(0.1)
 
 
+def test_results_that_the_server_has_forgotten(browser: Any, tmp_path: Path) -> None:
+    with serving(tmp_path, "--keep-minutes", "0.15") as server:
+        visits = opened(browser, server)
+        page = next(visits)
+        page.expected.append("forgotten")
+        first = restored(page, name="first.png")
+        page.wait_for_timeout(9500)
+        restored(page, name="second.png")
+        with page.expect_download() as archive:
+            page.get_by_role("button", name="Download all").click()
+        first = page.locator(".card", has_text="first.png")
+        assert "has forgotten this one" in first.locator(".state").inner_text()
+        assert first.get_by_role("button", name="Download").is_disabled()
+        with zipfile.ZipFile(archive.value.path()) as found:
+            assert found.namelist() == ["second.png"]
+        restore = first.get_by_role("button", name="Restore")
+        restore.focus()
+        page.keyboard.press("Enter")  # and the keyboard keeps its place
+        first.locator(".result").wait_for(state="visible")
+        until(page, "!document.querySelector('.card:last-child .restore').disabled")
+        assert page.evaluate("document.activeElement.textContent") == "Restore"
+        with pytest.raises(StopIteration):
+            next(visits)
+
+
+def test_a_full_server_is_waited_for(browser: Any, tmp_path: Path) -> None:
+    with serving(tmp_path, "--queue", "1") as server:
+        visits = opened(browser, server)
+        page = next(visits)
+        page.expected.append("waiting")
+        page.set_input_files("#pick", [picture(f"{number}.png", (500, 600)) for number in range(6)])
+        for card in page.locator(".card").all():
+            card.locator(".found li").nth(1).wait_for(timeout=60_000)
+        with pytest.raises(StopIteration):
+            next(visits)
+
+
 def test_the_reference_needs_no_other_host(page: Any, server: Server) -> None:
     page.goto(f"{server.address}/reference.html")
     page.get_by_text("POST /api/v1/restore").wait_for()

@@ -232,6 +232,10 @@ def test_wrong_options(client: TestClient, fields: dict[str, str], words: str) -
         problem(client.post(f"{API}/{route}", files=files, data=fields), 422, words)
 
 
+def test_a_picture_that_is_no_file(client: TestClient) -> None:
+    problem(client.post(f"{API}/jobs", data={"picture": "a.png"}), 422, "must be a file")
+
+
 def test_a_model_for_something_else(client: TestClient) -> None:
     files, data = {"picture": ("a.png", noisy())}, {"task": "denoise", "model": "demosaic"}
     problem(client.post(f"{API}/restore", files=files, data=data), 422, "not to denoise")
@@ -644,7 +648,10 @@ def test_a_second_signal_stops_what_runs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_who_got_all_of_a_result_has_it(tmp_path: Path) -> None:
+def test_only_who_got_all_of_a_result_has_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "rnan")
     app = create_app(ServerOptions(folder=tmp_path))
     with TestClient(app, base_url="http://localhost") as client:
         data = {"task": "denoise", "sigma": "9"}
@@ -658,6 +665,8 @@ def test_only_who_got_all_of_a_result_has_it(tmp_path: Path) -> None:
             assert app.state.jobs.unfetched, (how, what)
         client.get(f"{API}/jobs/{job['id']}/{mixed}")
         assert not app.state.jobs.unfetched
+    assert f"job {job['id']} done after" in caplog.text
+    assert "GET /api/v1/jobs/{number}/result 200 in" in caplog.text
 
 
 def test_a_killed_server_leaves_what_the_next_removes(tmp_path: Path) -> None:

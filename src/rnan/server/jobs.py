@@ -246,6 +246,9 @@ class Jobs:
         job.ended = time.time()
         job.state = state
         self.counts[state] += 1
+        why = job.problem["detail"] if job.problem is not None else job.said
+        took = job.ended - (job.started or job.ended)
+        _log.debug("job %s %s after %.1f s: %s", job.id, state, took, why)
 
     def forget(self, job: Job) -> None:
         """Remove it with its files."""

@@ -1,7 +1,8 @@
-"""Figures for Prometheus."""
+"""Figures for Prometheus, and lines for the log."""
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import partial
 
@@ -9,6 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rnan.server.jobs import ENDED, Jobs
+
+_log = logging.getLogger(__name__)
 
 _METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 
@@ -54,8 +57,10 @@ class Metrics:
                     status = str(message["status"])
                     # Nor whatever a client calls its method: each would be a figure for good.
                     method = scope["method"] if scope["method"] in _METHODS else "other"
+                    seconds = time.perf_counter() - start
                     self._requests.labels(method, route, status).inc()
-                    self._seconds.labels(route).observe(time.perf_counter() - start)
+                    self._seconds.labels(route).observe(seconds)
+                    _log.debug("%s %s %s in %.3f s", method, route, status, seconds)
                 await send(message)
 
             await app(scope, receive, counted)

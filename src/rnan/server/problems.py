@@ -102,7 +102,10 @@ def install(app: FastAPI) -> None:
     async def of_the_form(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        return response(422, f"{place}: {first['msg']}")
+        said = first["msg"].removeprefix("Value error, ")
+        if "UploadFile" in said:
+            said = "must be a file, which curl -F picture=@name sends"
+        return response(422, f"{place}: {said}")
 
     @app.exception_handler(HTTPException)
     async def of_starlette(_: Request, error: HTTPException) -> JSONResponse:

@@ -66,7 +66,8 @@ export class Card {
 
   async look() {
     try {
-      const found = await api.inspect(this.file, this.reading);
+      const found = await this.patiently(() => api.inspect(this.file, this.reading), () => this.element.isConnected);
+      if (!found) return;
       const steps = found.steps.map((step) => TASKS[step.restoration].toLowerCase());
       const advice = steps.length ? `Suggested: ${steps.join(", then ")}` : "Nothing to do; it looks clean";
       this.list([...found.sentences, advice]);
@@ -95,11 +96,12 @@ export class Card {
     const number = document.createElement("input");
     Object.assign(number, { type: "number", min: about.low, max: about.high, step: about.step, value: about.start });
     number.setAttribute("aria-label", `${about.label}, ${about.hint}`);
-    number.hidden = number.disabled = true; // or its limits would hold while nobody sees it
-    how.addEventListener("change", () => { number.hidden = number.disabled = how.value === "auto"; });
-    label.append(how);
     const hint = document.createElement("span");
     hint.textContent = about.hint;
+    const show = (yes) => { number.hidden = number.disabled = hint.hidden = !yes; }; // or its limits would hold unseen
+    show(false);
+    how.addEventListener("change", () => show(how.value === "given"));
+    label.append(how);
     this.parts.level.append(label, number, hint);
   }
 
@@ -113,9 +115,12 @@ export class Card {
   }
 
   busy(yes) {
-    this.parts.restore.disabled = yes;
-    this.parts.cancel.hidden = !yes;
-    this.parts.progress.hidden = !yes;
+    const { restore, cancel, progress } = this.parts;
+    const focused = document.activeElement; // or a keyboard would have lost its place
+    cancel.hidden = progress.hidden = !yes;
+    restore.disabled = yes;
+    if (yes && focused === restore) cancel.focus();
+    if (!yes && focused === cancel) restore.focus();
   }
 
   async restore() {
@@ -145,22 +150,29 @@ export class Card {
     this.changed();
   }
 
-  // The job; nothing where it was cancelled meanwhile.
-  async submit(turn) {
+  // What the server answers once it has room; nothing where it is not wanted any more.
+  async patiently(request, wanted) {
     for (;;) {
       try {
-        const job = await api.submit(this.file, this.fields());
-        if (turn === this.turn) return job;
-        await api.remove(api.place(job));
-        return null;
+        return await request();
       } catch (error) {
-        if (turn !== this.turn) return null;
+        if (!wanted()) return null;
         if (error.status !== 429) throw error;
         this.say("Waiting for room on the server …");
         await api.sleep(Math.min(error.seconds || 1, 10));
-        if (turn !== this.turn) return null;
+        if (!wanted()) return null;
+        this.say("");
       }
     }
+  }
+
+  // The job; nothing where it was cancelled meanwhile.
+  async submit(turn) {
+    const wanted = () => turn === this.turn;
+    const job = await this.patiently(() => api.submit(this.file, this.fields()), wanted);
+    if (!job || wanted()) return job;
+    await api.remove(api.place(job));
+    return null;
   }
 
   tell() {
@@ -183,6 +195,7 @@ export class Card {
     if (turn !== this.turn) return;
     await this.compare.load(before, after);
     this.parts.result.hidden = false;
+    this.parts.download.disabled = false;
     this.compare.setZoom(false);
     this.done = true;
     this.changed();
@@ -210,7 +223,9 @@ export class Card {
 
   async remove() {
     this.compare.forget();
+    const next = this.element.nextElementSibling ?? this.element.previousElementSibling;
     this.element.remove();
+    (next?.querySelector(".remove") ?? document.getElementById("pick")).focus();
     await this.drop();
     this.changed(this);
   }
@@ -229,7 +244,26 @@ export class Card {
       const content = await api.blob(`${api.place(this.job)}/result?strength=${this.strength}`);
       api.save(content, this.job.result_name);
     } catch (error) {
-      this.say(error.message, true);
+      if (error.status === 404) this.forgotten();
+      else this.say(error.message, true);
     }
+  }
+
+  // Whether the result is still to be had.
+  async lasts() {
+    try {
+      await api.json(api.place(this.job));
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      this.forgotten();
+    }
+    return this.done;
+  }
+
+  forgotten() {
+    this.done = false;
+    this.parts.download.disabled = true;
+    this.say("The server keeps results for a while only, and has forgotten this one: restore it again.", true);
+    this.changed();
   }
 }

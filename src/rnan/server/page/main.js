@@ -50,8 +50,11 @@ at("restore-all").addEventListener("click", () => {
   for (const card of [...cards].reverse()) if (!card.done) card.restore();
 });
 at("download-all").addEventListener("click", async () => {
-  const wanted = [...cards].filter((card) => card.done).map((card) => `job=${card.job.id}&strength=${card.strength}`);
+  const done = [...cards].filter((card) => card.done);
   try {
+    const last = await Promise.all(done.map((card) => card.lasts()));
+    const wanted = done.filter((_, place) => last[place]).map((card) => `job=${card.job.id}&strength=${card.strength}`);
+    if (!wanted.length) return;
     api.save(await api.blob(`api/v1/archive?${wanted.join("&")}`), "restored.zip");
   } catch (error) {
     at("message").textContent = error.message;
