@@ -273,6 +273,9 @@ def test_evaluate_writes_records(tmp_path: Path, weights: Path) -> None:
     assert content["run"]["seed"] == 0
     assert len(content["run"]["weights_sha256"]) == 64
     fails(1, "is not a folder", "evaluate", "denoise-color", tmp_path / "none", "--model", "none")
+    write(Picture(pixels=photo(8, 40)), tmp_path / "small" / "a.png")
+    small = ("evaluate", "denoise-color", tmp_path / "small", "--model", "none")
+    fails(1, f"11 pixels, {tmp_path / 'small' / 'a.png'} has fewer", *small)
     fails(2, "'nan' is no level", "evaluate", "denoise-color", folder, "--level", "nan")
     fails(2, "between 0 and 75", "evaluate", "denoise-color", folder, "--assume", "99")
     fails(1, "is a folder", "evaluate", "denoise-color", folder, "--json", folder)

@@ -18,7 +18,10 @@ Plane = NDArray[np.float64]
 PSNR_CEILING = 100.0
 """PSNR of a picture that equals its reference, where the formula gives infinity."""
 
-_WINDOW, _SIGMA, _K1, _K2, _RANGE = 11, 1.5, 0.01, 0.03, 255.0
+LEAST_SIDE = 11
+"""Of a picture that SSIM can be measured on: its window."""
+
+_SIGMA, _K1, _K2, _RANGE = 1.5, 0.01, 0.03, 255.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +92,9 @@ def ssim(restored: Plane, gt: Plane) -> float:
         InputError: The shapes differ, or a side is smaller than the window.
     """
     _check_shapes(restored, gt)
-    if min(restored.shape[:2]) < _WINDOW:
+    if min(restored.shape[:2]) < LEAST_SIDE:
         raise InputError(
-            f"SSIM needs sides of at least {_WINDOW} pixels, "
+            f"SSIM needs sides of at least {LEAST_SIDE} pixels, "
             f"got {restored.shape[1]}x{restored.shape[0]}"
         )
     if restored.ndim == 3:
@@ -110,12 +113,12 @@ def ssim(restored: Plane, gt: Plane) -> float:
 
 def _blur(plane: Plane) -> Plane:
     """Gaussian window at valid positions, rows and columns in turn."""
-    offsets = np.arange(_WINDOW) - _WINDOW // 2
+    offsets = np.arange(LEAST_SIDE) - LEAST_SIDE // 2
     weights = np.exp(-(offsets**2) / (2 * _SIGMA**2))
     weights /= weights.sum()
-    rows = sum(w * plane[i : plane.shape[0] - _WINDOW + 1 + i] for i, w in enumerate(weights))
+    rows = sum(w * plane[i : plane.shape[0] - LEAST_SIDE + 1 + i] for i, w in enumerate(weights))
     return np.asarray(
-        sum(w * rows[:, i : rows.shape[1] - _WINDOW + 1 + i] for i, w in enumerate(weights))
+        sum(w * rows[:, i : rows.shape[1] - LEAST_SIDE + 1 + i] for i, w in enumerate(weights))
     )
 
 

@@ -70,7 +70,7 @@ def command(
     folder will do: sizes may differ, colour is made gray for a gray task.
     """
     from rnan.evaluation import report
-    from rnan.evaluation.datasets import pair, picture_files, references
+    from rnan.evaluation.datasets import check_sizes, pair, picture_files, references
     from rnan.evaluation.methods import Network
     from rnan.evaluation.published import published_for
     from rnan.evaluation.records import Record
@@ -88,6 +88,7 @@ def command(
         raise ConfigError("given inputs are of one level; say which with --level")
     place = _position(pixel) if pixel is not None else None
     files = picture_files(folder)
+    check_sizes(files)
     lq_files = pair(files, lq) if lq is not None else None
     dataset = dataset or folder.resolve().name.lower()
     ours: list[Record] = []

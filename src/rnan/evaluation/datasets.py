@@ -15,6 +15,8 @@ from rnan.degradations.resize import at_half_size
 from rnan.errors import InputError
 from rnan.images import EXTENSIONS, read
 from rnan.images.picture import to_float
+from rnan.images.read import size_of
+from rnan.metrics import LEAST_SIDE
 from rnan.tasks import Task
 
 HOLDOUT = 20
@@ -49,6 +51,18 @@ def picture_files(folder: Path) -> list[Path]:
     if not files:
         raise InputError(f"{folder} holds no pictures ({', '.join(EXTENSIONS)})")
     return files
+
+
+def check_sizes(files: Sequence[Path]) -> None:
+    """Refuse pictures that cannot be measured, before hours are spent on the others.
+
+    Raises:
+        InputError: A side is shorter than SSIM's window.
+    """
+    for file in files:
+        size = size_of(file)
+        if size is not None and min(size) < LEAST_SIDE:
+            raise InputError(f"SSIM needs sides of at least {LEAST_SIDE} pixels, {file} has fewer")
 
 
 def split(files: list[Path]) -> tuple[list[Path], list[Path]]:
