@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,9 @@ def test_an_engine_exports_by_itself_and_remembers(
     assert np.abs(first - expected).max() < CLOSE
     (kept,) = (tmp_path / "rnan" / "exported").iterdir()
     monkeypatch.setattr("rnan.export.cache.to_onnx", lambda *_, **__: pytest.fail("made again"))
+    for model in (weights, folder / "narrow.onnx"):  # as to another process
+        sent = pickle.loads(pickle.dumps(load_restorer(model, engine="onnx")))
+        assert np.abs(sent(picture, level=25) - expected).max() < CLOSE
     assert np.array_equal(load_restorer(weights, engine="onnx")(picture, level=25), first)
     content = kept.read_bytes()
     kept.write_bytes(content[:-100])  # cut short: made again

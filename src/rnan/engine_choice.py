@@ -66,6 +66,7 @@ def open_model(model: str | Path, task: Tasks, settings: RestoreOptions) -> tupl
             first if scale == info.scale else _open(content(scale), program, settings, device)
         ),
         device=device,
+        anew=(_engine_of, (model, task, settings)),
     )
 
 
@@ -128,7 +129,12 @@ def _from_file(path: Path, settings: RestoreOptions) -> tuple[Task, Engine]:
     info = info_of(graph.metadata, name=str(path))
     task = _task_of(path, info.task, info.config, None)
     check_suits(path, info.config, task)
-    return task, GraphEngine(info, (info.scale,), lambda scale: graph, device=device)
+    anew = (_engine_of, (path, None, settings))
+    return task, GraphEngine(info, (info.scale,), lambda scale: graph, device=device, anew=anew)
+
+
+def _engine_of(model: str | Path, task: Tasks, settings: RestoreOptions) -> Engine:
+    return open_model(model, task, settings)[1]
 
 
 def _open(content: bytes, program: str, settings: RestoreOptions, device: torch.device) -> Graph:

@@ -105,6 +105,8 @@ class GraphEngine:
         scales: Enlargements.
         open_graph: Opens the graph of a scale; called once for each that is asked for.
         device: Where it runs.
+        anew: Opens the same in another process, to which an open graph cannot be sent, and what it
+            is called with.
     """
 
     as_released = False
@@ -116,8 +118,10 @@ class GraphEngine:
         open_graph: Callable[[int], Graph],
         *,
         device: torch.device,
+        anew: tuple[Callable[..., Any], tuple[Any, ...]],
     ) -> None:
         self.info = info
+        self._anew = anew
         self.device = device
         self.channels = info.config.channels_in
         self.scales = tuple(scales)
@@ -131,6 +135,9 @@ class GraphEngine:
         self._open = open_graph
         self._graphs: dict[int, Graph] = {}
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return self._anew
 
     def __call__(self, lq: Tensor, level: Tensor | None, scale: int) -> Tensor:
         """See :class:`rnan.inference.engines.Engine`."""
