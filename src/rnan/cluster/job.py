@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import queue
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,12 +147,13 @@ def run(job: Job, report: Report | None = None) -> Summary:
                 settings=settings,
                 threads=_threads(job, room),
             )
-            for row in _results(job, order, room, tasks.todo):
-                progress.done += row["done"]
-                progress.failed += row["failed"]
-                progress.megapixels += row["megapixels"]
-                if report is not None:
-                    report(progress)
+            with closing(_results(job, order, room, tasks.todo)) as rows:
+                for row in rows:
+                    progress.done += row["done"]
+                    progress.failed += row["failed"]
+                    progress.megapixels += row["megapixels"]
+                    if report is not None:
+                        report(progress)
     return _summary(record, inputs.entries, progress, number, time.perf_counter() - start)
 
 
@@ -276,16 +276,20 @@ def _blocks(entries: list[Entry], workers: int) -> list[pyarrow.Table]:
     return tables
 
 
-def _results(job: Job, order: Order, room: Room, entries: list[Entry]) -> Iterator[dict[str, Any]]:
+def _results(
+    job: Job, order: Order, room: Room, entries: list[Entry]
+) -> Generator[dict[str, Any], None, None]:
     """Rows of :class:`Worker`, as they come."""
     import ray
     from ray.data import ActorPoolStrategy, DataContext
+    from ray.data.exceptions import ExecutionTimeoutError
 
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is said by us
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.max_errored_blocks = 0
+    context.execution_no_progress_timeout_s = 60.0 * job.patience
     gpu = _on_gpu(job, room)
     workers = job.workers or max(1, room.gpus if gpu else room.cpus // order.threads)
     blocks = _blocks(entries, workers)
@@ -301,49 +305,25 @@ def _results(job: Job, order: Order, room: Room, entries: list[Entry]) -> Iterat
         num_gpus=1 if gpu else None,
         num_cpus=None if gpu else order.threads,
     )
-    yield from _watched(pipeline.iter_rows, job.patience)
+    try:
+        # On this thread: what interrupts it ends the work, before Ray goes.
+        yield from pipeline.iter_rows()
+    except ExecutionTimeoutError as error:
+        raise ResourceError(
+            f"no picture was finished for {job.patience:g} minutes; look at the machines, then run "
+            "again with --resume"
+        ) from error
+    except Exception as error:
+        raise _ours(error) from error
 
 
-def _watched(
-    rows: Callable[[], Iterable[dict[str, Any]]], patience: float
-) -> Iterator[dict[str, Any]]:
-    """The rows, unless none comes for too long."""
-    found: queue.Queue[Any] = queue.Queue()
-    end = object()
-
-    def fetch() -> None:
-        try:
-            for row in rows():
-                found.put(row)
-            found.put(end)
-        except BaseException as error:
-            found.put(error)
-
-    threading.Thread(target=fetch, daemon=True).start()
-    while True:
-        try:
-            row = found.get(timeout=60.0 * patience)
-        except queue.Empty:
-            raise ResourceError(
-                f"no picture was finished for {patience:g} minutes; look at the machines, then run "
-                "again with --resume"
-            ) from None
-        if row is end:
-            return
-        if isinstance(row, BaseException):
-            raise _ours(row) from row
-        yield row
-
-
-def _ours(error: BaseException) -> BaseException:
+def _ours(error: Exception) -> Exception:
     """Of what Ray raises, our own error within it, or one line."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, RnanError):
             return seen
         seen = getattr(seen, "cause", None) or seen.__cause__
-    if not isinstance(error, Exception):
-        return error
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     named = [line for line in lines if line.startswith("rnan.errors.")]
     if named:
