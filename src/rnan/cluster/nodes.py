@@ -47,7 +47,7 @@ def connected(address: str | None) -> Iterator[Room]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    # What a job that gave up leaves behind would start a Ray of its own.
+    # What an interrupted job leaves behind would start a Ray of its own.
     os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     try:
         with warnings.catch_warnings():
@@ -80,8 +80,8 @@ def _joined(ray: Any, place: str | None) -> Iterator[Room]:
         yield Room(int(total.get("CPU", 0)), int(total.get("GPU", 0)), len(_alive(ray)))
     finally:
         ray.shutdown()
-        # Those of a job that was given up see now that Ray is gone. Would the process end before
-        # them, it would crash.
+        # Those that fetch rows for an interrupted job see now that Ray is gone. Would the process
+        # end before them, it would crash.
         latest = time.monotonic() + _LEAVING
         for thread in set(threading.enumerate()) - before:
             thread.join(max(0.0, latest - time.monotonic()))

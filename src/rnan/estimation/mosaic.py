@@ -35,22 +35,19 @@ def _of_three(pixels: NDArray[Any]) -> str | None:
     if not pixels.any():
         return None
     for name in PATTERNS:
-        if _gaps(pixels[:_CORNER, :_CORNER], name).any():
+        corner = pixels[:_CORNER, :_CORNER]
+        if corner[~_where(corner, name)].any():
             continue  # told at once of all pictures but the darkest
         where = _where(pixels, name)
-        if not _gaps(pixels, name).any() and (pixels[where] > 0).mean() > 0.1:
+        if not pixels[~where].any() and (pixels[where] > 0).mean() > 0.1:
             return name
     return None
 
 
 def _where(pixels: NDArray[Any], pattern: str) -> NDArray[np.bool_]:
+    """What a mosaic of that pattern has measured."""
     where: NDArray[np.bool_] = measured(pixels.shape[0], pixels.shape[1], pattern).numpy()
     return where.transpose(1, 2, 0)
-
-
-def _gaps(pixels: NDArray[Any], pattern: str) -> NDArray[Any]:
-    """What a mosaic of that pattern has not measured."""
-    return pixels[~_where(pixels, pattern)]
 
 
 def _of_one(plane: NDArray[Any]) -> str | None:

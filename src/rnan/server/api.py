@@ -9,7 +9,7 @@ import mimetypes
 import shutil
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,6 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Form, Query, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
-from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 from starlette.background import BackgroundTask
@@ -28,7 +27,7 @@ from starlette.background import BackgroundTask
 from rnan.images import ReadOptions
 from rnan.option_table import LEVELS
 from rnan.server.examples import EXAMPLES, example
-from rnan.server.forms import Asked, Upload, asked, fields, name_of
+from rnan.server.forms import Asked, ShortForms, Upload, asked, fields, name_of
 from rnan.server.jobs import DONE, ENDED, FAILED, Job, Jobs
 from rnan.server.metrics import Metrics
 from rnan.server.problems import MEDIA_TYPE, Problem
@@ -47,9 +46,6 @@ _LOOK_EVERY = 0.2
 
 _SAY_SOMETHING_EVERY = 15.0
 """Seconds after which a connection gets a sign of life."""
-
-_MOST_FIELDS, _LONGEST = 40, 4096
-"""Of a form, and the bytes of a field."""
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"description": told, "content": {MEDIA_TYPE: {}}}
@@ -73,7 +69,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
     """The routes that restore."""
-    routes = APIRouter(prefix="/api/v1", responses=_REFUSALS, route_class=_Limited)
+    routes = APIRouter(prefix="/api/v1", responses=_REFUSALS, route_class=ShortForms)
     wanted = asked(options.restoring)
     # Pictures that are decoded beside those at work; each may take as much memory.
     room, looking = CapacityLimiter(options.workers), CapacityLimiter(options.workers)
@@ -327,20 +323,6 @@ def result_name(job: Job) -> str:
     """What the result is called: as the picture, with its own ending."""
     assert job.result is not None
     return f"{Path(job.name).stem}{job.result.suffix}"
-
-
-class _Limited(APIRoute):
-    """Reads a form only up to what our requests have: one file, and short fields."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def limited(request: Request) -> Response:
-            if self.methods and "POST" in self.methods:
-                await request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_LONGEST)
-            return await handle(request)
-
-        return limited
 
 
 def _fetched(request: Request, jobs: list[Job]) -> BackgroundTask | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, Literal
 
-from fastapi import File, Form, Request, UploadFile
+from fastapi import File, Form, Request, Response, UploadFile
+from fastapi.routing import APIRoute
 
 from rnan.errors import ConfigError
 from rnan.inference import RestoreOptions
@@ -17,6 +18,9 @@ from rnan.option_table import LEVELS, READING_AND_WRITING, RESTORING, SPECIAL, O
 from rnan.settings import nearest
 from rnan.weights import registry
 from rnan.work import Wish, files_for, wish_for
+
+_MOST_FIELDS, _LONGEST = 40, 4096
+"""Of a form, and the bytes of a field."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +109,21 @@ def _asked(given: dict[str, Any], restoring: dict[str, object]) -> Asked:
         files=files,
         ending=ending,
     )
+
+
+class ShortForms(APIRoute):
+    """Reads a form only up to what our requests have: one file, and short fields."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What FastAPI calls, after the form was read."""
+        handle = super().get_route_handler()
+
+        async def limited(request: Request) -> Response:
+            if self.methods and "POST" in self.methods:
+                await request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_LONGEST)
+            return await handle(request)
+
+        return limited
 
 
 Upload = Annotated[UploadFile, File(description="The file of a picture.")]
