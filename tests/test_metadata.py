@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import shutil
 import struct
-import subprocess
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -17,7 +15,7 @@ from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 from skimage.color import rgb2lab
 
 from conftest import photo
-from rnan.errors import ConfigError, InputError, MissingExtraError
+from rnan.errors import ConfigError, InputError
 from rnan.images import Metadata, Picture, ReadOptions, WriteOptions, decode, read, write
 from rnan.images.alpha import filled
 from rnan.images.formats.iptc import photoshop_block
@@ -390,34 +388,6 @@ def test_no_halo_at_the_edge_of_a_cut_out() -> None:
     assert np.array_equal(restored.alpha, alpha)
     inside = restored.pixels[alpha > 0].astype(int)
     assert np.abs(inside - 240).max() <= 3
-
-
-def heic(tmp_path: Path) -> Path:
-    tool = shutil.which("heif-enc")
-    if tool is None:
-        pytest.skip("needs heif-enc (Debian's package libheif-examples) to make an HEIC file")
-    pytest.importorskip("pi_heif", reason="needs the extra heic")
-    source, target = tmp_path / "a.jpg", tmp_path / "phone.heic"
-    Image.fromarray(photo(64, 96)).save(source, "JPEG", quality=98, icc_profile=SRGB)
-    made = subprocess.run([tool, "-q", "90", str(source), "-o", str(target)], capture_output=True)
-    assert made.returncode == 0, made.stderr
-    return target
-
-
-def test_a_phones_heic(tmp_path: Path) -> None:
-    picture = read(heic(tmp_path))
-    assert picture.size == (64, 96)
-    assert picture.metadata.format == "HEIF"
-    assert picture.metadata.icc == SRGB
-    assert np.abs(picture.pixels.astype(int) - photo(64, 96)).mean() < 6
-
-
-def test_heic_names_the_extra_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "pi_heif", None)
-    with pytest.raises(MissingExtraError, match=r"rnan\[heic\]"):
-        decode(b"\0\0\0\x18ftypheic" + bytes(60))
 
 
 @pytest.mark.parametrize("profile", ["Display P3", "Adobe RGB"])

@@ -81,6 +81,15 @@ def from_float(pixels: NDArray[np.float32], dtype: np.dtype[Any]) -> Pixels:
     return out
 
 
+def of_full_range(pixels: Pixels, bits: int) -> Pixels:
+    """Samples of 9 to 15 bits, kept as uint16, with white at 65535; others as they are."""
+    if pixels.dtype != np.uint16 or not 8 < bits < 16:
+        return pixels
+    most = 2**bits - 1
+    scaled: Pixels = (pixels.astype(np.uint32) * 65535 + most // 2) // most
+    return scaled.astype(np.uint16)
+
+
 def samples(picture: Picture, dtype: np.dtype[Any]) -> Pixels:
     """Pixels and opacity as ``(H, W, 1-4)`` of the depth that a format holds."""
     planes = [picture.pixels]

@@ -15,6 +15,10 @@ from rnan.inference.plan import Job
 NAME = ".rnan-manifest.jsonl"
 """One line of JSON for each result, the last one of a name counts."""
 
+_REVISION = 2
+"""Raised when pictures come out otherwise than before, so that what an earlier program got wrong is
+done again."""
+
 
 class Manifest:
     """The record of an output folder; safe to use from several threads.
@@ -135,7 +139,7 @@ class Manifest:
 
 def settings_hash(facts: Mapping[str, Any]) -> str:
     """Stands for everything that decides what a result looks like."""
-    text = json.dumps(facts, sort_keys=True, default=str)
+    text = json.dumps([_REVISION, facts], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

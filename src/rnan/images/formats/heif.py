@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from rnan.images.alpha import split_alpha, unpremultiplied
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import Metadata, upright_exif, upright_xmp
 from rnan.images.options import ReadOptions
-from rnan.images.picture import Picture
+from rnan.images.picture import Picture, Pixels, of_full_range
 
 _BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
@@ -37,7 +39,8 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     image = file[index]
     width, height = image.size
     check_size(width, height, name, options.max_pixels)
-    pixels, alpha = split_alpha(np.asarray(image))
+    # A copy: the library frees its memory with the file, whoever still looks at it.
+    pixels, alpha = split_alpha(_of_full_range(np.array(image)[:, :width], image.info))
     if image.mode.endswith("a") and alpha is not None:  # stored times its opacity
         pixels = unpremultiplied(pixels, alpha)
     info = image.info
@@ -48,3 +51,9 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         xmp=upright_xmp(info.get("xmp")),
     )
     return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
+
+
+def _of_full_range(pixels: Pixels, info: Mapping[str, Any]) -> Pixels:
+    """White at 65535: the library shifts 10 and 12 bits up, so that theirs arrives at 65472."""
+    bits = int(info["bit_depth"])
+    return of_full_range(pixels >> (16 - bits), bits) if pixels.dtype == np.uint16 else pixels

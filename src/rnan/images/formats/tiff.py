@@ -19,7 +19,7 @@ from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import Metadata, upright_exif, upright_xmp
 from rnan.images.options import ReadOptions
 from rnan.images.orientation import upright
-from rnan.images.picture import Picture, Pixels, samples, white
+from rnan.images.picture import Picture, Pixels, of_full_range, samples, white
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         ):
             picture = pillow.decode(data, name, replace(options, frame=index + 1))
             said = replace(picture.metadata, exif=exif, xmp=xmp, iptc=record)
-            pixels = _of_full_range(picture.pixels, page.bitspersample)
+            pixels = of_full_range(picture.pixels, page.bitspersample)
             return replace(picture, pixels=pixels, metadata=said)
         pixels = page.asarray()
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
@@ -120,15 +120,6 @@ def _split(
             "%s: channels that are neither colour nor opacity left out: %d", name, left_out
         )
     return planes[:, :, :colours], None if at is None else planes[:, :, colours + at]
-
-
-def _of_full_range(pixels: Pixels, bits: int) -> Pixels:
-    """Samples of 9 to 15 bits with white at 65535."""
-    if pixels.dtype != np.uint16 or not 8 < bits < 16:
-        return pixels
-    most = 2**bits - 1
-    scaled: Pixels = (pixels.astype(np.uint32) * 65535 + most // 2) // most
-    return scaled.astype(np.uint16)
 
 
 def _dpi(tags: dict[str, Any]) -> tuple[float, float] | None:
