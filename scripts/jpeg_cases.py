@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from pages import heading, laid_between_marks
 from rnan.api import load_restorer
-from rnan.degradations.jpeg import compress
+from rnan.degradations.jpeg import Subsampling, compress
 from rnan.evaluation.datasets import Reference, picture_files, references
 from rnan.evaluation.methods import Method, Network, nothing
 from rnan.evaluation.runner import measure
@@ -55,7 +55,7 @@ def _again(gt: Array, quality: int) -> tuple[Array, Array]:
     return gt[part], compress(compress(gt, quality)[part], _AGAIN)
 
 
-def _with_more_colour(subsampling: str) -> Callable[[Array, int], tuple[Array, Array]]:
+def _with_more_colour(subsampling: Subsampling) -> Callable[[Array, int], tuple[Array, Array]]:
     return lambda gt, quality: (gt, compress(gt, quality, subsampling=subsampling))
 
 

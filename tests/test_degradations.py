@@ -68,16 +68,17 @@ def test_float_is_neither_rounded_nor_clipped() -> None:
 QUALITIES = [1, 5, 10, 20, 30, 49, 50, 51, 75, 90, 95, 99, 100]
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("subsampling", ["gray", "4:2:0", "4:2:2", "4:4:4"])
 @pytest.mark.parametrize("quality", QUALITIES)
-def test_batched_jpeg_equals_libjpeg_bit_for_bit(channels: int, quality: int) -> None:
+def test_batched_jpeg_equals_libjpeg_bit_for_bit(subsampling: str, quality: int) -> None:
+    channels, how = (1, {}) if subsampling == "gray" else (3, {"subsampling": subsampling})
     noise = np.random.default_rng(quality).integers(0, 256, (48, 80, channels))
     for gt in (photo(96, 128, channels=channels), noise):
         gt = gt.astype(np.float64)
         batch = torch.cat([batch_of(gt), batch_of(gt[::-1].copy())])
-        ours = jpeg.compress_batch(batch, torch.tensor([quality, 101 - quality]))
-        assert np.array_equal(picture_of(ours[:1]), jpeg.compress(gt, quality))
-        turned = jpeg.compress(gt[::-1].copy(), 101 - quality)
+        ours = jpeg.compress_batch(batch, torch.tensor([quality, 101 - quality]), **how)
+        assert np.array_equal(picture_of(ours[:1]), jpeg.compress(gt, quality, **how))
+        turned = jpeg.compress(gt[::-1].copy(), 101 - quality, **how)
         assert np.array_equal(picture_of(ours[1:]), turned)
 
 

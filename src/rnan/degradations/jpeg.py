@@ -1,6 +1,6 @@
 """JPEG: the files of libjpeg itself, and the same arithmetic for batches on a device.
 
-The batched form follows libjpeg's slow integer transform, its 4:2:0 subsampling and its "fancy"
+The batched form follows libjpeg's slow integer transform, its subsampling and its "fancy"
 upsampling (ITU-T T.81; IJG, jfdctint.c, jidctint.c, jcsample.c, jdsample.c). All numbers are whole
 and below 2^53, so that float64 matrix products are exact: the result equals the decoded file bit
 for bit.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import torch
@@ -37,17 +38,22 @@ _CHROMA_TABLE[:4, :4] = _LUMA_TABLE.new_tensor(
     [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 )
 
+Subsampling = Literal["4:4:4", "4:2:2", "4:2:0"]
+"""Of the chroma of colour pictures: none, of columns, of columns and rows."""
+
 _CONST_BITS, _PASS1_BITS = 13, 2
 _SIXTEEN_BITS = 65536.0
 
 
-def encode(picture: NDArray[np.uint8], quality: int, *, subsampling: str = "4:2:0") -> bytes:
+def encode(
+    picture: NDArray[np.uint8], quality: int, *, subsampling: Subsampling = "4:2:0"
+) -> bytes:
     """A JPEG file.
 
     Args:
         picture: ``(H, W)`` or ``(H, W, 1)`` gray, or ``(H, W, 3)`` RGB.
         quality: libjpeg's, 1 to 100.
-        subsampling: Of colour: ``4:4:4``, ``4:2:2`` or ``4:2:0``.
+        subsampling: See :data:`Subsampling`.
     """
     pixels = picture[:, :, 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     file = io.BytesIO()
@@ -56,27 +62,28 @@ def encode(picture: NDArray[np.uint8], quality: int, *, subsampling: str = "4:2:
 
 
 def compress(
-    gt: NDArray[np.float64], quality: float, *, subsampling: str = "4:2:0"
+    gt: NDArray[np.float64], quality: float, *, subsampling: Subsampling = "4:2:0"
 ) -> NDArray[np.float64]:
     """Through a JPEG file and back.
 
     Args:
         gt: ``(H, W, C)``, whole numbers on the 0-255 scale.
         quality: libjpeg's, 1 to 100, a whole number.
-        subsampling: See :func:`encode`.
+        subsampling: See :data:`Subsampling`.
     """
     file = encode(np.rint(gt).astype(np.uint8), round(quality), subsampling=subsampling)
     with Image.open(io.BytesIO(file)) as image:
         return np.asarray(image, dtype=np.float64).reshape(gt.shape)
 
 
-def compress_batch(gt: Tensor, quality: Tensor) -> Tensor:
+def compress_batch(gt: Tensor, quality: Tensor, *, subsampling: Subsampling = "4:2:0") -> Tensor:
     """:func:`compress` on the device of the batch.
 
     Args:
         gt: 8-bit pictures in [0, 1], ``(B, 1, H, W)`` or ``(B, 3, H, W)``; sides that are
             multiples of 8, in colour of 16.
         quality: Whole numbers from 1 to 100, ``(B,)``.
+        subsampling: See :data:`Subsampling`.
     """
     x = (gt.double() * 255.0).round()
     if gt.shape[1] == 1:
@@ -84,8 +91,10 @@ def compress_batch(gt: Tensor, quality: Tensor) -> Tensor:
     else:
         y, chroma = _to_ycc(x)
         y = _through_blocks(y, quantisation_table(quality, chroma=False))
-        chroma = _through_blocks(_halve(chroma), quantisation_table(quality, chroma=True))
-        x = _to_rgb(y, _double(chroma))
+        chroma = _through_blocks(
+            _HALVE[subsampling](chroma), quantisation_table(quality, chroma=True)
+        )
+        x = _to_rgb(y, _DOUBLE[subsampling](chroma))
     return (x / 255.0).to(gt.dtype)
 
 
@@ -181,6 +190,20 @@ def _halve(x: Tensor) -> Tensor:
     return ((sums + bias) / 4.0).floor()
 
 
+def _halve_columns(x: Tensor) -> Tensor:
+    """Mean of two pixels of a row, rounded down and up in turn."""
+    sums = x[..., ::2] + x[..., 1::2]
+    return ((sums + torch.arange(sums.shape[-1], device=x.device) % 2) / 2.0).floor()
+
+
+def _double_columns(x: Tensor) -> Tensor:
+    """Triangle filter along the rows."""
+    near = F.pad(x, (1, 1, 0, 0), mode="replicate")
+    left = ((3.0 * x + near[..., :-2] + 1.0) / 4.0).floor()
+    right = ((3.0 * x + near[..., 2:] + 2.0) / 4.0).floor()
+    return torch.stack((left, right), dim=4).flatten(3, 4)
+
+
 def _double(x: Tensor) -> Tensor:
     """Triangle filter: three parts of the nearer pixel, one of the farther, each way."""
     near = F.pad(x, (1, 1, 1, 1), mode="replicate")
@@ -190,3 +213,11 @@ def _double(x: Tensor) -> Tensor:
     left = ((middle + rows[..., :-2] + 8.0) / 16.0).floor()
     right = ((middle + rows[..., 2:] + 7.0) / 16.0).floor()
     return torch.stack((left, right), dim=4).flatten(3, 4)
+
+
+def _as_it_is(x: Tensor) -> Tensor:
+    return x
+
+
+_HALVE = {"4:4:4": _as_it_is, "4:2:2": _halve_columns, "4:2:0": _halve}
+_DOUBLE = {"4:4:4": _as_it_is, "4:2:2": _double_columns, "4:2:0": _double}

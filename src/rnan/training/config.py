@@ -61,6 +61,10 @@ class DataSection:
     """Share of the patches that are saved as a JPEG with their noise, as cameras do it; the network
     is told the noise before. For denoising."""
 
+    camera: bool = False
+    """A synthetic camera takes the patches (``rnan.degradations.camera``) instead of white noise
+    being added; levels are not drawn then. For denoising in colour."""
+
     patch_size: int = 96
     """Side of the training crop, in LQ pixels."""
 
@@ -95,6 +99,14 @@ class DataSection:
             share = getattr(self, name)
             _require(0.0 <= share <= 1.0, f"data.{name} must be a share, 0 to 1")
             _require(not (share and self.lq_folders), f"data.{name} does not go with LQ pictures")
+        _require(
+            not (self.camera and (self.lq_folders or self.jpeg_share)),
+            "data.camera goes neither with LQ pictures nor with data.jpeg_share",
+        )
+        _require(
+            not self.camera or self.patch_size % 16 == 0,
+            "data.patch_size must be a multiple of 16 with data.camera",
+        )
         _require(self.patch_size >= 2, "data.patch_size must be at least 2")
         _require(self.patch_size % 2 == 0, "data.patch_size must be even")
         _require(self.batch_size >= 1, "data.batch_size must be at least 1")

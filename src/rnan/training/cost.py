@@ -60,6 +60,7 @@ def try_steps(config: TrainConfig, device: torch.device, *, steps: int = 3) -> S
         gt=gt,
         levels=torch.full((len(gt),), (low + high) // 2, device=device),
         draws=torch.randn_like(gt) if task.noisy else gt.new_empty(0),
+        index=torch.arange(len(gt)),
         scale=scale,
     )
     pairs = learner.pairs(batch)

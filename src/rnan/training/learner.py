@@ -13,6 +13,7 @@ from rnan.tasks import Task
 from rnan.training.config import TrainConfig
 from rnan.training.distributed import Processes
 from rnan.training.optimizers import Optimizer
+from rnan.training.photographed import photographed
 from rnan.training.sampler import Batch
 from rnan.training.saved import saved
 
@@ -80,7 +81,10 @@ class Learner:
         """Degrade a batch, unless its pictures came with LQ pictures."""
         task = self.task
         gt = batch.gt.to(self._work_dtype)
-        if batch.lq is None:
+        told = batch.levels
+        if self.config.data.camera:
+            lq, gt, told = photographed(gt, batch.index, seed=self.config.seed)
+        elif batch.lq is None:
             levels, draws = batch.levels.to(gt.dtype), batch.draws.to(gt.dtype)
             lq = task.degrade_batch(gt, levels, draws, batch.scale)
             if batch.quality is not None:
@@ -88,7 +92,7 @@ class Learner:
             lq, gt = _inside(lq, task.margin), _inside(gt, task.margin * batch.scale)
         else:
             lq = batch.lq.to(self._work_dtype)
-        level = batch.levels / task.level_scale if self.model.config.level_channel else None
+        level = told / task.level_scale if self.model.config.level_channel else None
         return Pairs(lq=lq, gt=gt, level=level, scale=batch.scale)
 
     def learn(self, pairs: Pairs, factor: float) -> tuple[Tensor, Tensor]:

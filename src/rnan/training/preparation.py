@@ -42,6 +42,8 @@ def check_suits(config: TrainConfig, task: Task) -> None:
             raise ConfigError(f"data.jpeg_share is for denoising, not for {task.name}")
         if data.patch_size % 16:
             raise ConfigError("data.patch_size must be a multiple of 16 with data.jpeg_share")
+    if data.camera and (task.kind != "sigma" or task.channels != 3):
+        raise ConfigError(f"data.camera is for denoising in colour, not for {task.name}")
     if data.lq_folders:
         check_pairs(task, shape_of(config, task).scales, one_level=config.level.at is not None)
 

@@ -54,6 +54,8 @@ class Batch:
     """``(B, C, patch, patch)`` where the pictures came with LQ pictures."""
     quality: Tensor | None = None
     """``(B,)`` on the processor: of the JPEG that the noisy patch is saved as, 0 for none."""
+    index: Tensor
+    """``(B,)`` on the processor: numbers of the patches in the stream."""
     scale: int = 1
     """Enlargement, one for the whole batch."""
 
@@ -171,6 +173,7 @@ class PatchSampler:
             draws=draws,
             lq=lq,
             quality=quality,
+            index=index,
             scale=scale,
         )
 
