@@ -120,7 +120,7 @@ class Restorers:
 
     def __call__(self, picture: Picture) -> Restorer:
         """The restorer for a picture."""
-        return self.for_channels(1 if picture.is_gray else 3)
+        return self.for_channels(1 if picture.looks_gray else 3)
 
     def for_channels(self, channels: int) -> Restorer:
         """The restorer for pictures of one or three channels."""

@@ -9,8 +9,10 @@ from rnan.estimation.quality import (
     quality_of_table,
 )
 from rnan.estimation.sigma import estimate_sigma
+from rnan.estimation.traces import Traces
 
 __all__ = [
+    "Traces",
     "estimate_grid",
     "estimate_jpeg",
     "estimate_noise",

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnan.estimation.sigma import cut_tiles, estimate_sigma, sigma_of_tiles
+from rnan.estimation.sigma import cut_tiles, sigma_of_tiles
+
+Array = NDArray[np.float64]
 
 _GROUPS = 6
 _LEAST_TILES = 150
@@ -25,18 +27,22 @@ _BOX = 9
 """Side of the squares over which brightness is averaged, since each pixel is noisy itself."""
 
 
-def estimate_noise(image: NDArray[Any], *, clipped: bool) -> float | NDArray[np.float32]:
+def estimate_noise(
+    image: NDArray[Any], *, clipped: bool, mask: NDArray[np.bool_] | None = None
+) -> float | NDArray[np.float32]:
     """σ of the noise in a picture: one number, or a map where it depends on the brightness.
 
     Args:
         image: ``(H, W)`` or ``(H, W, C)``, on the 0-255 scale, any size from 1x1 on.
         clipped: Whether values were limited to 0-255 and rounded, as in 8-bit files.
+        mask: Which pixels are a photograph, ``(H, W)``; none for all.
 
     Returns:
         σ on the 0-255 scale, or σ for each pixel, ``(H, W)``.
     """
-    overall = estimate_sigma(image, clipped=clipped)
-    curve = _curve(image, clipped=clipped)
+    tiles = cut_tiles(np.asarray(image), mask)
+    overall = sigma_of_tiles(tiles, clipped=clipped)
+    curve = _curve(tiles, clipped=clipped)
     if curve is None:
         return overall
     brightness, sigma = curve
@@ -45,11 +51,8 @@ def estimate_noise(image: NDArray[Any], *, clipped: bool) -> float | NDArray[np.
     return np.interp(_smooth(values), brightness, sigma).astype(np.float32)
 
 
-def _curve(
-    image: NDArray[Any], *, clipped: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+def _curve(tiles: Array, *, clipped: bool) -> tuple[Array, Array] | None:
     """Brightness and σ of the groups; none where one σ does for all."""
-    tiles = cut_tiles(np.asarray(image))
     brightness = tiles.mean(axis=(1, 2, 3))
     if len(tiles) < 2 * _LEAST_TILES:
         return None

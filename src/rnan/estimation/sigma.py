@@ -17,6 +17,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from rnan.images.colour import is_gray, one_channel
+
 Array = NDArray[np.float64]
 
 _TILE = 8
@@ -31,17 +33,20 @@ _ROUNDING = 1.0 / 12.0
 """Variance that rounding to whole numbers adds."""
 
 
-def estimate_sigma(image: NDArray[Any], *, clipped: bool) -> float:
+def estimate_sigma(
+    image: NDArray[Any], *, clipped: bool, mask: NDArray[np.bool_] | None = None
+) -> float:
     """Standard deviation of the noise in a picture.
 
     Args:
         image: ``(H, W)`` or ``(H, W, C)``, on the 0-255 scale, any size from 1x1 on.
         clipped: Whether values were limited to 0-255 and rounded, as in 8-bit files.
+        mask: Which pixels are a photograph, ``(H, W)``; none for all.
 
     Returns:
         σ on the 0-255 scale; 0 for a picture without noise.
     """
-    return sigma_of_tiles(cut_tiles(np.asarray(image)), clipped=clipped)
+    return sigma_of_tiles(cut_tiles(np.asarray(image), mask), clipped=clipped)
 
 
 def sigma_of_tiles(tiles: Array, *, clipped: bool) -> float:
@@ -69,20 +74,42 @@ def sigma_of_tiles(tiles: Array, *, clipped: bool) -> float:
     return sigma
 
 
-def cut_tiles(image: NDArray[Any]) -> Array:
-    """Overlapping squares of the picture: ``(number, C, side, side)``."""
+def cut_tiles(image: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Array:
+    """Overlapping squares of the picture: ``(number, C, side, side)``.
+
+    Args:
+        image: As for :func:`estimate_sigma`.
+        mask: See there. Where hardly a square is all photograph, none is left out.
+    """
     if image.ndim == 2:
         image = image[:, :, None]
-    if image.shape[2] > 1 and np.ptp(image[::4, ::4].astype(np.float64), axis=2).max() <= 2.0:
-        image = image[:, :, :1]  # gray kept as RGB has one noise, not three
+    if is_gray(image, step=1.0):
+        image = one_channel(image)  # it has one noise, not three
     side = _TILE + _patch(*image.shape) - 1
     missing = [max(0, side - length) for length in image.shape[:2]]
     if any(missing):
         image = np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
-    windows = sliding_window_view(image, (side, side), axis=(0, 1))[::_TILE, ::_TILE]
-    step = math.ceil(math.sqrt(windows.shape[0] * windows.shape[1] / _MOST_TILES))
-    chosen = windows[::step, ::step]
-    return np.asarray(chosen.reshape(-1, image.shape[2], side, side), dtype=np.float64)
+        mask = None
+    windows = sliding_window_view(image, (side, side), axis=(0, 1))
+    chosen = None if mask is None else _inside(mask, side)
+    if chosen is None:
+        windows = windows[::_TILE, ::_TILE]
+        step = math.ceil(math.sqrt(windows.shape[0] * windows.shape[1] / _MOST_TILES))
+        windows = windows[::step, ::step]
+    else:
+        windows = windows[chosen]
+    return np.asarray(windows.reshape(-1, image.shape[2], side, side), dtype=np.float64)
+
+
+def _inside(mask: NDArray[np.bool_], side: int) -> tuple[NDArray[Any], ...] | None:
+    """Where squares of that side begin that lie in a mask; none where there are too few."""
+    whole = sliding_window_view(mask, (side, side))
+    for step in (_TILE, _TILE // 2, _TILE // 4):
+        rows, columns = np.nonzero(whole[::step, ::step].all(axis=(2, 3)))
+        if len(rows) >= _LEAST:
+            each = math.ceil(len(rows) / _MOST_TILES)
+            return step * rows[::each], step * columns[::each]
+    return None
 
 
 def _patch(height: int, width: int, channels: int) -> int:

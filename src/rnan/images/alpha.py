@@ -34,6 +34,12 @@ def unpremultiplied(colour: Pixels, alpha: Pixels) -> Pixels:
     return from_float(divided.astype(np.float32), colour.dtype)
 
 
+def visible(alpha: Pixels | None) -> NDArray[np.bool_] | None:
+    """Which pixels are seen at all; none where all of them are."""
+    seen = None if alpha is None else alpha > 0
+    return None if seen is None or seen.all() else seen
+
+
 def filled(colour: NDArray[np.float32], alpha: Pixels) -> NDArray[np.float32]:
     """Colour ``(H, W, C)`` with that of the surroundings where nothing can be seen.
 

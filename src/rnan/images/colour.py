@@ -1,6 +1,11 @@
-"""Gray and luma of colour pictures, as MATLAB has them; the scale of the values is kept."""
+"""Gray and luma of colour pictures, as MATLAB has them; the scale of the values is kept.
+
+And pictures that are gray though they have three channels, as most scans and many saved pictures.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +18,45 @@ _LUMA_OF_BLACK = 16.0
 
 CHROMA_KEPT = 255.0 / 219.0
 """Adding this times a difference in luma to R, G and B changes luma by it and no chroma."""
+
+
+_MOST_APART, _MEAN_APART = 2.0, 0.5
+"""Steps of 8 bits between the channels of a gray picture that was compressed: at most anywhere, and
+in the mean, below which no toning can be."""
+
+_JPEG_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def is_gray(pixels: NDArray[Any], *, step: float | None = None) -> bool:
+    """Whether the channels of a picture say the same.
+
+    Args:
+        pixels: ``(H, W, 1)`` or ``(H, W, 3)``.
+        step: What one step of 8 bits is. Where there is one, channels may lie as far apart as
+            compression leaves them; by default 1 for uint8, and others must be equal.
+    """
+    if pixels.shape[2] == 1:
+        return True
+    if step is None:
+        step = 1.0 if pixels.dtype == np.uint8 else 0.0
+    for part in (pixels[::16, ::16], pixels):  # a few pixels tell nearly every colour picture
+        low, high = (function(part, axis=2) for function in (np.min, np.max))
+        apart = high - low
+        if part.size and apart.max() > _MOST_APART * step:
+            return False
+    return not step or float(apart.mean()) < _MEAN_APART * step
+
+
+def one_channel(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The picture of one channel that a gray picture of three is: ``(H, W, 1)``, of its type."""
+    if pixels.shape[2] == 1:
+        return pixels
+    if (pixels[:, :, :1] == pixels[:, :, 1:]).all():
+        return pixels[:, :, :1]
+    luma = (pixels @ _JPEG_LUMA)[:, :, None]
+    whole = np.issubdtype(pixels.dtype, np.integer)
+    gray: NDArray[Any] = (np.rint(luma) if whole else luma).astype(pixels.dtype)
+    return gray
 
 
 def to_gray(rgb: Array) -> Array:

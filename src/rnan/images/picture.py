@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnan.errors import InputError
+from rnan.images.colour import is_gray
 from rnan.images.metadata import Metadata
 
 Pixels = NDArray[Any]
@@ -53,6 +54,11 @@ class Picture:
     def is_gray(self) -> bool:
         """Whether there is one channel."""
         return bool(self.pixels.shape[2] == 1)
+
+    @property
+    def looks_gray(self) -> bool:
+        """Whether there is one channel, or three that say the same."""
+        return is_gray(self.pixels)
 
 
 def white(dtype: np.dtype[Any]) -> float:

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from rnan.degradations.resize import resize
 from rnan.errors import InputError
+from rnan.estimation import Traces
 from rnan.images import Picture, from_float, to_float
-from rnan.images.alpha import filled, split_alpha
+from rnan.images.alpha import filled, split_alpha, visible
+from rnan.images.colour import is_gray, one_channel
 
 _BRIGHTEST = 4.0
 """Mean of a floating-point picture above which its white is not 1; lights may well be brighter."""
@@ -27,6 +30,8 @@ class Planes:
     pictures: list[Tensor]
     clipped: bool
     """Whether values were limited to the range of integers."""
+    eight_bit: bool
+    """Whether those integers were of 8 bits."""
     back: Callable[[list[Tensor]], Any]
     """Restored planes to the kind, layout and depth that came in."""
     holds_colour: bool = True
@@ -35,10 +40,28 @@ class Planes:
     """Luma quantisation table, where the picture was a JPEG file."""
     jpeg_grid: tuple[int, int] | None = None
     """Rows and columns before its first whole block, likewise."""
+    visible: NDArray[np.bool_] | None = None
+    """Which pixels are seen at all, ``(H, W)``; none for all."""
+
+    def traces(self, plane: Tensor) -> Traces:
+        """What one of the pictures went through."""
+        return Traces(
+            plane.permute(1, 2, 0).numpy() * np.float32(255.0),
+            clipped=self.clipped,
+            visible=self.visible,
+            jpeg_table=self.jpeg_table,
+            jpeg_grid=self.jpeg_grid,
+        )
 
 
-def to_planes(picture: Any) -> Planes:
+def to_planes(picture: Any, *, mosaic: bool = False) -> Planes:
     """Accept PIL, numpy ``(H, W)``, ``(H, W, C)``, tensors ``(C, H, W)``, ``(N, C, H, W)``.
+
+    A picture of three channels that say the same has one plane, and comes back with three.
+
+    Args:
+        picture: See above.
+        mosaic: It may be one, whose channels are what they are.
 
     Raises:
         InputError: It is none of these, has no pixels, a channel too many, or holds values that
@@ -65,7 +88,37 @@ def to_planes(picture: Any) -> Planes:
                 f"in floating point white is 1, but the mean of the picture is {mean:.4g}: divide "
                 "it by its white (255, 65535), or pass whole numbers"
             )
-    return planes
+    return planes if mosaic else _gray_apart(planes)
+
+
+def _gray_apart(planes: Planes) -> Planes:
+    """One plane for pictures that are gray though they have three channels."""
+    step = 1.0 / 255.0 if planes.eight_bit else 0.0
+    gray = [
+        plane.shape[0] == 3 and is_gray(plane.permute(1, 2, 0).numpy(), step=step)
+        for plane in planes.pictures
+    ]
+    if not any(gray):
+        return planes
+    pictures = [
+        _one_plane(plane) if alike else plane
+        for plane, alike in zip(planes.pictures, gray, strict=True)
+    ]
+
+    def back(restored: list[Tensor]) -> Any:
+        return planes.back(
+            [
+                plane.expand(3, -1, -1) if alike else plane
+                for plane, alike in zip(restored, gray, strict=True)
+            ]
+        )
+
+    return replace(planes, pictures=pictures, back=back)
+
+
+def _one_plane(plane: Tensor) -> Tensor:
+    gray = one_channel(plane.permute(1, 2, 0).numpy())
+    return torch.from_numpy(np.ascontiguousarray(gray.transpose(2, 0, 1)))
 
 
 def _from_picture(picture: Picture) -> Planes:
@@ -79,7 +132,15 @@ def _from_picture(picture: Picture) -> Planes:
     clipped = picture.pixels.dtype.kind == "u"
     planes = [_chw(picture.pixels, picture.alpha)]
     said = picture.metadata
-    return Planes(planes, clipped, back, jpeg_table=said.jpeg_table, jpeg_grid=said.jpeg_grid)
+    return Planes(
+        planes,
+        clipped,
+        picture.pixels.dtype == np.uint8,
+        back,
+        jpeg_table=said.jpeg_table,
+        jpeg_grid=said.jpeg_grid,
+        visible=visible(picture.alpha),
+    )
 
 
 def _from_pil(image: Image.Image) -> Planes:
@@ -107,7 +168,14 @@ def _from_pil(image: Image.Image) -> Planes:
         return out
 
     deep_gray = pixels.dtype == np.uint16 and pixels.shape[2] == 1  # PIL has no 16-bit RGB
-    return Planes([_chw(pixels, alpha)], True, back, holds_colour=not deep_gray)
+    return Planes(
+        [_chw(pixels, alpha)],
+        True,
+        pixels.dtype == np.uint8,
+        back,
+        holds_colour=not deep_gray,
+        visible=visible(alpha),
+    )
 
 
 def _from_numpy(given: np.ndarray[Any, Any]) -> Planes:
@@ -127,7 +195,13 @@ def _from_numpy(given: np.ndarray[Any, Any]) -> Planes:
         result = _with_alpha(_hwc(restored[0], array.dtype), alpha)
         return result[:, :, 0] if array.ndim == 2 and result.shape[2] == 1 else result
 
-    return Planes([_chw(pixels, alpha)], array.dtype.kind == "u", back)
+    return Planes(
+        [_chw(pixels, alpha)],
+        array.dtype.kind == "u",
+        array.dtype == np.uint8,
+        back,
+        visible=visible(alpha),
+    )
 
 
 def _from_tensor(tensor: Tensor) -> Planes:
@@ -153,7 +227,7 @@ def _from_tensor(tensor: Tensor) -> Planes:
         return result if tensor.ndim == 4 else result[0]
 
     planes = batch.detach().cpu().float()
-    return Planes(list(planes / 255.0 if eight_bit else planes), eight_bit, back)
+    return Planes(list(planes / 255.0 if eight_bit else planes), eight_bit, eight_bit, back)
 
 
 def _alpha_like(

@@ -3,51 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
-from rnan.inference.adapters import Planes
 from rnan.inference.conditions import Condition
 
 _BLOCK = 8
-
-
-class JpegTraces:
-    """What a JPEG left: as the file says, or the pixels, which are looked at once.
-
-    Args:
-        plane: ``(C, H, W)`` with white at 1.
-        planes: That it is of.
-    """
-
-    def __init__(self, plane: Tensor, planes: Planes) -> None:
-        self._plane = plane
-        self._planes = planes
-        self._seen: tuple[int, tuple[int, int]] | None = None
-
-    def quality(self) -> float:
-        """1 to 100."""
-        from rnan.estimation import estimate_jpeg, quality_of_table
-
-        if self._planes.jpeg_table is not None:
-            return float(quality_of_table(self._planes.jpeg_table))
-        self._seen = estimate_jpeg(self._image())
-        return float(self._seen[0])
-
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns before the first whole block."""
-        from rnan.estimation import estimate_grid
-
-        if self._planes.jpeg_grid is not None:
-            return self._planes.jpeg_grid
-        return self._seen[1] if self._seen is not None else estimate_grid(self._image())
-
-    def _image(self) -> NDArray[Any]:
-        image: NDArray[Any] = self._plane.permute(1, 2, 0).numpy() * 255.0
-        return image
 
 
 def before_the_first(grid: tuple[int, int]) -> tuple[int, int]:

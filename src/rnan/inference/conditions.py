@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnan.errors import ConfigError, InputError
-from rnan.inference.adapters import Planes
+from rnan.estimation import Traces
 from rnan.levels import check_pattern
 from rnan.tasks import Task
 
@@ -83,19 +83,18 @@ def condition(
     return Condition(level=_told(task, level, estimate, size) if takes_level else None)
 
 
-def estimated_level(task: Task, plane: Tensor, planes: Planes) -> LevelLike:
-    """σ or Bayer pattern, read off a picture; of a JPEG see :mod:`rnan.inference.blocks`.
+def estimated_level(task: Task, plane: Tensor, traces: Traces) -> LevelLike:
+    """σ, quality or Bayer pattern, read off a picture.
 
     Args:
-        task: Says which of the two.
+        task: Says which of them.
         plane: ``(C, H, W)`` with white at 1.
-        planes: That it is of. Of a JPEG file they say so: behind it noise looks otherwise.
+        traces: What it went through.
 
     Raises:
         ConfigError: Nothing is estimated for this task.
         InputError: The picture does not tell its pattern.
     """
-    from rnan.estimation import estimate_noise, estimate_sigma_before_jpeg
     from rnan.estimation.mosaic import in_words, mosaic_pattern
 
     if task.kind == "pattern":
@@ -106,16 +105,12 @@ def estimated_level(task: Task, plane: Tensor, planes: Planes) -> LevelLike:
                 f"the picture {said}: say its pattern (rnan demosaic --pattern, in Python level=)"
             )
         return pattern
-
-    image = plane.permute(1, 2, 0).numpy() * 255.0
     if task.kind == "sigma":
         low, high = task.level_range
-        found = estimate_noise(image, clipped=planes.clipped)
-        if planes.jpeg_table is not None:
-            grid = planes.jpeg_grid or (0, 0)
-            hidden = estimate_sigma_before_jpeg(image, planes.jpeg_table, grid)
-            found = hidden if hidden > np.mean(found) else found
-        return min(max(found, low), high) if isinstance(found, float) else found.clip(low, high)
+        noise = traces.noise
+        return min(max(noise, low), high) if isinstance(noise, float) else noise.clip(low, high)
+    if task.kind == "quality":
+        return traces.quality
     raise ConfigError(f"the {task.kind} of {task.name} is not estimated")
 
 

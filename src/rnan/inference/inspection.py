@@ -8,17 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import ImageCms
 
-from rnan.estimation import (
-    estimate_quality,
-    estimate_sigma,
-    estimate_sigma_before_jpeg,
-    quality_of_table,
-)
+from rnan.estimation import Traces
 from rnan.estimation.mosaic import in_words, mosaic_pattern
-from rnan.images import Picture, ReadOptions, to_float
+from rnan.images import Picture, ReadOptions
 from rnan.images.options import READ
 
 CLEAN_SIGMA = 2.0
@@ -161,28 +155,20 @@ def inspect(picture: Picture) -> Findings:
         picture: As :func:`rnan.images.read` gives it.
     """
     metadata = picture.metadata
-    clipped = picture.pixels.dtype.kind == "u"
-    image = to_float(picture.pixels)
-    image = np.multiply(image, np.float32(255.0), out=image if clipped else None)
     mosaic = mosaic_pattern(picture.pixels) or ""
+    traces = Traces.of(picture)
     is_jpeg = metadata.jpeg_table is not None
-    sigma = 0.0 if mosaic else estimate_sigma(image, clipped=clipped)
-    if metadata.jpeg_table is not None:
-        quality = quality_of_table(metadata.jpeg_table)
-        grid = metadata.jpeg_grid or (0, 0)
-        sigma = max(sigma, estimate_sigma_before_jpeg(image, metadata.jpeg_table, grid))
-    else:
-        quality = 100 if mosaic or picture.pixels.dtype != "uint8" else estimate_quality(image)
+    looked_at = is_jpeg or not (mosaic or picture.pixels.dtype != "uint8")
     return Findings(
         height=picture.size[0],
         width=picture.size[1],
         format=metadata.format,
         depth=8 * picture.pixels.dtype.itemsize,
-        is_gray=picture.is_gray,
+        is_gray=picture.looks_gray,
         has_alpha=picture.alpha is not None,
         profile=profile_name(metadata.icc),
-        sigma=sigma,
-        quality=quality,
+        sigma=0.0 if mosaic else traces.sigma,
+        quality=round(traces.quality) if looked_at else 100,
         is_jpeg=is_jpeg,
         subsampling=metadata.jpeg_subsampling or "",
         mosaic=mosaic,

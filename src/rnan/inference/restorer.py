@@ -16,7 +16,7 @@ from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, InputError, RnanError
 from rnan.images.colour import CHROMA_KEPT, to_luma
 from rnan.inference.adapters import Planes, to_planes
-from rnan.inference.blocks import JpegTraces, on_the_grid
+from rnan.inference.blocks import on_the_grid
 from rnan.inference.conditions import (
     Condition,
     LevelLike,
@@ -97,7 +97,7 @@ class Restorer:
             ResourceError: The result does not fit into the memory that is free (said before
                 anything is restored), or not even the smallest tile does.
         """
-        planes = to_planes(picture)
+        planes = self._planes(picture)
         if self.task.kind == "pattern" and not planes.holds_colour:
             raise InputError("PIL cannot hold the result of a 16-bit mosaic; pass a numpy array")
         restored = [
@@ -188,10 +188,11 @@ class Restorer:
             ConfigError: Nothing is estimated for this task.
             InputError: The picture does not tell its pattern, or there are several.
         """
-        planes = to_planes(picture)
+        planes = self._planes(picture)
         if len(planes.pictures) > 1:
             raise InputError("one picture at a time: each has its own level")
-        return self._estimate(planes.pictures[0], planes)
+        plane = planes.pictures[0]
+        return estimated_level(self.task, plane, planes.traces(plane))
 
     def seconds_for(self, height: int, width: int, *, scale: float = 1.0) -> float:
         """About how long a picture of that size takes, from a small tile timed once for each scale.
@@ -210,10 +211,8 @@ class Restorer:
             raise ConfigError(f"{self.task.name} enlarges {self.engine.scales[-1]} times at most")
         return self._tiled.seconds_for(height, width, scale)
 
-    def _estimate(self, plane: Tensor, planes: Planes) -> LevelLike:
-        if self.task.kind == "quality":
-            return JpegTraces(plane, planes).quality()
-        return estimated_level(self.task, plane, planes)
+    def _planes(self, picture: Any) -> Planes:
+        return to_planes(picture, mosaic=self.task.kind == "pattern")
 
     def _condition(
         self, level: LevelLike, sigma: float, plane: Tensor, planes: Planes
@@ -224,17 +223,17 @@ class Restorer:
                 if self.task.kind == "sigma"
                 else f"{self.task.name} takes no sigma=, which is for noisy mosaics"
             )
-        jpeg = JpegTraces(plane, planes) if self.task.kind == "quality" else None
+        traces = planes.traces(plane)
         told = condition(
             self.task,
             level,
             sigma,
-            jpeg.quality if jpeg is not None else lambda: self._estimate(plane, planes),
+            lambda: estimated_level(self.task, plane, traces),
             size=(plane.shape[1], plane.shape[2]),
             scales=self.engine.scales,
             takes_level=self.engine.takes_level,
         )
-        return told if jpeg is None else replace(told, grid=jpeg.grid())
+        return replace(told, grid=traces.grid) if self.task.kind == "quality" else told
 
     def _restore(
         self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None

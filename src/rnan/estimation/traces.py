@@ -1,0 +1,120 @@
+"""What a picture went through, read off its pixels and what its file says: one answer for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnan.estimation.jpeg_noise import estimate_sigma_before_jpeg
+from rnan.estimation.noise_map import estimate_noise
+from rnan.estimation.photographic import Mask, bounds, photographic
+from rnan.estimation.quality import estimate_grid, estimate_jpeg, quality_of_table
+from rnan.images import Picture, to_float
+from rnan.images.alpha import filled, visible
+from rnan.images.colour import is_gray, one_channel
+
+
+class Traces:
+    """Noise and JPEG of one picture; each is looked for once, when it is asked for.
+
+    Args:
+        image: ``(H, W, C)`` with one or three channels, on the 0-255 scale, any size.
+        clipped: Whether values were limited to 0-255 and rounded, as in files of whole numbers.
+        visible: Which pixels are seen at all, ``(H, W)``; none for all.
+        jpeg_table: Luma quantisation table, 64 entries row by row, where it was a JPEG file.
+        jpeg_grid: Rows and columns before the first whole block of the file.
+    """
+
+    def __init__(
+        self,
+        image: NDArray[Any],
+        *,
+        clipped: bool,
+        visible: Mask | None = None,
+        jpeg_table: Sequence[int] | None = None,
+        jpeg_grid: tuple[int, int] | None = None,
+    ) -> None:
+        self._image = one_channel(image) if is_gray(image, step=1.0) else image
+        self._clipped = clipped
+        self._visible = visible
+        self._table = jpeg_table
+        self._grid = jpeg_grid
+
+    @classmethod
+    def of(cls, picture: Picture) -> Traces:
+        """Those of a picture as it was read."""
+        whole = picture.pixels.dtype.kind == "u"
+        image = to_float(picture.pixels)
+        if picture.alpha is not None:
+            image = filled(image, picture.alpha)
+        return cls(
+            np.multiply(image, np.float32(255.0), out=image if whole else None),
+            clipped=whole,
+            visible=visible(picture.alpha),
+            jpeg_table=picture.metadata.jpeg_table,
+            jpeg_grid=picture.metadata.jpeg_grid,
+        )
+
+    @cached_property
+    def noise(self) -> float | NDArray[np.float32]:
+        """σ on the 0-255 scale, or for each pixel, ``(H, W)``, where it depends on the brightness.
+
+        Of a JPEG file it is the noise before compression, where that hides some.
+        """
+        found = estimate_noise(self._image, clipped=self._clipped, mask=self._photographic)
+        if self._table is None:
+            return found
+        hidden = estimate_sigma_before_jpeg(
+            self._image, self._table, self._grid or (0, 0), mask=self._photographic
+        )
+        return hidden if hidden > np.mean(found) else found
+
+    @property
+    def sigma(self) -> float:
+        """The noise as one number: the root of its mean square."""
+        return float(np.sqrt(np.mean(np.square(self.noise))))
+
+    @property
+    def quality(self) -> float:
+        """Of JPEG, 1 to 100, in the file or read off the pixels; 100 where there is no trace."""
+        if self._table is not None:
+            return float(quality_of_table(self._table))
+        return float(self._seen[0])
+
+    @cached_property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns before JPEG's first whole block."""
+        if self._grid is not None:
+            return self._grid
+        if "_seen" in vars(self):
+            return self._seen[1]
+        part, offset = self._inside
+        return _moved(estimate_grid(part), offset)
+
+    @cached_property
+    def _seen(self) -> tuple[int, tuple[int, int]]:
+        part, offset = self._inside
+        quality, grid = estimate_jpeg(part)
+        return quality, _moved(grid, offset)
+
+    @cached_property
+    def _photographic(self) -> Mask | None:
+        return photographic(self._image, self._visible)
+
+    @property
+    def _inside(self) -> tuple[NDArray[Any], tuple[int, int]]:
+        """The part that holds all of the photograph, and where it begins."""
+        if self._photographic is None:
+            return self._image, (0, 0)
+        rows, columns = bounds(self._photographic)
+        return self._image[rows, columns], (rows.start, columns.start)
+
+
+def _moved(grid: tuple[int, int], offset: tuple[int, int]) -> tuple[int, int]:
+    """The grid of a part as that of the whole."""
+    row, column = ((first + start) % 8 for first, start in zip(grid, offset, strict=True))
+    return row, column
