@@ -25,6 +25,7 @@ from rnan.inference.conditions import (
 )
 from rnan.inference.engines import Engine
 from rnan.inference.ensemble import self_ensemble
+from rnan.inference.exposures import exposures, restored_by
 from rnan.inference.mosaics import arrange, fill, pattern_of, put_back
 from rnan.inference.options import RestoreOptions
 from rnan.inference.streaming import Cancel, Errors, streamed
@@ -240,6 +241,29 @@ class Restorer:
     ) -> Tensor:
         if self.task.kind == "pattern":
             return self._demosaic(plane, told, progress, cancel)
+        more = exposures(plane, told, self.task)
+        done = 0
+
+        def report(tiles: int, total: int) -> None:
+            if progress is not None:
+                progress(done * total + tiles, (1 + len(more)) * total)
+
+        def run(lq: Tensor, told: Condition) -> Tensor:
+            nonlocal done
+            restored = self._restore_within(lq, told, report, cancel)
+            done += 1
+            return restored
+
+        restored = restored_by(run, plane, told, self.task, more)
+        if self.options.strength < 1.0:
+            size = told.result_size(*plane.shape[-2:])
+            restored = torch.lerp(resized(plane, *size), restored, self.options.strength)
+        return restored
+
+    def _restore_within(
+        self, plane: Tensor, told: Condition, progress: Progress, cancel: Cancel | None
+    ) -> Tensor:
+        """A picture of which what matters lies between black and white."""
         channels, wanted = plane.shape[0], self.engine.channels
         if channels == 3 and wanted == 1:
             return self._restore_luma(plane, told, progress, cancel)
@@ -253,11 +277,7 @@ class Restorer:
         restored = self._tiled(lq, told, progress, cancel)[0, :, top:, left:]
         if channels == 1 and restored.shape[0] != 1:
             restored = restored.mean(dim=0, keepdim=True)
-        size = told.result_size(*plane.shape[-2:])
-        restored = resized(restored, *size)
-        if self.options.strength < 1.0:
-            restored = torch.lerp(resized(plane, *size), restored, self.options.strength)
-        return restored
+        return resized(restored, *told.result_size(*plane.shape[-2:]))
 
     def _demosaic(
         self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
@@ -290,7 +310,7 @@ class Restorer:
         return torch.where(where, zero_filled, restored) if self.options.keep_samples else restored
 
     def _restore_luma(
-        self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
+        self, plane: Tensor, told: Condition, progress: Progress, cancel: Cancel | None
     ) -> Tensor:
         """A colour picture through a network for luma; chroma is kept."""
         if self.task.plane != "luma":
@@ -300,7 +320,7 @@ class Restorer:
             )
         rgb = 255.0 * plane.permute(1, 2, 0).double().numpy()
         luma = torch.from_numpy(to_luma(rgb) / 255.0).permute(2, 0, 1).float()
-        difference = self._restore(luma, told, progress, cancel) - luma
+        difference = self._restore_within(luma, told, progress, cancel) - luma
         return plane + CHROMA_KEPT * difference
 
 
