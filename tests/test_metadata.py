@@ -18,10 +18,11 @@ from conftest import photo
 from rnan.errors import ConfigError, InputError
 from rnan.images import Metadata, Picture, ReadOptions, WriteOptions, decode, read, write
 from rnan.images.alpha import filled
+from rnan.images.exif import exif_for_size, orientation_of, upright_exif
 from rnan.images.formats.iptc import photoshop_block
 from rnan.images.formats.png_chunks import chunk, colour_chunks, with_chunks
-from rnan.images.metadata import exif_for_size, orientation_of, upright_exif, upright_xmp
 from rnan.images.write import encode
+from rnan.images.xmp_rules import upright_xmp
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = (
@@ -103,7 +104,7 @@ def test_round_trip_of_every_field(tmp_path: Path, suffix: str, depth: type) -> 
     white = 1.0 if depth == np.float32 else np.iinfo(depth).max
     pixels = (photo(30, 40) / 255 * white).astype(depth)
     metadata = Metadata(
-        icc=SRGB, exif=upright_exif(exif()), xmp=upright_xmp(XMP), iptc=IPTC, dpi=(300, 200)
+        icc=SRGB, exif=upright_exif(exif()), xmp=upright_xmp(XMP)[0], iptc=IPTC, dpi=(300, 200)
     )
     path = tmp_path / f"all{suffix}"
     write(Picture(pixels=pixels, metadata=metadata), path)
@@ -134,8 +135,7 @@ def test_the_light_that_a_png_stands_for(tmp_path: Path, depth: type) -> None:
     path.write_bytes(with_chunks(plain, colour))
     picture = read(path)
     assert picture.metadata.png_colour == colour
-    for name in ("same.png", "other.jpg"):
-        write(picture, tmp_path / name)
+    write(picture, tmp_path / "same.png")
     assert colour in (tmp_path / "same.png").read_bytes()[:200]
     assert np.array_equal(read(tmp_path / "same.png").pixels, picture.pixels)
     with Image.open(tmp_path / "same.png") as image:
@@ -165,7 +165,7 @@ def test_iptc_as_other_programs_write_it(tmp_path: Path, kind: str) -> None:
 def test_what_is_too_long_for_a_jpeg_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    long = bytes(70_000)
+    long = b"<x>" + b"a" * 70_000 + b"</x>"
     block = Image.Exif()
     block[0x010F] = "Maker" * 20_000
     metadata = Metadata(exif=block.tobytes().removeprefix(b"Exif\0\0"), xmp=long, iptc=long)
@@ -233,11 +233,12 @@ def test_sizes_beside_the_camera_s_are_those_of_the_result() -> None:
     found = Image.Exif()
     found.load(larger.exif or b"")
     assert (found[256], found[257]) == (18, 24)
-    assert larger.xmp == packet.replace(b"6", b"18").replace(b"8'", b"24'").replace(b">8<", b">24<")
+    expected = packet.replace(b"'", b'"').replace(b'"6"', b'"18"').replace(b'"8"', b'"24"')
+    assert larger.xmp == expected.replace(b">8<", b">24<")
 
 
 def test_the_size_in_exif_is_that_of_the_result(tmp_path: Path) -> None:
-    enlarged = exif_for_size(exif(), 123, 70_000)
+    enlarged = exif_for_size(exif(), (123, 70_000))
     loaded = Image.Exif()
     loaded.load(enlarged)
     inner = loaded.get_ifd(0x8769)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from rnan.images.picture import Pixels
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[Any]
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:

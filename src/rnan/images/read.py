@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import UnidentifiedImageError
@@ -99,13 +101,8 @@ def decode(data: bytes, *, name: str = "the picture", options: ReadOptions = REA
     if not data:
         raise InputError(f"{name} is empty")
     try:
-        if data.startswith(tiff.SIGNATURES) and options.allows("TIFF"):
-            return tiff.decode(data, name, options)
-        if png16.is_png16(data) and options.allows("PNG"):
-            return png16.decode(data, name, options)
-        if heif.is_heif(data) and options.allows("HEIF"):
-            return heif.decode(data, name, options)
-        return pillow.decode(data, name, options)
+        picture = _decoder(data, options)(data, name, options)
+        return replace(picture, metadata=replace(picture.metadata, size=picture.size))
     except (InputError, MissingExtraError):
         raise
     except UnidentifiedImageError:
@@ -116,6 +113,16 @@ def decode(data: bytes, *, name: str = "the picture", options: ReadOptions = REA
     except Exception as error:  # decoders raise whatever they like on damaged files
         brief = (str(error).splitlines() or [""])[0][:160] or type(error).__name__
         raise InputError(f"{name} is damaged or cannot be decoded: {brief}") from error
+
+
+def _decoder(data: bytes, options: ReadOptions) -> Callable[[bytes, str, ReadOptions], Picture]:
+    if data.startswith(tiff.SIGNATURES) and options.allows("TIFF"):
+        return tiff.decode
+    if png16.is_png16(data) and options.allows("PNG"):
+        return png16.decode
+    if heif.is_heif(data) and options.allows("HEIF"):
+        return heif.decode
+    return pillow.decode
 
 
 def size_of(path: Path) -> tuple[int, int] | None:

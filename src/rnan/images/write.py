@@ -10,11 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from rnan.errors import InputError, ResourceError, RnanError, is_full
+from rnan.images.exif import exif_for_size
 from rnan.images.formats import pillow, png16, tiff
-from rnan.images.metadata import exif_for_size, xmp_for_size
+from rnan.images.formats.png_chunks import chunk
+from rnan.images.light import named, only_coded, profile_of
+from rnan.images.metadata import Metadata
 from rnan.images.options import WRITE, Depth, WriteOptions
 from rnan.images.picture import Picture, samples
 from rnan.images.read import EXTENSIONS, RAW_EXTENSIONS
+from rnan.images.xmp_rules import xmp_for_size
 
 FORMATS = {
     ".png": "PNG",
@@ -39,6 +43,9 @@ os.umask(_MASK)
 
 _DEEP = ("PNG", "TIFF")
 """Formats that hold 16 bits a channel."""
+
+_CODED = ("PNG", "AVIF")
+"""Formats that say colours by code points."""
 
 
 def write(
@@ -164,7 +171,8 @@ def encode(picture: Picture, file_format: str, options: WriteOptions = WRITE) ->
         InputError: The format cannot hold the picture.
         MissingExtraError: A package for the format is not installed.
     """
-    picture = _belonging(_of_depth(picture, options.bit_depth, file_format), options)
+    check_colours(picture, file_format)
+    picture = _belonging(_of_depth(picture, options.bit_depth, file_format), file_format, options)
     if file_format == "TIFF":
         return tiff.encode(picture)
     if file_format == "PNG" and picture.pixels.dtype != np.uint8:
@@ -183,13 +191,40 @@ def _of_depth(picture: Picture, depth: Depth | None, file_format: str) -> Pictur
     return replace(picture, pixels=values[:, :, :-1], alpha=values[:, :, -1])
 
 
-def _belonging(picture: Picture, options: WriteOptions) -> Picture:
+def check_colours(picture: Picture, file_format: str) -> None:
+    """Refuse a format that cannot say which colours a picture has.
+
+    Raises:
+        InputError: They are coded as PQ or HLG, say, and it has neither a way to say so nor a
+            profile that does.
+    """
+    if file_format not in _CODED and only_coded(picture.metadata):
+        raise InputError(
+            f"the colours are {named(picture.metadata)}, which {file_format} cannot say; "
+            f"write {' or '.join(_CODED)}"
+        )
+
+
+def _belonging(picture: Picture, file_format: str, options: WriteOptions) -> Picture:
     """The picture with what is to be written beside its pixels."""
-    metadata = picture.metadata
+    metadata = _with_colours(picture.metadata, file_format)
     if options.strip_metadata:
-        metadata = replace(metadata, exif=None, xmp=None, iptc=None, dpi=None)
+        metadata = replace(metadata, exif=None, xmp=None, iptc=None, dpi=None, texts=())
     if metadata.exif:
-        metadata = replace(metadata, exif=exif_for_size(metadata.exif, *picture.size))
+        exif = exif_for_size(metadata.exif, picture.size, metadata.size)
+        metadata = replace(metadata, exif=exif)
     if metadata.xmp:
-        metadata = replace(metadata, xmp=xmp_for_size(metadata.xmp, *picture.size))
+        xmp = xmp_for_size(metadata.xmp, picture.size, metadata.size)
+        metadata = replace(metadata, xmp=xmp)
     return replace(picture, metadata=metadata)
+
+
+def _with_colours(metadata: Metadata, file_format: str) -> Metadata:
+    """With the colours as the format says them: by code points where it can, else a profile."""
+    cicp = metadata.cicp
+    if metadata.icc or cicp is None or file_format not in _CODED:
+        own = file_format == "PNG" and metadata.png_colour
+        return metadata if own else replace(metadata, icc=profile_of(metadata), cicp=None)
+    if file_format == "PNG" and not metadata.png_colour:
+        return replace(metadata, png_colour=chunk(b"cICP", cicp.chunk_body()))
+    return metadata

@@ -12,7 +12,7 @@ from rnan.errors import InputError
 from rnan.images import Picture, ReadOptions, WriteOptions, check_output, decode, read, write
 from rnan.images.compare import side_by_side
 from rnan.images.options import READ, WRITE
-from rnan.images.write import ENDINGS, FORMATS, check_depth, encode, write_whole
+from rnan.images.write import ENDINGS, FORMATS, check_colours, check_depth, encode, write_whole
 from rnan.inference.conditions import LevelLike
 from rnan.inference.memory import enough_memory
 from rnan.inference.plan import STREAM, Job
@@ -110,11 +110,15 @@ def process_file(
     check_outputs(job, options)
     with enough_memory(otherwise=f"{job.source}: not enough memory for a picture of this size"):
         picture = read_source(job.source, options.reading)
-        _warn_of_large_floats(job.source, picture)
+        if job.target != STREAM:
+            check_colours(picture, FORMATS[job.target.suffix.lower()])
         result = transform(picture)
         if result is picture and _may_be_copied(picture, job, options):
             write_whole(job.target, job.source.read_bytes())
         else:
+            if picture.metadata.left_out:
+                parts = ", ".join(picture.metadata.left_out)
+                _log.warning("%s: left out of the result: %s", job.source, parts)
             write_result(result, job, options)
         if job.comparison is not None:
             write(side_by_side(picture, result), job.comparison, overwrite=options.overwrite)
@@ -177,10 +181,3 @@ def _write_to_stream(picture: Picture, options: FileOptions) -> None:
         raise InputError("standard output is closed")
     sys.stdout.buffer.write(encode(picture, file_format, options.writing))
     sys.stdout.buffer.flush()
-
-
-def _warn_of_large_floats(source: Path, picture: Picture) -> None:
-    if picture.pixels.dtype.kind == "f" and picture.pixels.max() > 2.0:
-        _log.warning(
-            "%s: values up to %g; in floating point white is 1", source, picture.pixels.max()
-        )

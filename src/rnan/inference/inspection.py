@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import ImageCms
-
 from rnan.estimation import Traces
 from rnan.estimation.mosaic import in_words, mosaic_pattern
 from rnan.images import Picture, ReadOptions
+from rnan.images.light import named
 from rnan.images.options import READ
 
 CLEAN_SIGMA = 2.0
@@ -51,7 +49,8 @@ class Findings:
     is_gray: bool
     has_alpha: bool
     profile: str
-    """Name of the colour profile; empty where there is none."""
+    """Name of the colour profile, or of the colours that the file says otherwise; empty where it
+    says nothing."""
     sigma: float
     """Estimated noise, on the 0-255 scale."""
     quality: int
@@ -166,21 +165,10 @@ def inspect(picture: Picture) -> Findings:
         depth=8 * picture.pixels.dtype.itemsize,
         is_gray=picture.looks_gray,
         has_alpha=picture.alpha is not None,
-        profile=profile_name(metadata.icc),
+        profile=named(metadata),
         sigma=0.0 if mosaic else traces.sigma,
         quality=round(traces.quality) if looked_at else 100,
         is_jpeg=is_jpeg,
         subsampling=metadata.jpeg_subsampling or "",
         mosaic=mosaic,
     )
-
-
-def profile_name(icc: bytes | None) -> str:
-    """What a colour profile calls itself."""
-    if not icc:
-        return ""
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        return " ".join((profile.profile.profile_description or "unnamed").split())
-    except (OSError, ValueError, TypeError):
-        return "damaged"

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from rnan.errors import MissingExtraError
+from rnan.images import cicp
 from rnan.images.alpha import split_alpha, unpremultiplied
 from rnan.images.limits import check_size, chosen_frame
-from rnan.images.metadata import Metadata, upright_exif, upright_xmp
+from rnan.images.metadata import metadata_of
 from rnan.images.options import ReadOptions
 from rnan.images.picture import Picture, Pixels, of_full_range
 
@@ -44,11 +45,14 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     if image.mode.endswith("a") and alpha is not None:  # stored times its opacity
         pixels = unpremultiplied(pixels, alpha)
     info = image.info
-    metadata = Metadata(
+    icc = info.get("icc_profile") or None
+    metadata = metadata_of(
         format="HEIF",
-        icc=info.get("icc_profile") or None,
-        exif=upright_exif(info.get("exif")),  # the decoder has turned the pixels
-        xmp=upright_xmp(info.get("xmp")),
+        icc=icc,
+        cicp=None if icc else cicp.of_boxes(data),
+        exif=info.get("exif"),  # the decoder has turned the pixels
+        xmp=info.get("xmp"),
+        left_out=("depth map",) if info.get("depth_images") else (),
     )
     return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
 

@@ -17,10 +17,11 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from rnan.errors import InputError
 from rnan.images.alpha import split_alpha
+from rnan.images.cicp import of_boxes, with_nclx
 from rnan.images.formats import iptc, png_chunks
 from rnan.images.formats.cmyk import cmyk_to_rgb
 from rnan.images.limits import check_size, chosen_frame
-from rnan.images.metadata import Metadata, upright_exif, upright_xmp
+from rnan.images.metadata import Metadata, metadata_of
 from rnan.images.options import ReadOptions, WriteOptions
 from rnan.images.orientation import flipped, is_on_its_side
 from rnan.images.picture import Picture, Pixels, samples
@@ -74,11 +75,14 @@ def open_one(data: bytes, name: str, options: ReadOptions) -> Image.Image:
 def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     """A file of any format that Pillow knows."""
     picture = from_pil(open_one(data, name, options), name, options)
-    if picture.metadata.format != "PNG":
-        return picture
-    return replace(
-        picture, metadata=replace(picture.metadata, png_colour=png_chunks.colour_chunks(data))
-    )
+    metadata = picture.metadata
+    if metadata.format == "PNG":
+        colour = png_chunks.colour_chunks(data)
+        cicp = None if metadata.icc else png_chunks.cicp_of(colour)
+        return replace(picture, metadata=replace(metadata, png_colour=colour, cicp=cicp))
+    if metadata.format == "AVIF" and not metadata.icc:
+        return replace(picture, metadata=replace(metadata, cicp=of_boxes(data)))
+    return picture
 
 
 def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
@@ -88,6 +92,7 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
         warnings.simplefilter("ignore")  # about damaged EXIF
         image.load()
         info = dict(image.info)
+        opened, stored = image, (image.height, image.width)
         facts = _jpeg_facts(image) if file_format == "JPEG" else {}
         turned = 1
         if file_format == "AVIF":
@@ -101,13 +106,17 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
             facts["jpeg_table"] = tuple(
                 np.reshape(facts["jpeg_table"], (8, 8)).T.flatten().tolist()
             )
-    metadata = Metadata(
+    metadata = metadata_of(
         format=file_format,
         icc=info.get("icc_profile") or None,
-        exif=upright_exif(info.get("exif")),
-        xmp=upright_xmp(info.get("xmp") or info.get(_XMP_KEY)),
+        exif=info.get("exif"),
+        xmp=info.get("xmp") or info.get(_XMP_KEY),
+        turned=turned,
+        stored=stored,
         iptc=iptc.of_jpeg(info),
         dpi=dpi_of(info.get("dpi")),
+        texts=texts_of(opened),
+        left_out=("second picture",) if opened.format == "MPO" else (),
         **facts,
     )
     if image.mode == "CMYK":
@@ -115,6 +124,15 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
         return Picture(pixels=pixels, metadata=metadata.without_profile())
     pixels, alpha = _channels(image)
     return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
+
+
+def texts_of(image: Image.Image) -> tuple[tuple[str, str], ...]:
+    """Text chunks of a PNG, or a JPEG's comment, in the order of the file."""
+    texts = {key: text for key, text in getattr(image, "text", {}).items() if key != _XMP_KEY}
+    comment = image.info.get("comment") if image.format in ("JPEG", "MPO") else None
+    if isinstance(comment, bytes) and comment:
+        texts["Comment"] = comment.decode("utf-8", "replace")
+    return tuple((key, str(text)) for key, text in texts.items())
 
 
 def _jpeg_facts(image: Image.Image) -> dict[str, Any]:
@@ -170,11 +188,14 @@ def encode(picture: Picture, file_format: str, options: WriteOptions) -> bytes:
     elif file_format == "AVIF":
         saved |= {"quality": options.jpeg_quality, "subsampling": "4:4:4"}
     elif file_format == "WEBP":
-        saved["lossless"] = True
+        saved |= {"lossless": True, "exact": True}  # colour under alpha 0 stays too
     buffer = io.BytesIO()
     image.save(buffer, file_format, **saved, **_kept(picture.metadata, file_format))
     if file_format == "PNG":
-        return png_chunks.with_chunks(buffer.getvalue(), picture.metadata.png_colour)
+        chunks = picture.metadata.png_colour + png_chunks.text_chunks(picture.metadata.texts)
+        return png_chunks.with_chunks(buffer.getvalue(), chunks)
+    if file_format == "AVIF" and picture.metadata.cicp is not None:
+        return with_nclx(buffer.getvalue(), picture.metadata.cicp)
     return buffer.getvalue()
 
 
@@ -213,6 +234,9 @@ def _kept_in_jpeg(metadata: Metadata) -> dict[str, Any]:
             _log.warning("%s left out: too long for a JPEG file; TIFF holds it", what.upper())
         elif content:
             kept[what] = content
+    comment = "\n".join(text for key, text in metadata.texts if key == "Comment").encode()
+    if 0 < len(comment) <= _SEGMENT:
+        kept["comment"] = comment
     if "iptc" in kept:
         kept["extra"] = struct.pack(">HH", _APP13, len(block) + 2) + kept.pop("iptc")
     return kept

@@ -9,19 +9,22 @@ import numpy as np
 
 from rnan.errors import MissingExtraError
 from rnan.images.alpha import split_alpha
-from rnan.images.formats.pillow import dpi_of, open_one
-from rnan.images.formats.png_chunks import SIGNATURE, chunk, colour_chunks, with_chunks
-from rnan.images.limits import check_size
-from rnan.images.metadata import (
-    Metadata,
-    orientation_of,
-    orientation_of_xmp,
-    upright_exif,
-    upright_xmp,
+from rnan.images.exif import orientation_of
+from rnan.images.formats.pillow import dpi_of, open_one, texts_of
+from rnan.images.formats.png_chunks import (
+    SIGNATURE,
+    chunk,
+    cicp_of,
+    colour_chunks,
+    text_chunks,
+    with_chunks,
 )
+from rnan.images.limits import check_size
+from rnan.images.metadata import Metadata, metadata_of
 from rnan.images.options import ReadOptions
 from rnan.images.orientation import upright
 from rnan.images.picture import Picture, samples
+from rnan.images.xmp_rules import orientation_of_xmp
 
 
 def is_png16(data: bytes) -> bool:
@@ -49,13 +52,18 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
     turned = orientation_of(exif) if exif else orientation_of_xmp(xmp)
     pixels, alpha = split_alpha(upright(imagecodecs.png_decode(data), turned))
-    metadata = Metadata(
+    icc, colour = info.get("icc_profile") or None, colour_chunks(data)
+    metadata = metadata_of(
         format="PNG",
-        icc=info.get("icc_profile") or None,
-        exif=upright_exif(exif),
-        xmp=upright_xmp(xmp),
+        icc=icc,
+        cicp=None if icc else cicp_of(colour),
+        exif=exif,
+        xmp=xmp,
+        turned=turned,
+        stored=(image.height, image.width),
         dpi=dpi_of(info.get("dpi")),
-        png_colour=colour_chunks(data),
+        png_colour=colour,
+        texts=texts_of(image),
     )
     return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
 
@@ -88,4 +96,4 @@ def _with_chunks(png: bytes, metadata: Metadata) -> bytes:
     if metadata.xmp:
         # Keyword, uncompressed, no language, no translation.
         chunks += chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
-    return with_chunks(png, chunks)
+    return with_chunks(png, chunks + text_chunks(metadata.texts))

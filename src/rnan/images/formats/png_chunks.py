@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator, Sequence
+
+from rnan.images.cicp import Cicp, known
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-_COLOUR = (b"cICP", b"mDCV", b"cLLI", b"cHRM", b"gAMA")
+_COLOUR = (b"cICP", b"mDCV", b"cLLI", b"cHRM", b"gAMA", b"sRGB")
+
+_MOST_TEXT = 2**20
+"""Bytes of text that are kept in all."""
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -22,17 +28,60 @@ def colour_chunks(png: bytes) -> bytes:
         png: A file. Damaged chunks are passed over, and all but the first of a kind.
     """
     found: dict[bytes, bytes] = {}
-    at = len(SIGNATURE)
-    while at + 12 <= len(png):
-        (length,) = struct.unpack_from(">I", png, at)
-        kind = png[at + 4 : at + 8]
-        whole = png[at : at + 12 + length]
+    for kind, whole in _chunks(png[len(SIGNATURE) :]):
         if kind == b"IDAT":
             break
         if kind in _COLOUR and kind not in found and whole == chunk(kind, whole[8:-4]):
             found[kind] = whole
-        at += len(whole)
     return b"".join(found.values())
+
+
+def cicp_of(chunks: bytes) -> Cicp | None:
+    """What a cICP chunk says, among those of :func:`colour_chunks`."""
+    body = _bodies(chunks).get(b"cICP", b"")
+    return known(body[0], body[1]) if len(body) == 4 else None
+
+
+def gamma_and_primaries(chunks: bytes) -> tuple[float | None, tuple[float, ...] | None]:
+    """From a picture's numbers to light, and x and y of red, green, blue and white.
+
+    Args:
+        chunks: Of :func:`colour_chunks`. Where one of them says sRGB, the others say the same.
+    """
+    bodies = _bodies(chunks)
+    if b"sRGB" in bodies:
+        return None, None
+    gamma, primaries = bodies.get(b"gAMA", b""), bodies.get(b"cHRM", b"")
+    exponent = struct.unpack(">I", gamma)[0] if len(gamma) == 4 else 0
+    numbers = struct.unpack(">8I", primaries) if len(primaries) == 32 else ()
+    # In the file white comes first; a y of none has no colour.
+    xy = tuple(number / 100_000 for number in (*numbers[2:], *numbers[:2]))
+    return (100_000 / exponent if exponent else None), (xy if xy and all(xy[1::2]) else None)
+
+
+def text_chunks(texts: Sequence[tuple[str, str]]) -> bytes:
+    """Chunks of text, as long as there is room (PNG, third edition, 11.3.3)."""
+    chunks, room = [], _MOST_TEXT
+    for keyword, text in texts:
+        key = keyword.encode("latin-1", "replace")[:79].strip()
+        room -= len(text)
+        if key and room > 0:
+            chunks.append(chunk(b"iTXt", key + b"\0\0\0\0\0" + text.encode("utf-8", "replace")))
+    return b"".join(chunks)
+
+
+def _bodies(chunks: bytes) -> dict[bytes, bytes]:
+    return {kind: whole[8:-4] for kind, whole in _chunks(chunks)}
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and whole of each chunk."""
+    at = 0
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        whole = data[at : at + 12 + length]
+        yield data[at + 4 : at + 8], whole
+        at += len(whole)
 
 
 def with_chunks(png: bytes, chunks: bytes) -> bytes:

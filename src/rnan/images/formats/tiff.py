@@ -14,9 +14,10 @@ from PIL import Image, TiffImagePlugin, TiffTags
 
 from rnan.errors import InputError
 from rnan.images.alpha import unpremultiplied
+from rnan.images.exif import upright_exif
 from rnan.images.formats import iptc, pillow
 from rnan.images.limits import check_size, chosen_frame
-from rnan.images.metadata import Metadata, upright_exif, upright_xmp
+from rnan.images.metadata import metadata_of
 from rnan.images.options import ReadOptions
 from rnan.images.orientation import upright
 from rnan.images.picture import Picture, Pixels, of_full_range, samples, white
@@ -66,7 +67,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
             raise InputError(f"{name} has {page.dtype} samples; 8 and 16 bit and float are read")
         converts = photometric == "YCBCR" and page.compression != tifffile.COMPRESSION.JPEG
         tags = {tag.name: tag.value for tag in page.tags}
-        exif, xmp = exif_of_tiff(data, page.offset), upright_xmp(tags.get("XMP"))
+        exif, xmp = exif_of_tiff(data, page.offset), tags.get("XMP")
         record = iptc.of_tiff(tags.get("IPTCNAA"), file.byteorder)
         if (
             photometric in ("PALETTE", "SEPARATED")
@@ -74,13 +75,15 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
             or page.bitspersample not in (8, 16, 32)
         ):
             picture = pillow.decode(data, name, replace(options, frame=index + 1))
-            said = replace(picture.metadata, exif=exif, xmp=xmp, iptc=record)
+            kept = metadata_of(exif=exif, xmp=xmp, format="TIFF", iptc=record)
+            kept = replace(kept, icc=picture.metadata.icc, dpi=picture.metadata.dpi)
             pixels = of_full_range(picture.pixels, page.bitspersample)
-            return replace(picture, pixels=pixels, metadata=said)
+            return replace(picture, pixels=pixels, metadata=kept)
         pixels = page.asarray()
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
-        pixels = upright(pixels, int(tags.get("Orientation", 1)))
+        turned = int(tags.get("Orientation", 1))
+        pixels = upright(pixels, turned)
         icc = tags.get("InterColorProfile")
         extra = page.extrasamples
     if np.issubdtype(pixels.dtype, np.floating):
@@ -92,7 +95,16 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         colour = (white(colour.dtype) - colour).astype(colour.dtype)
     if alpha is not None and tifffile.EXTRASAMPLE.ASSOCALPHA in extra:
         colour = unpremultiplied(colour, alpha)
-    metadata = Metadata(format="TIFF", icc=icc, dpi=_dpi(tags), exif=exif, xmp=xmp, iptc=record)
+    metadata = metadata_of(
+        format="TIFF",
+        icc=icc,
+        dpi=_dpi(tags),
+        exif=exif,
+        xmp=xmp,
+        turned=turned,
+        stored=(page.imagelength, page.imagewidth),
+        iptc=record,
+    )
     return Picture(pixels=colour, alpha=alpha, metadata=metadata)
 
 

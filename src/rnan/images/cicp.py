@@ -1,0 +1,120 @@
+"""Colours as code points (ITU-T H.273): what AVIF, HEIC and PNG say where they have no profile."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rnan.images.icc import BT709, SRGB, Curve, profile
+
+_D65 = (0.3127, 0.329)
+_PRIMARIES: dict[int, tuple[str, tuple[float, ...]]] = {
+    1: ("BT.709", (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, *_D65)),
+    4: ("BT.470 M", (0.67, 0.33, 0.21, 0.71, 0.14, 0.08, 0.310, 0.316)),
+    5: ("BT.601, 625 lines", (0.64, 0.33, 0.29, 0.60, 0.15, 0.06, *_D65)),
+    6: ("BT.601, 525 lines", (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, *_D65)),
+    7: ("SMPTE 240M", (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, *_D65)),
+    9: ("BT.2020", (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, *_D65)),
+    11: ("DCI-P3", (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.314, 0.351)),
+    12: ("Display P3", (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_D65)),
+}
+_CURVES: dict[int, tuple[str, Curve]] = {
+    1: ("BT.709", BT709),
+    4: ("gamma 2.2", Curve(gamma=2.2)),
+    5: ("gamma 2.8", Curve(gamma=2.8)),
+    6: ("BT.601", BT709),
+    8: ("linear", Curve(gamma=1.0)),
+    13: ("sRGB", SRGB),
+    14: ("BT.2020", BT709),
+    15: ("BT.2020", BT709),
+}
+_HDR = {16: "PQ", 18: "HLG"}
+_UNSPECIFIED = 2
+
+_MOST_BOXES = 10_000
+_CONTAINERS = (b"meta", b"iprp", b"ipco")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cicp:
+    """Primaries and transfer characteristics of a picture."""
+
+    primaries: int
+    transfer: int
+
+    @property
+    def is_srgb(self) -> bool:
+        """Whether they are what is taken for granted where nothing is said."""
+        return self.primaries in (1, _UNSPECIFIED) and self.transfer in (13, _UNSPECIFIED)
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether the numbers stand for absolute light or go beyond white: PQ, HLG."""
+        return self.transfer in _HDR
+
+    @property
+    def name(self) -> str:
+        """For people: ``Display P3``, ``BT.2020, PQ (HDR)``."""
+        primaries = _PRIMARIES.get(self.primaries, (f"primaries {self.primaries}", ()))[0]
+        if self.transfer in _HDR:
+            return f"{primaries}, {_HDR[self.transfer]} (HDR)"
+        if (self.primaries, self.transfer) == (1, 13):
+            return "sRGB"
+        curve = _CURVES.get(self.transfer, (f"transfer {self.transfer}", SRGB))[0]
+        if self.primaries == 12 and self.transfer == 13:
+            return primaries
+        return f"{primaries}, {curve}"
+
+    def icc(self) -> bytes | None:
+        """An equal colour profile; none where there can be none."""
+        if self.primaries not in _PRIMARIES or self.transfer not in _CURVES:
+            return None
+        return profile(self.name, _PRIMARIES[self.primaries][1], _CURVES[self.transfer][1])
+
+    def chunk_body(self) -> bytes:
+        """What a PNG's cICP chunk holds: RGB, full range."""
+        return bytes((self.primaries, self.transfer, 0, 1))
+
+
+def known(primaries: int, transfer: int) -> Cicp | None:
+    """What a file says; none where it says nothing, or what it says is sRGB."""
+    found = Cicp(primaries=primaries, transfer=transfer)
+    return None if found.is_srgb else found
+
+
+def of_boxes(data: bytes) -> Cicp | None:
+    """What an AVIF or HEIF file says in its first ``nclx`` box (ISO/IEC 14496-12, 12.1.5)."""
+    for start, end in _boxes(data, 0, len(data), [_MOST_BOXES]):
+        if data[start : start + 4] == b"nclx" and end - start >= 10:
+            return known(*struct.unpack_from(">HH", data, start + 4))
+    return None
+
+
+def with_nclx(data: bytes, cicp: Cicp) -> bytes:
+    """An AVIF file whose ``nclx`` boxes say other colours; the matrix stays the coded one."""
+    changed = bytearray(data)
+    for start, end in _boxes(data, 0, len(data), [_MOST_BOXES]):
+        if data[start : start + 4] == b"nclx" and end - start >= 10:
+            struct.pack_into(">HH", changed, start + 4, cicp.primaries, cicp.transfer)
+    return bytes(changed)
+
+
+def _boxes(data: bytes, start: int, end: int, left: list[int]) -> Iterator[tuple[int, int]]:
+    """Contents of all ``colr`` boxes of a picture's properties."""
+    while start + 8 <= end and left[0]:
+        left[0] -= 1
+        size, kind = struct.unpack_from(">I4s", data, start)
+        head = 8
+        if size == 1 and start + 16 <= end:
+            (size,) = struct.unpack_from(">Q", data, start + 8)
+            head = 16
+        size = end - start if size == 0 else size
+        if size < head or start + size > end:
+            return
+        inside = start + head
+        if kind == b"colr":
+            yield inside, start + size
+        elif kind in _CONTAINERS:
+            yield from _boxes(data, inside + (4 if kind == b"meta" else 0), start + size, left)
+        start += size
