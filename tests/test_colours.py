@@ -15,7 +15,8 @@ from PIL import Image, ImageCms
 from conftest import photo
 from conftest import rnan as run
 from rnan.images import Picture, decode, read
-from rnan.images.cicp import Cicp, of_boxes
+from rnan.images.cicp import Cicp
+from rnan.images.formats.boxes import cicp_of
 from rnan.images.formats.png_chunks import chunk, with_chunks
 from rnan.images.icc import Curve, profile
 from rnan.images.light import named
@@ -62,7 +63,7 @@ def test_code_points_are_read_and_travel(tmp_path: Path, kind: str, cicp: Cicp) 
         assert back.metadata.cicp == cicp
         assert back.metadata.icc is None
     assert b"cICP" in (tmp_path / "b.png").read_bytes()[:100]
-    assert of_boxes((tmp_path / "b.avif").read_bytes()) == cicp
+    assert cicp_of((tmp_path / "b.avif").read_bytes()) == cicp
 
 
 @pytest.mark.parametrize("kind", MAKERS)
@@ -176,6 +177,25 @@ def test_profiles_of_ours_are_what_they_say() -> None:
 def test_damaged_boxes_say_nothing() -> None:
     data = avif(P3)
     for length in range(0, len(data), 7):
-        of_boxes(data[:length])
+        cicp_of(data[:length])
     at = data.find(b"colr")
-    assert of_boxes(data[: at - 4] + b"\0\0\0\x01" + data[at:]) is None
+    assert cicp_of(data[: at - 4] + b"\0\0\0\x01" + data[at:]) is None
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_avif_of_more_than_eight_bits_keeps_them(bits: int, channels: int) -> None:
+    most = 2**bits - 1
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, most + 1, (64, 48, channels)).astype(np.uint16)
+    values[:8] = most
+    made = imagecodecs.avif_encode(values.squeeze(), level=100, bitspersample=bits)
+    picture = decode(bytes(made))
+    assert picture.pixels.dtype == np.uint16
+    colour = values[:, :, :-1] if channels == 4 else values
+    expected = np.rint(colour.astype(np.float64) * 65535 / most)
+    assert np.abs(picture.pixels - expected).max() <= 65535 / most
+    assert picture.pixels[:8].min() == 65535
+    assert (picture.alpha is not None) == (channels == 4)
+    back = decode(encode(picture, "PNG"))
+    assert np.array_equal(back.pixels, picture.pixels)

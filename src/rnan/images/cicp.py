@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rnan.images.icc import BT709, SRGB, Curve, profile
@@ -31,9 +29,6 @@ _CURVES: dict[int, tuple[str, Curve]] = {
 }
 _HDR = {16: "PQ", 18: "HLG"}
 _UNSPECIFIED = 2
-
-_MOST_BOXES = 10_000
-_CONTAINERS = (b"meta", b"iprp", b"ipco")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,40 +76,3 @@ def known(primaries: int, transfer: int) -> Cicp | None:
     """What a file says; none where it says nothing, or what it says is sRGB."""
     found = Cicp(primaries=primaries, transfer=transfer)
     return None if found.is_srgb else found
-
-
-def of_boxes(data: bytes) -> Cicp | None:
-    """What an AVIF or HEIF file says in its first ``nclx`` box (ISO/IEC 14496-12, 12.1.5)."""
-    for start, end in _boxes(data, 0, len(data), [_MOST_BOXES]):
-        if data[start : start + 4] == b"nclx" and end - start >= 10:
-            return known(*struct.unpack_from(">HH", data, start + 4))
-    return None
-
-
-def with_nclx(data: bytes, cicp: Cicp) -> bytes:
-    """An AVIF file whose ``nclx`` boxes say other colours; the matrix stays the coded one."""
-    changed = bytearray(data)
-    for start, end in _boxes(data, 0, len(data), [_MOST_BOXES]):
-        if data[start : start + 4] == b"nclx" and end - start >= 10:
-            struct.pack_into(">HH", changed, start + 4, cicp.primaries, cicp.transfer)
-    return bytes(changed)
-
-
-def _boxes(data: bytes, start: int, end: int, left: list[int]) -> Iterator[tuple[int, int]]:
-    """Contents of all ``colr`` boxes of a picture's properties."""
-    while start + 8 <= end and left[0]:
-        left[0] -= 1
-        size, kind = struct.unpack_from(">I4s", data, start)
-        head = 8
-        if size == 1 and start + 16 <= end:
-            (size,) = struct.unpack_from(">Q", data, start + 8)
-            head = 16
-        size = end - start if size == 0 else size
-        if size < head or start + size > end:
-            return
-        inside = start + head
-        if kind == b"colr":
-            yield inside, start + size
-        elif kind in _CONTAINERS:
-            yield from _boxes(data, inside + (4 if kind == b"meta" else 0), start + size, left)
-        start += size

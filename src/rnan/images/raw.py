@@ -104,6 +104,7 @@ def library_demosaic(path: Path, algorithm: str | None = None) -> Picture:
                 pixels = raw.postprocess(
                     use_camera_wb=True,
                     no_auto_bright=True,
+                    adjust_maximum_thr=0.0,  # or the brightest sample says how bright all is
                     output_bps=16,
                     gamma=(2.4, 12.92),
                     output_color=rawpy.ColorSpace.sRGB,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import platform
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import torch
 
 from rnan.errors import ConfigError
 from rnan.inference.options import DType
+
+_log = logging.getLogger(__name__)
 
 
 def choose_device(name: str) -> torch.device:
@@ -41,6 +44,8 @@ def choose_device(name: str) -> torch.device:
 def choose_dtype(name: DType, device: torch.device) -> torch.dtype:
     """The type of the convolutions; ``auto`` takes bfloat16 where the hardware has it."""
     if name != "auto":
+        if name == "bfloat16" and device.type == "cpu" and not has_bfloat16(device):
+            _log.warning("this processor has no bfloat16: it is many times slower than float32")
         return {
             "float32": torch.float32,
             "bfloat16": torch.bfloat16,

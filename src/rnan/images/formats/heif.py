@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from rnan.errors import MissingExtraError
-from rnan.images import cicp
 from rnan.images.alpha import split_alpha, unpremultiplied
+from rnan.images.formats.boxes import cicp_of
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import metadata_of
 from rnan.images.options import ReadOptions
@@ -49,7 +49,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     metadata = metadata_of(
         format="HEIF",
         icc=icc,
-        cicp=None if icc else cicp.of_boxes(data),
+        cicp=None if icc else cicp_of(data),
         exif=info.get("exif"),  # the decoder has turned the pixels
         xmp=info.get("xmp"),
         left_out=("depth map",) if info.get("depth_images") else (),

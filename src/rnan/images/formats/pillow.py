@@ -17,8 +17,9 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from rnan.errors import InputError
 from rnan.images.alpha import split_alpha
-from rnan.images.cicp import of_boxes, with_nclx
-from rnan.images.formats import iptc, png_chunks
+from rnan.images.exif import orientation_of
+from rnan.images.formats import avif, iptc, png_chunks
+from rnan.images.formats.boxes import with_cicp
 from rnan.images.formats.cmyk import cmyk_to_rgb
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import Metadata, metadata_of
@@ -74,14 +75,17 @@ def open_one(data: bytes, name: str, options: ReadOptions) -> Image.Image:
 
 def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     """A file of any format that Pillow knows."""
-    picture = from_pil(open_one(data, name, options), name, options)
+    image = open_one(data, name, options)
+    picture = from_pil(image, name, options)
     metadata = picture.metadata
     if metadata.format == "PNG":
         colour = png_chunks.colour_chunks(data)
         cicp = None if metadata.icc else png_chunks.cicp_of(colour)
         return replace(picture, metadata=replace(metadata, png_colour=colour, cicp=cicp))
-    if metadata.format == "AVIF" and not metadata.icc:
-        return replace(picture, metadata=replace(metadata, cicp=of_boxes(data)))
+    if metadata.format == "AVIF":
+        # The container says how it is turned, which Pillow gives as EXIF's orientation.
+        turned = orientation_of(image.info.get("exif"))
+        return avif.completed(picture, data, turned=turned, frame=image.tell())
     return picture
 
 
@@ -195,7 +199,7 @@ def encode(picture: Picture, file_format: str, options: WriteOptions) -> bytes:
         chunks = picture.metadata.png_colour + png_chunks.text_chunks(picture.metadata.texts)
         return png_chunks.with_chunks(buffer.getvalue(), chunks)
     if file_format == "AVIF" and picture.metadata.cicp is not None:
-        return with_nclx(buffer.getvalue(), picture.metadata.cicp)
+        return with_cicp(buffer.getvalue(), picture.metadata.cicp)
     return buffer.getvalue()
 
 
