@@ -130,7 +130,7 @@ _FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     # Numbers that are none, and kinds that are not read.
     "nan.tif": (_bytes(tiff(_SPECKLED)), REFUSED),
     "infinite.tif": (_bytes(tiff(np.full((9, 9), np.inf, np.float32))), REFUSED),
-    "float64.tif": (_bytes(tiff(np.zeros((9, 9)))), REFUSED),
+    "float64.tif": (_bytes(tiff(np.zeros((9, 9)))), RIGHT),
     "complex.tif": (_bytes(tiff(np.zeros((9, 9), np.complex64))), REFUSED),
     "five-channels.tif": (
         _bytes(tiff(np.zeros((9, 9, 5), np.uint8), photometric="rgb", extrasamples=[0, 0])),

@@ -178,7 +178,7 @@ HOSTILE = {
     "enormous 16-bit png": (png_header(65_535, 65_535, 16), "claims 65535x65535 pixels"),
     "png without its pixels": (png_header(64, 64), "x is damaged"),
     "16-bit png without its pixels": (png_header(64, 64, 16), "x is damaged"),
-    "truncated jpeg": (encoded("JPEG")[:900], "x is damaged"),
+    "truncated jpeg": (encoded("JPEG")[:900], "x is cut off"),
     "truncated webp": (encoded("WEBP")[:200], "x is"),
     "truncated tiff": (encoded("TIFF")[:300], "x is damaged"),
     "tiff of an absurd offset": (b"II*\x00" + b"\xff" * 40, "x is damaged"),
@@ -186,7 +186,7 @@ HOSTILE = {
     "animation": (gif(), "holds 2 pictures"),
     "two pages": (two_pages(), "holds 2 pages"),
     "two equal pages": (two_pages(equal=True), "holds 2 pages"),
-    "64-bit tiff": (float_tiff(0.5, np.float64), "float64 samples"),
+    "complex tiff": (float_tiff(0.5, np.complex64), "complex64 samples"),
     "cmyk": (cmyk(), "is CMYK"),
 }
 

@@ -132,6 +132,12 @@ READING = (
         default=False,
         help="Convert CMYK pictures without a profile by plain arithmetic.",
     ),
+    Option(
+        name="salvage",
+        kind=bool,
+        default=False,
+        help="Take what is there of files that are cut off or damaged.",
+    ),
 )
 """How a file is read, whoever asks."""
 

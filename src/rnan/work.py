@@ -10,8 +10,8 @@ from rnan.api import Restorers
 from rnan.chain import Chain
 from rnan.errors import ConfigError
 from rnan.images import Picture, ReadOptions, WriteOptions
+from rnan.images.endings import EXTENSIONS, RAW_EXTENSIONS
 from rnan.images.raw import is_raw
-from rnan.images.read import EXTENSIONS, RAW_EXTENSIONS
 from rnan.images.write import ENDINGS
 from rnan.inference import Restorer
 from rnan.inference.conditions import LevelLike
@@ -20,7 +20,7 @@ from rnan.inference.files import FileOptions, process_file, restore_file
 from rnan.inference.plan import Job
 from rnan.inference.streaming import Cancel
 from rnan.inference.tiled import Progress
-from rnan.option_table import LEVELS, READING_AND_WRITING, Option
+from rnan.option_table import LEVELS, READING, READING_AND_WRITING, Option
 from rnan.settings import nearest
 from rnan.weights import registry
 
@@ -101,7 +101,7 @@ def files_for(given: dict[str, Any], *, overwrite: bool) -> tuple[FileOptions, s
     own = {option.name: given.pop(option.name) for option in READING_AND_WRITING}
     file_format = own["format"].upper() if own["format"] else None
     files = FileOptions(
-        reading=ReadOptions(frame=own["frame"], assume_cmyk=own["assume_cmyk"]),
+        reading=ReadOptions(**{option.name: own[option.name] for option in READING}),
         writing=WriteOptions(
             bit_depth=int(own["bit_depth"]) if own["bit_depth"] else None,  # type: ignore[arg-type]
             jpeg_quality=own["jpeg_quality"],

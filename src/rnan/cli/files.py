@@ -77,6 +77,7 @@ class Formats:
     """What the options of :func:`formats` say."""
 
     assume_cmyk: bool
+    salvage: bool
     frame: int | None
     strip_metadata: bool
     jpeg_quality: int
@@ -165,8 +166,8 @@ class Files(Formats):
             place = os.path.realpath(self.report)
             if any(place == os.path.realpath(job.source) for job in jobs):
                 raise InputError(f"{self.report} is one of the pictures; name another file")
-        writing = vars(self.file_options().writing)
-        facts = {**settings, "files": [self.frame, self.assume_cmyk, writing]}
+        files = self.file_options()
+        facts = {**settings, "files": [vars(files.reading), vars(files.writing)]}
         return Policy(
             workers=min(self.jobs, len(jobs)),
             fail_fast=self.fail_fast,

@@ -24,6 +24,7 @@ def command(
     as_json: bool,
     frame: int | None,
     assume_cmyk: bool,
+    salvage: bool,
 ) -> None:
     """Say what pictures are, what they went through, and which command would help.
 
@@ -40,7 +41,7 @@ def command(
     from rnan.inference.inspection import inspect
     from rnan.inference.plan import STREAM, pictures_in
 
-    reading = ReadOptions(frame=frame, assume_cmyk=assume_cmyk)
+    reading = ReadOptions(frame=frame, assume_cmyk=assume_cmyk, salvage=salvage)
     streamed = pictures == (STREAM,)
     paths = list(pictures) if streamed else pictures_in(pictures, recursive=recursive)
     failures = []

@@ -1,9 +1,10 @@
 """Pictures as people have them: read, write, metadata, depth (numpy, no torch)."""
 
+from rnan.images.endings import EXTENSIONS
 from rnan.images.metadata import Metadata
 from rnan.images.options import ReadOptions, WriteOptions
 from rnan.images.picture import Picture, from_float, to_float
-from rnan.images.read import EXTENSIONS, decode, read, size_of
+from rnan.images.read import decode, read, size_of
 from rnan.images.write import check_output, write, write_whole
 
 __all__ = [

@@ -25,6 +25,9 @@ class ReadOptions:
     max_pixels: int = MAX_PIXELS
     """Larger pictures are refused before they are decoded."""
 
+    salvage: bool = False
+    """Take what is there of a file that is cut off or damaged, instead of refusing it."""
+
     formats: tuple[str, ...] | None = None
     """Only these decoders (``PNG``, ``JPEG``, ``TIFF``, ``WEBP``, ``BMP``, ``AVIF``, ``HEIF`` and
     whatever else Pillow knows); by default all."""

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from PIL import ImageCms
 
 from rnan.errors import InputError, MissingExtraError
+from rnan.images.endings import RAW_EXTENSIONS
 from rnan.images.formats.tiff import exif_of_tiff
 from rnan.images.limits import check_size
 from rnan.images.metadata import Metadata
 from rnan.images.orientation import upright
 from rnan.images.picture import Picture
-from rnan.images.read import RAW_EXTENSIONS, read_bytes
+from rnan.images.read import read_bytes
 
 _TURNED = {0: 1, 3: 3, 5: 8, 6: 6}
 """EXIF's orientation for LibRaw's."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import struct
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,46 +12,13 @@ from pathlib import Path
 from PIL import UnidentifiedImageError
 
 from rnan.errors import InputError, MissingExtraError, ResourceError
-from rnan.images.formats import heif, pillow, png16, tiff
+from rnan.images.endings import RAW_EXTENSIONS
+from rnan.images.formats import heif, pillow, png16, png_chunks, tiff
+from rnan.images.limits import check_size
 from rnan.images.options import READ, ReadOptions
 from rnan.images.picture import Picture
 
-EXTENSIONS = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".jfif",
-    ".tif",
-    ".tiff",
-    ".webp",
-    ".bmp",
-    ".avif",
-    ".heic",
-    ".heif",
-)
-"""Endings that a folder is searched for; a single file is recognised by its content."""
-
-RAW_EXTENSIONS = (
-    ".dng",
-    ".nef",
-    ".nrw",
-    ".cr2",
-    ".cr3",
-    ".crw",
-    ".arw",
-    ".sr2",
-    ".raf",
-    ".orf",
-    ".rw2",
-    ".pef",
-    ".srw",
-    ".3fr",
-    ".iiq",
-    ".erf",
-    ".mrw",
-)
-"""Endings of camera raw files, see :mod:`rnan.images.raw`."""
+_log = logging.getLogger(__name__)
 
 
 def read(path: str | Path, options: ReadOptions = READ) -> Picture:
@@ -101,6 +70,8 @@ def decode(data: bytes, *, name: str = "the picture", options: ReadOptions = REA
     if not data:
         raise InputError(f"{name} is empty")
     try:
+        if options.salvage and png_chunks.is_cut_off(data):
+            data = _salvaged_png(data, name, options)
         picture = _decoder(data, options)(data, name, options)
         return replace(picture, metadata=replace(picture.metadata, size=picture.size))
     except (InputError, MissingExtraError):
@@ -113,6 +84,13 @@ def decode(data: bytes, *, name: str = "the picture", options: ReadOptions = REA
     except Exception as error:  # decoders raise whatever they like on damaged files
         brief = (str(error).splitlines() or [""])[0][:160] or type(error).__name__
         raise InputError(f"{name} is damaged or cannot be decoded: {brief}") from error
+
+
+def _salvaged_png(data: bytes, name: str, options: ReadOptions) -> bytes:
+    width, height = struct.unpack(">2I", data[16:24])
+    check_size(width, height, name, options.max_pixels)
+    _log.warning("%s: cut off; what is missing is black", name)
+    return png_chunks.salvaged(data)
 
 
 def _decoder(data: bytes, options: ReadOptions) -> Callable[[bytes, str, ReadOptions], Picture]:

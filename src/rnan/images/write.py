@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rnan.errors import InputError, ResourceError, RnanError, is_full
+from rnan.images.endings import EXTENSIONS, RAW_EXTENSIONS
 from rnan.images.exif import exif_for_size
 from rnan.images.formats import pillow, png16, tiff
 from rnan.images.formats.png_chunks import chunk
@@ -17,7 +18,6 @@ from rnan.images.light import named, only_coded, profile_of
 from rnan.images.metadata import Metadata
 from rnan.images.options import WRITE, Depth, WriteOptions
 from rnan.images.picture import Picture, samples
-from rnan.images.read import EXTENSIONS, RAW_EXTENSIONS
 from rnan.images.xmp_rules import xmp_for_size
 
 FORMATS = {

@@ -155,8 +155,7 @@ def _may_be_copied(picture: Picture, job: Job, options: FileOptions) -> bool:
         STREAM not in (job.source, job.target)
         and picture.metadata.format == FORMATS[job.target.suffix.lower()]
         and options.writing == WRITE
-        and not options.reading.assume_cmyk
-        and options.reading.frame is None
+        and options.reading == READ
     )
 
 

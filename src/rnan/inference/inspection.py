@@ -109,6 +109,7 @@ class Findings:
         source = shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
         how = "" if reading.frame is None else f" --frame {reading.frame}"
         how += " --assume-cmyk" if reading.assume_cmyk else ""
+        how += " --salvage" if reading.salvage else ""
         for index, step in enumerate(self.steps):
             target = shlex.quote(f"restored{'' if index == len(self.steps) - 1 else index + 1}.png")
             told = ""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rnan.errors import ConfigError, InputError
 from rnan.images import EXTENSIONS
-from rnan.images.read import RAW_EXTENSIONS
+from rnan.images.endings import RAW_EXTENSIONS
 from rnan.images.write import FORMATS
 
 _log = logging.getLogger(__name__)

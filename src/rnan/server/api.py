@@ -218,8 +218,9 @@ def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
         client: Request,
         frame: Annotated[int | None, Form(ge=1, description="See restore. Default: 1.")] = None,
         assume_cmyk: Annotated[bool, Form(description="See restore.")] = False,
+        salvage: Annotated[bool, Form(description="See restore.")] = False,
     ) -> dict[str, Any]:
-        reading = ReadOptions(frame=frame, assume_cmyk=assume_cmyk)
+        reading = ReadOptions(frame=frame, assume_cmyk=assume_cmyk, salvage=salvage)
         job = await _uploaded(jobs, studio, picture, restored=False)
         try:
             async with looking:

@@ -12,8 +12,9 @@ from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, InputError, RnanError
 from rnan.estimation.mosaic import mosaic_pattern
 from rnan.images import Picture, ReadOptions, WriteOptions, from_float, read, to_float
+from rnan.images.endings import EXTENSIONS, RAW_EXTENSIONS
 from rnan.images.raw import is_raw
-from rnan.images.read import EXTENSIONS, RAW_EXTENSIONS, size_of
+from rnan.images.read import size_of
 from rnan.images.write import FORMATS, encode
 from rnan.inference.files import FileOptions
 from rnan.inference.inspection import Findings, inspect
@@ -168,7 +169,9 @@ class Studio:
             raise Problem(409, "camera raw is no picture to look at")
         with _called(source, job.name):
             frame = job.files.reading.frame or 1
-            return read(source, self.reading(ReadOptions(frame=frame, assume_cmyk=True)))
+            return read(
+                source, self.reading(ReadOptions(frame=frame, assume_cmyk=True, salvage=True))
+            )
 
     def _work(self, wish: Wish) -> Work:
         key = repr(wish)

@@ -1,4 +1,4 @@
-"""The boxes that AVIF and HEIF files are made of (ISO/IEC 14496-12): those of the picture itself."""
+"""The boxes that AVIF and HEIF files are made of (ISO/IEC 14496-12)."""
 
 from __future__ import annotations
 

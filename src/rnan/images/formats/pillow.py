@@ -8,6 +8,7 @@ import logging
 import struct
 import threading
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 from rnan.errors import InputError
 from rnan.images.alpha import split_alpha
 from rnan.images.exif import orientation_of
-from rnan.images.formats import avif, iptc, png_chunks
+from rnan.images.formats import avif, iptc, jpeg_end, png_chunks
 from rnan.images.formats.boxes import with_cicp
 from rnan.images.formats.cmyk import cmyk_to_rgb
 from rnan.images.limits import check_size, chosen_frame
@@ -51,10 +52,16 @@ def open_unlimited(
     """Open without Pillow's own limit, which is below a 100-megapixel camera's."""
     if formats is not None:
         formats = tuple(name for name in formats if name != "HEIF")  # not one of Pillow's
+    with _unlimited():
+        return Image.open(source, formats=formats)
+
+
+@contextlib.contextmanager
+def _unlimited() -> Iterator[None]:
     with _bomb_limit:
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            return Image.open(source, formats=formats)
+            yield
         finally:
             Image.MAX_IMAGE_PIXELS = before
 
@@ -76,6 +83,8 @@ def open_one(data: bytes, name: str, options: ReadOptions) -> Image.Image:
 def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     """A file of any format that Pillow knows."""
     image = open_one(data, name, options)
+    if jpeg_end.is_cut_off(data):
+        image = open_one(_with_end(data, name, options), name, options)
     picture = from_pil(image, name, options)
     metadata = picture.metadata
     if metadata.format == "PNG":
@@ -87,6 +96,25 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         turned = orientation_of(image.info.get("exif"))
         return avif.completed(picture, data, turned=turned, frame=image.tell())
     return picture
+
+
+def _with_end(data: bytes, name: str, options: ReadOptions) -> bytes:
+    """A JPEG file that lacks its end, with it.
+
+    Raises:
+        InputError: Pixels are missing too, and nothing is to be salvaged.
+    """
+    whole = jpeg_end.completed(data)
+    if whole is not None:
+        _log.warning("%s: the file's last bytes are missing, the picture is whole", name)
+        return whole
+    if not options.salvage:
+        raise InputError(
+            f"{name} is cut off; pass --salvage (salvage) to take what is there",
+            remedy={"salvage": True},
+        )
+    _log.warning("%s: cut off; what is missing is gray", name)
+    return data + b"\xff\xd9"
 
 
 def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:

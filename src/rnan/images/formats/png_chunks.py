@@ -12,6 +12,17 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _COLOUR = (b"cICP", b"mDCV", b"cLLI", b"cHRM", b"gAMA", b"sRGB")
 
+_ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+"""First column and row, and steps, of the passes of an interlaced picture (8.2)."""
+
 _MOST_TEXT = 2**20
 """Bytes of text that are kept in all."""
 
@@ -59,6 +70,35 @@ def gamma_and_primaries(chunks: bytes) -> tuple[float | None, tuple[float, ...] 
     return (100_000 / exponent if exponent else None), (xy if xy and all(xy[1::2]) else None)
 
 
+def is_cut_off(png: bytes) -> bool:
+    """Whether a file is a PNG without its end."""
+    return png.startswith(SIGNATURE) and b"IEND" not in png[-16:]
+
+
+def salvaged(png: bytes) -> bytes:
+    """A file of what is there of one that is cut off: what is missing is zero.
+
+    Raises:
+        ValueError, struct.error, zlib.error: Not even its head is there, or its pixels are none.
+    """
+    whole = list(_chunks(png[len(SIGNATURE) :]))
+    width, height, depth, colour, _, _, interlaced = struct.unpack(">2I5B", png[16:29])
+    bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 4)
+    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    sides = (
+        (-(-(width - left) // across), -(-(height - top) // down))
+        for left, top, across, down in passes
+    )
+    # A row begins with the number of its filter.
+    size = sum(high * (1 + -(-wide * bits // 8)) for wide, high in sides if wide > 0 and high > 0)
+    packed = b"".join(one[8:-4] for kind, one in whole if kind == b"IDAT")
+    packed += png[len(SIGNATURE) + sum(len(one) for _, one in whole) + 8 :]
+    pixels = zlib.decompressobj().decompress(packed, size).ljust(size, b"\0")
+    before = [one for kind, one in whole if kind not in (b"IDAT", b"IEND")]
+    parts = [SIGNATURE, *before, chunk(b"IDAT", zlib.compress(pixels, 1)), chunk(b"IEND", b"")]
+    return b"".join(parts)
+
+
 def text_chunks(texts: Sequence[tuple[str, str]]) -> bytes:
     """Chunks of text, as long as there is room (PNG, third edition, 11.3.3)."""
     chunks, room = [], _MOST_TEXT
@@ -80,6 +120,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)
         whole = data[at : at + 12 + length]
+        if len(whole) < 12 + length:
+            return
         yield data[at + 4 : at + 8], whole
         at += len(whole)
 

@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 _TYPES = (np.uint8, np.uint16, np.float16, np.float32)
+_AS_FLOAT = (np.int16, np.int32, np.uint32, np.float64)
+"""Types that are read as floating point: black at 0, white at the largest number, or at 1."""
 
 _EXIF_IFD, _GPS_IFD, _INTEROP_IFD, _XMP = 34665, 34853, 0xA005, 700
 _DESCRIPTION, _SOFTWARE = 270, 305
@@ -63,23 +65,21 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         known = ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR", "PALETTE", "SEPARATED")
         if photometric not in known or (photometric == "SEPARATED" and page.bitspersample != 8):
             raise InputError(f"{name} is {photometric}; convert it to RGB first")
-        if page.dtype not in _TYPES and page.bitspersample > 1:
-            raise InputError(f"{name} has {page.dtype} samples; 8 and 16 bit and float are read")
+        if page.dtype not in (*_TYPES, *_AS_FLOAT) and page.bitspersample > 1:
+            raise InputError(
+                f"{name} has {page.dtype} samples; whole numbers of 8 to 32 bits and floating "
+                "point are read"
+            )
         converts = photometric == "YCBCR" and page.compression != tifffile.COMPRESSION.JPEG
         tags = {tag.name: tag.value for tag in page.tags}
         exif, xmp = exif_of_tiff(data, page.offset), tags.get("XMP")
         record = iptc.of_tiff(tags.get("IPTCNAA"), file.byteorder)
-        if (
-            photometric in ("PALETTE", "SEPARATED")
-            or converts
-            or page.bitspersample not in (8, 16, 32)
-        ):
+        if photometric in ("PALETTE", "SEPARATED") or converts or page.bitspersample < 8:
             picture = pillow.decode(data, name, replace(options, frame=index + 1))
             kept = metadata_of(exif=exif, xmp=xmp, format="TIFF", iptc=record)
             kept = replace(kept, icc=picture.metadata.icc, dpi=picture.metadata.dpi)
-            pixels = of_full_range(picture.pixels, page.bitspersample)
-            return replace(picture, pixels=pixels, metadata=kept)
-        pixels = page.asarray()
+            return replace(picture, metadata=kept)
+        pixels = _of_full_range(page.asarray(), page.bitspersample)
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
         turned = int(tags.get("Orientation", 1))
@@ -106,6 +106,13 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         iptc=record,
     )
     return Picture(pixels=colour, alpha=alpha, metadata=metadata)
+
+
+def _of_full_range(pixels: Pixels, bits: int) -> Pixels:
+    """Samples of odd depths with white at 65535; signed and long ones in floating point."""
+    if pixels.dtype not in _AS_FLOAT or np.issubdtype(pixels.dtype, np.floating):
+        return of_full_range(pixels, bits)
+    return (pixels / np.float64(np.iinfo(pixels.dtype).max)).astype(np.float32)
 
 
 def _split(

@@ -19,6 +19,7 @@ export const LEVELS = {
 export const REMEDIES = {
   frame: { why: "The file holds several pictures.", offer: "Take the first" },
   assume_cmyk: { why: "It is made for printing (CMYK), without a profile that says how its inks look.", offer: "Guess its colours" },
+  salvage: { why: "A part of the file is missing.", offer: "Take what is there" },
 };
 
 // "about 40 seconds", from seconds.
