@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -18,6 +19,8 @@ import pytest
 from conftest import photo, rnan
 from rnan.errors import ConfigError, InputError
 from rnan.images import Picture, decode, read, write
+from rnan.images.endings import EXTENSIONS, RAW_EXTENSIONS
+from rnan.inference import files as module
 from rnan.inference.manifest import NAME, Manifest
 from rnan.inference.plan import Job, plan
 
@@ -306,12 +309,166 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     assert json.loads(report.read_text())["outcomes"][0]["source"].endswith("a\udcff.png")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everywhere")
-def test_a_folder_that_cannot_be_read(album: Path, tmp_path: Path) -> None:
-    (album / "deep").chmod(0)
-    with pytest.raises(InputError, match="deep cannot be read"):
-        plan([album], tmp_path / "out", recursive=True)
-    (album / "deep").chmod(0o755)
+def locked(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """A folder that nobody may open, whoever runs the tests."""
+    scandir = os.scandir
+
+    def refusing(path: object) -> object:
+        if os.fspath(path) == os.fspath(folder):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+
+
+def test_a_folder_that_cannot_be_read_counts_as_failed(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked(monkeypatch, album / "deep")
+    out, report = tmp_path / "out", tmp_path / "report.json"
+    done = rnan("denoise", album, "-o", out, "--sigma", 5, "--recursive", "--report", report)
+    assert done.returncode == 3
+    assert f"{album / 'deep'} cannot be read: Permission denied" in done.stderr
+    outcomes = json.loads(report.read_text())["outcomes"]
+    assert [one["status"] for one in outcomes].count("failed") == 1
+    assert (
+        len([path for path in out.iterdir() if path.name != NAME])
+        == sum(one["status"] == "done" for one in outcomes)
+        > 0
+    )
+
+
+def test_a_folder_of_its_own_that_cannot_be_read(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    write(Picture(pixels=photo(24, 32)), other / "z.png")
+    locked(monkeypatch, other)
+    done = rnan("denoise", album, other, "-o", tmp_path / "out", "--sigma", 5)
+    assert done.returncode == 3
+    assert "other cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ESTALE, os.strerror(errno.ESTALE)), RuntimeError("odd"), KeyError("x")]
+)
+def test_nothing_about_one_picture_stops_the_others(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """A network disk's file that is stale, a decoder's error of any class."""
+    files = sorted(path.name for path in album.glob("*.png"))
+    read = module.read
+
+    def failing(path: Path, options: object) -> Picture:
+        if path.name == files[0]:
+            raise error
+        return read(path, options)
+
+    monkeypatch.setattr(module, "read", failing)
+    out, report = tmp_path / "out", tmp_path / "report.json"
+    done = rnan("denoise", album, "-o", out, "--sigma", 5, "--report", report)
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    outcomes = {Path(one["source"]).name: one for one in json.loads(report.read_text())["outcomes"]}
+    assert outcomes[files[0]]["status"] == "failed"
+    assert str(album / files[0]) in outcomes[files[0]]["said"]
+    assert all(outcomes[name]["status"] == "done" for name in files[1:])
+
+
+def test_names_that_are_too_long_for_the_target(album: Path, tmp_path: Path) -> None:
+    write(Picture(pixels=photo(24, 32)), album / f"{'n' * 248}.png")
+    done = rnan(
+        "denoise", album, "-o", tmp_path / "out", "--sigma", 5, "--name", "{stem}-restored{ext}"
+    )
+    assert done.returncode == 3
+    assert "name too long" in done.stderr.lower()
+    assert len(list((tmp_path / "out").glob("*.png"))) == len(list(album.glob("*.png"))) - 1
+
+
+def test_a_missing_input_among_others(album: Path, tmp_path: Path) -> None:
+    done = rnan("denoise", album, tmp_path / "gone.png", "-o", tmp_path / "out", "--sigma", 5)
+    assert done.returncode == 3
+    assert "gone.png does not exist" in done.stderr
+
+
+def test_rights_that_cannot_be_set_cost_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, mode: int) -> None:
+        raise PermissionError(errno.EPERM, "not here")
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    write(Picture(pixels=photo(24, 32)), tmp_path / "a.png")
+    assert read(tmp_path / "a.png").size == (24, 32)
+
+
+def test_linked_folders_are_searched_once(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "in", tmp_path / "elsewhere"
+    write(Picture(pixels=photo(24, 32)), folder / "a.png")
+    write(Picture(pixels=photo(24, 32)), elsewhere / "b.png")
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "loop").symlink_to(folder)
+    (folder / "again").symlink_to(elsewhere)
+    (elsewhere / "up").symlink_to(folder)
+    done = rnan("denoise", folder, "-o", tmp_path / "out", "--sigma", 5, "--recursive")
+    assert done.returncode == 0, done.stderr
+    written = sorted(
+        path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.png")
+    )
+    assert written == [Path("a.png"), Path("again/b.png")]
+    assert "linked folders that are searched already: 3" in done.stderr
+
+
+def test_other_pictures_of_a_folder_are_said(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    write(Picture(pixels=photo(24, 32)), folder / "a.png")
+    for name in ("b.gif", "c.GIF", "d.ppm", "notes.txt"):
+        (folder / name).write_bytes(b"x")
+    done = rnan("denoise", folder, "-o", tmp_path / "out", "--sigma", 5)
+    assert done.returncode == 0
+    assert "pictures that are taken only by name (.gif, .ppm): 3" in done.stderr
+
+
+def test_two_pictures_of_one_name_keep_their_endings(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    for name in ("a.png", "a.jpg", "b.jpg"):
+        write(Picture(pixels=photo(24, 32)), folder / name)
+    out = tmp_path / "out"
+    done = rnan("denoise", folder, "-o", out, "--sigma", 5, "--format", "png")
+    assert done.returncode == 0, done.stderr
+    names = sorted(path.name for path in out.glob("*.png"))
+    assert names == ["a-jpg.png", "a-png.png", "b.png"]
+    other = tmp_path / "other"
+    write(Picture(pixels=photo(24, 32)), other / "a.png")
+    with pytest.raises(ConfigError, match="both be written"):
+        plan([folder / "a.png", other / "a.png"], out)
+
+
+def test_raws_and_what_cameras_write_beside_them(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("IMG_1.DNG", "IMG_1.JPG", "img_1.heic", "IMG_1.CR2", "IMG_2.JPG"):
+        (folder / name).write_bytes(b"x")
+    done = rnan("demosaic", folder, "-o", tmp_path / "out", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    targets = [line.split(" -> ")[1].rpartition("/")[2] for line in done.stdout.splitlines()]
+    assert targets == ["IMG_1-cr2.tif", "IMG_1-dng.tif", "IMG_2.JPG"]
+    assert "JPEGs of a camera: 2" in done.stderr
+
+
+@pytest.mark.parametrize("ending", [".hif", ".rwl", ".x3f", ".fff", ".srf", ".mos", ".kdc"])
+def test_endings_of_all_makers(ending: str) -> None:
+    assert ending in (*EXTENSIONS, *RAW_EXTENSIONS)
+
+
+def test_times_of_inputs_may_be_kept(tmp_path: Path) -> None:
+    source, kept, new = (tmp_path / name for name in ("a.png", "b.png", "c.png"))
+    write(Picture(pixels=photo(24, 32)), source)
+    os.utime(source, (1_000_000_000, 1_000_000_000))
+    assert rnan("denoise", source, "-o", kept, "--sigma", 5, "--keep-times").returncode == 0
+    assert rnan("denoise", source, "-o", new, "--sigma", 5).returncode == 0
+    assert kept.stat().st_mtime == 1_000_000_000
+    assert new.stat().st_mtime > 1_000_000_000
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(

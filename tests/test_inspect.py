@@ -204,4 +204,33 @@ def test_standard_input(tmp_path: Path) -> None:
     assert done.stdout.decode().splitlines()[0] == "-"
     assert b"48 x 40 pixels" in done.stdout
     with_others = rnan("inspect", "-", path)
-    assert (with_others.returncode, "does not exist" in with_others.stderr) == (1, True)
+    assert (with_others.returncode, "stands alone" in with_others.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("quality", [20, 60])
+def test_denoise_says_that_the_damage_is_jpeg(tmp_path: Path, quality: int) -> None:
+    source = tmp_path / "a.jpg"
+    Image.fromarray(photo(200, 240)).save(source, quality=quality)
+    done = rnan("denoise", source, "-o", tmp_path / "b.png")
+    assert done.returncode == 0
+    assert f"a JPEG of quality {quality}: try rnan dejpeg" in done.stderr
+    assert "try rnan" not in rnan("dejpeg", source, "-o", tmp_path / "c.png").stderr
+    assert "try rnan" not in rnan("denoise", source, "-o", tmp_path / "d.png", "--sigma", 5).stderr
+
+
+def test_dejpeg_says_that_the_damage_is_noise(tmp_path: Path) -> None:
+    noisy = photo(200, 240) + 15 * np.random.default_rng(0).standard_normal((200, 240, 3))
+    source = tmp_path / "a.jpg"
+    Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8)).save(source, quality=97)
+    done = rnan("dejpeg", source, "-o", tmp_path / "b.png")
+    assert "but noise of sigma 1" in done.stderr
+    assert "try rnan denoise" in done.stderr
+    assert "try rnan" not in rnan("denoise", source, "-o", tmp_path / "c.png").stderr
+
+
+def test_a_clean_picture_gets_no_advice(tmp_path: Path) -> None:
+    source = tmp_path / "a.png"
+    Image.fromarray(photo(200, 240)).save(source)
+    for command in ("denoise", "dejpeg"):
+        done = rnan(command, source, "-o", tmp_path / f"{command}.png")
+        assert "try rnan" not in done.stderr

@@ -270,6 +270,11 @@ RESTORATIONS: dict[str, dict[int, str]] = {
 """What people ask for, and the task that it is for a picture of so many channels."""
 
 
+def restoration_of(task: Task) -> str:
+    """What people ask for where a task is meant; nothing for tasks of others."""
+    return next((name for name, by in RESTORATIONS.items() if task.name in by.values()), "")
+
+
 def get_task(name: str) -> Task:
     """The task of that name.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -45,6 +45,7 @@ _OPTIONS = (
     click.option("--dry-run", is_flag=True, help="Only say what would be written where."),
     click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
     click.option("--recursive", is_flag=True, help="Look into folders within folders."),
+    click.option("--keep-times", is_flag=True, help="Results get the time of their inputs."),
     click.option("--compare", is_flag=True, help="Also write OUT-compare.png: before, after."),
 )
 
@@ -118,6 +119,7 @@ class Files(Formats):
     dry_run: bool
     overwrite: bool
     recursive: bool
+    keep_times: bool
     compare: bool
 
     def plan(self, **more: Any) -> list[Job]:
@@ -141,7 +143,7 @@ class Files(Formats):
 
     def file_options(self) -> FileOptions:
         """For :func:`rnan.inference.files.process_file`."""
-        return self.options(overwrite=self.overwrite)
+        return replace(self.options(overwrite=self.overwrite), keep_times=self.keep_times)
 
     def policy(self, jobs: list[Job], settings: Mapping[str, Any]) -> Policy:
         """How the pictures are worked through.

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from rnan.cli.options import PATH, verbosity, with_options
-from rnan.errors import RnanError
 from rnan.option_table import READING
 
 
@@ -35,7 +34,7 @@ def command(
 
     A single - is the picture on standard input.
     """
-    from rnan.cli.summary import failure, named
+    from rnan.cli.summary import as_ours, failure, named
     from rnan.images import ReadOptions
     from rnan.inference.files import read_source
     from rnan.inference.inspection import inspect
@@ -48,11 +47,12 @@ def command(
     for path in paths:
         try:
             found = inspect(read_source(path, reading))
-        except RnanError as error:
+        except Exception as error:  # nothing about one picture stops the others
+            failure_of_it = as_ours(error, str(path))
             if len(paths) == 1:
-                raise
-            click.echo(f"rnan: {named(error, str(path))}", err=True)
-            failures.append(error)
+                raise failure_of_it from error
+            click.echo(f"rnan: {named(failure_of_it, str(path))}", err=True)
+            failures.append(failure_of_it)
             continue
         commands = found.commands(path, reading)
         if as_json:

@@ -161,16 +161,17 @@ def _attempt(
     job: Job, work: Work, policy: Policy, bar: Progress, stop: threading.Event
 ) -> tuple[Outcome, RnanError | None]:
     outcome = partial(Outcome, source=str(job.source), target=str(job.target))
-    if policy.skips(job):
-        return outcome(status="skipped", said="complete already"), None
     start = time.perf_counter()
     try:
+        if policy.skips(job):
+            return outcome(status="skipped", said="complete already"), None
         said, megapixels = _recorded(job, work, policy.manifest, bar, stop)
     except (Cancelled, ConfigError, WeightsError):
         raise
-    except RnanError as error:
+    except Exception as error:  # nothing about one picture stops the others
+        failure = summary.as_ours(error, str(job.source))
         seconds = time.perf_counter() - start
-        return outcome(status="failed", seconds=seconds, said=str(error)), error
+        return outcome(status="failed", seconds=seconds, said=str(failure)), failure
     seconds = time.perf_counter() - start
     done = outcome(status="done", seconds=seconds, megapixels=megapixels, said=said)
     return done, None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rnan.cli import progress
-from rnan.errors import InputError, PartialFailure, ResourceError, RnanError
+from rnan.errors import InputError, PartialFailure, ResourceError, RnanError, is_full
+
+_log = logging.getLogger(__name__)
 
 _STATUSES = ("done", "skipped", "failed")
 
@@ -18,6 +21,23 @@ def named(error: RnanError, source: str) -> str:
     """What went wrong, and with which picture."""
     said = str(error)
     return said if Path(source).name in said else f"{source}: {said}"
+
+
+def as_ours(error: Exception, source: str) -> RnanError:
+    """What went wrong with one picture, whatever it was, as an error of ours."""
+    if isinstance(error, RnanError):
+        return error
+    if isinstance(error, OSError):
+        return could_not_read(source, error)
+    _log.debug("%s", source, exc_info=error)
+    return InputError(f"{source}: unexpected {type(error).__name__}: {error} (-vv says more)")
+
+
+def could_not_read(source: str, error: OSError) -> RnanError:
+    """What an error of the system means for a picture."""
+    if is_full(error):
+        return ResourceError(f"{source}: no space left; free some and run again")
+    return InputError(f"{source}: {error.strerror or error}")
 
 
 def say(counts: Counter[str], megapixels: float, seconds: float, *more: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rnan.cluster.stores import Found, Store
 from rnan.errors import ConfigError, InputError
-from rnan.inference.plan import renamed
+from rnan.inference.plan import apart, renamed
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -75,16 +75,20 @@ def find(
             found.setdefault(store.shown(file.path), (number, file, relative))
     if not found:
         raise InputError("the list of files is empty")
+    targets = apart(
+        [Path(source) for source in found],
+        [renamed(Path(relative), name, ending) for _, _, relative in found.values()],
+    )
     entries = [
         Entry(
             source=source,
             store=number,
             path=file.path,
-            target=renamed(Path(relative), name, ending).as_posix(),
+            target=target.as_posix(),
             size=file.size,
             modified=file.modified,
         )
-        for source, (number, file, relative) in found.items()
+        for (source, (number, file, _)), target in zip(found.items(), targets, strict=True)
     ]
     _check_collisions(entries, stores, output)
     return Inputs(stores, entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from dataclasses import replace
@@ -155,7 +156,8 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        temporary.chmod(0o666 & ~_MASK)
+        with contextlib.suppress(OSError):  # some network disks know no rights
+            temporary.chmod(0o666 & ~_MASK)
         temporary.replace(path)
     except OSError as error:
         raise could_not_write(path, error) from error

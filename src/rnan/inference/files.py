@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from rnan.images.compare import side_by_side
 from rnan.images.options import READ, WRITE
 from rnan.images.write import ENDINGS, FORMATS, check_colours, check_depth, encode, write_whole
 from rnan.inference.conditions import LevelLike
+from rnan.inference.inspection import what_else_would_help
 from rnan.inference.memory import enough_memory
 from rnan.inference.plan import STREAM, Job
 from rnan.inference.restorer import Restorer
 from rnan.inference.streaming import Cancel
 from rnan.inference.tiled import Progress
+from rnan.tasks import restoration_of
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +45,8 @@ class FileOptions:
     writing: WriteOptions = WRITE
     overwrite: bool = False
     """Replace outputs that exist."""
+    keep_times: bool = False
+    """Results get their inputs' time of change."""
     stream_format: str | None = None
     """Of what goes to standard output; by default the input's."""
 
@@ -83,6 +88,8 @@ def restore_file(
         estimated = isinstance(level, str) and level == "auto" and restorer.estimates
         if estimated:
             taken = restorer.estimate(picture)
+            if said := what_else_would_help(picture, restoration_of(restorer.task), taken):
+                _log.warning("%s: %s", job.source, said)
         restored: Picture = restorer(
             picture, level=taken, sigma=sigma, progress=progress, cancel=cancel
         )
@@ -107,6 +114,8 @@ def process_file(
         RnanError: Whatever goes wrong, in one line.
     """
     options = options or FileOptions()
+    if job.problem:
+        raise InputError(job.problem)
     check_outputs(job, options)
     with enough_memory(otherwise=f"{job.source}: not enough memory for a picture of this size"):
         picture = read_source(job.source, options.reading)
@@ -115,6 +124,7 @@ def process_file(
         result = transform(picture)
         if result is picture and _may_be_copied(picture, job, options):
             write_whole(job.target, job.source.read_bytes())
+            keep_times(job, options)
         else:
             if picture.metadata.left_out:
                 parts = ", ".join(picture.metadata.left_out)
@@ -148,6 +158,17 @@ def write_result(picture: Picture, job: Job, options: FileOptions) -> None:
         _write_to_stream(picture, options)
     else:
         write(picture, job.target, overwrite=options.overwrite, options=options.writing)
+        keep_times(job, options)
+
+
+def keep_times(job: Job, options: FileOptions) -> None:
+    """Give a result its input's time of change, where that is asked for."""
+    if options.keep_times and STREAM not in (job.source, job.target):
+        try:
+            times = job.source.stat()
+            os.utime(job.target, ns=(times.st_atime_ns, times.st_mtime_ns))
+        except OSError as error:
+            _log.warning("%s: its time could not be set: %s", job.target, error.strerror)
 
 
 def _may_be_copied(picture: Picture, job: Job, options: FileOptions) -> bool:

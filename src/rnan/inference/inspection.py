@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rnan.estimation import Traces
 from rnan.estimation.mosaic import in_words, mosaic_pattern
 from rnan.images import Picture, ReadOptions
 from rnan.images.light import named
 from rnan.images.options import READ
+from rnan.inference.conditions import LevelLike
 
 CLEAN_SIGMA = 2.0
 """Noise below this σ is hard to see and left alone."""
@@ -146,6 +149,26 @@ class Findings:
         words = "little" if self.sigma < 8 else "clearly visible" if self.sigma < 25 else "strong"
         hidden = " before it was compressed" if self.quality < CLEAN_QUALITY else ""
         return f"{words} (sigma {self.sigma:.1f} of 255{hidden})"
+
+
+def what_else_would_help(picture: Picture, restoration: str, level: LevelLike) -> str:
+    """The command for what harms a picture, where that is not what was asked for; or nothing.
+
+    Args:
+        picture: As it was read.
+        restoration: What was asked for: ``denoise`` or ``dejpeg``.
+        level: What was found for it.
+    """
+    if isinstance(level, str):
+        return ""
+    traces = Traces.of(picture)
+    if restoration == "denoise" and np.max(level) < CLEAN_SIGMA:
+        compressed = picture.pixels.dtype == np.uint8 and traces.quality < CLEAN_QUALITY
+        if compressed:
+            return f"hardly any noise, but a JPEG of quality {traces.quality:.0f}: try rnan dejpeg"
+    if restoration == "dejpeg" and np.min(level) >= CLEAN_QUALITY and traces.sigma >= CLEAN_SIGMA:
+        return f"hardly any JPEG, but noise of sigma {traces.sigma:.0f}: try rnan denoise"
+    return ""
 
 
 def inspect(picture: Picture) -> Findings:

@@ -6,7 +6,7 @@ import glob
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,15 @@ from rnan.errors import ConfigError, InputError
 from rnan.images import EXTENSIONS
 from rnan.images.endings import RAW_EXTENSIONS
 from rnan.images.write import FORMATS
+from rnan.inference.search import Found, pictures_of
 
 _log = logging.getLogger(__name__)
 
 STREAM = Path("-")
 """Standard input, or standard output."""
+
+_BESIDE_RAW = (".jpg", ".jpeg", ".heic", ".hif")
+"""Endings of what cameras write beside their raws."""
 
 _WITHOUT_WRITER, _OF_RAW = ".png", ".tif"
 """Endings of the results of formats that are only read, and of camera raw."""
@@ -32,6 +36,8 @@ class Job:
     target: Path
     comparison: Path | None = None
     """Where the before/after picture goes, if one is wanted."""
+    problem: str = ""
+    """What keeps the source from being read, as far as that is known already."""
 
     @property
     def outputs(self) -> list[Path]:
@@ -79,7 +85,7 @@ def plan(
             raise ConfigError("what comes from standard input needs a file to go to")
         return [Job(inputs[0], output)]
     if single and looks_like_file:
-        pairs = [(inputs[0], output)]
+        pairs = [(Found(path=inputs[0], relative=Path(inputs[0].name)), output)]
     elif single and output.is_file():
         raise ConfigError(
             f"{output} is a file; name a folder, or one that ends in {', '.join(sorted(FORMATS))}"
@@ -91,15 +97,21 @@ def plan(
             f"cannot write {output.name}: the ending must be one of {', '.join(sorted(FORMATS))}"
         )
     else:
-        pairs = [
-            (source, output / renamed(relative, name, ending))
+        found = [
+            one
             for entry in inputs
-            for source, relative in _pictures(entry, recursive, output, extensions)
+            for one in pictures_of(
+                entry, recursive=recursive, leave_out=output, extensions=extensions
+            )
         ]
+        if RAW_EXTENSIONS[0] in extensions:
+            found = _without_jpegs_of_raws(found)
+        targets = [output / renamed(one.relative, name, ending) for one in found]
+        pairs = list(zip(found, apart([one.path for one in found], targets), strict=True))
     stems = Counter(target.with_suffix("") for _, target in pairs)
     jobs = [
-        Job(source, target, _comparison(target, stems) if compare else None)
-        for source, target in pairs
+        Job(one.path, target, _comparison(target, stems) if compare else None, one.problem)
+        for one, target in pairs
     ]
     _check_collisions(jobs)
     return jobs
@@ -111,8 +123,42 @@ def pictures_in(inputs: Sequence[Path], *, recursive: bool = False) -> list[Path
     Raises:
         InputError: One does not exist, or a folder holds no pictures.
     """
+    if STREAM in inputs:
+        raise InputError("- is standard input and stands alone")
     entries = [path for entry in inputs for path in _expanded(entry, None)]
-    return [path for entry in entries for path, _ in _pictures(entry, recursive, None, EXTENSIONS)]
+    return [one.path for entry in entries for one in pictures_of(entry, recursive=recursive)]
+
+
+def _without_jpegs_of_raws(found: list[Found]) -> list[Found]:
+    """Without the JPEGs that a camera wrote beside its raws."""
+    raws = {_stem(one) for one in found if one.path.suffix.lower() in RAW_EXTENSIONS}
+    kept = [
+        one for one in found if one.path.suffix.lower() not in _BESIDE_RAW or _stem(one) not in raws
+    ]
+    if len(kept) < len(found):
+        number = len(found) - len(kept)
+        _log.warning("left out, since their raws are there: JPEGs of a camera: %d", number)
+    return kept
+
+
+def _stem(one: Found) -> str:
+    return str(one.path.with_suffix("")).lower()
+
+
+def apart(sources: Sequence[Path], targets: Sequence[Path]) -> list[Path]:
+    """The targets; those that pictures of one folder would share get their endings in the name."""
+    sharing: dict[Path, set[Path]] = {}
+    for source, target in zip(sources, targets, strict=True):
+        sharing.setdefault(target, set()).add(source)
+
+    def own(source: Path, target: Path) -> Path:
+        endings = {path.suffix.lower() for path in sharing[target]}
+        folders = {path.parent for path in sharing[target]}
+        if len(folders) > 1 or len(endings) < len(sharing[target]) or len(endings) == 1:
+            return target
+        return target.with_stem(f"{target.stem}-{source.suffix[1:].lower()}")
+
+    return [own(source, target) for source, target in zip(sources, targets, strict=True)]
 
 
 def _expanded(entry: Path, leave_out: Path | None) -> list[Path]:
@@ -173,38 +219,3 @@ def _check_collisions(jobs: list[Job]) -> None:
                     f"{job.source} and {taken[place]} would both be written to {path}"
                 )
             taken[place] = job.source
-
-
-def _refuse(error: OSError) -> None:
-    raise InputError(f"{error.filename} cannot be read: {error.strerror}") from error
-
-
-def _pictures(
-    entry: Path, recursive: bool, leave_out: Path | None, extensions: Sequence[str]
-) -> Iterator[tuple[Path, Path]]:
-    if not entry.is_dir():
-        if not entry.exists():
-            what = "is a link to nothing" if entry.is_symlink() else "does not exist"
-            raise InputError(f"{entry} {what}")
-        yield entry, Path(entry.name)
-        return
-    found, raw = False, 0
-    own_results = leave_out.resolve() if leave_out is not None else None
-    for folder, folders, files in os.walk(entry, onerror=_refuse, followlinks=False):
-        deeper = sorted(folders) if recursive else []
-        folders[:] = [name for name in deeper if (Path(folder) / name).resolve() != own_results]
-        for name in sorted(files):
-            path = Path(folder) / name
-            if name.startswith(".") or not (path.is_file() or path.is_symlink()):
-                continue  # a link to nothing is said when it is read
-            if path.suffix.lower() in extensions:
-                found = True
-                yield path, path.relative_to(entry)
-            elif path.suffix.lower() in RAW_EXTENSIONS:
-                raw += 1
-    said = f"camera raw, which rnan demosaic takes: {raw}" if raw else ""
-    if not found:
-        also = f"; {said}" if raw else ""
-        raise InputError(f"{entry} holds no pictures ({', '.join(extensions)}){also}")
-    if raw:
-        _log.warning("left out of %s: %s", entry, said)
