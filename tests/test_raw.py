@@ -192,3 +192,31 @@ def test_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "a.dng").write_bytes(b"II*\0")
     with pytest.raises(MissingExtraError, match=r"rnan\[raw\]"):
         read_raw(tmp_path / "a.dng")
+
+
+def linear_dng(path: Path, brightest: int) -> Path:
+    """Values of a sensor that were demosaiced already, with a bright patch."""
+    values = np.full((64, 96, 3), 4000, np.uint16)
+    values[20:30, 20:40] = brightest
+    unit = tuple(part for value in np.eye(3).ravel() for part in (int(value), 1))
+    extra = [
+        (50706, "B", 4, bytes((1, 4, 0, 0)), True),
+        (50708, "s", 0, "Maker Model", True),
+        (50714, "H", 3, (0, 0, 0), True),
+        (50717, "H", 3, (16383,) * 3, True),
+        (50721, "2i", 9, unit, True),
+        (50728, "2I", 3, (1, 1) * 3, True),
+        (50778, "H", 1, 21, True),
+    ]
+    tifffile.imwrite(path, values, photometric=34892, metadata=None, extratags=extra)
+    return path
+
+
+def test_the_brightest_sample_does_not_say_how_bright_the_rest_is(tmp_path: Path) -> None:
+    """LibRaw stretches to the brightest sample where it lies near white, unless told not to."""
+    shown = [
+        library_demosaic(linear_dng(tmp_path / f"{brightest}.dng", brightest)).pixels[40:, 50:]
+        for brightest in (9000, 11_000, 13_000, 16_000)
+    ]
+    for one in shown[1:]:
+        assert np.array_equal(one, shown[0])
