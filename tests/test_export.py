@@ -238,6 +238,12 @@ def test_openvino_reports_nothing_to_its_makers() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_onnx_runtime_gives_its_memory_back(folder: Path) -> None:
+    """Its arena never frees its first region, so a server would keep its largest block for ever."""
+    graph = OnnxRuntimeGraph((folder / "narrow.onnx").read_bytes(), CPU)
+    assert not graph._session.get_session_options().enable_cpu_mem_arena
+
+
 def test_a_gpu_that_onnx_runtime_cannot_use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Left to itself it takes the processor; asked for it says so."""
     monkeypatch.setattr("rnan.engine_choice.choose_device", lambda name: torch.device("cuda"))

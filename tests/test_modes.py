@@ -14,6 +14,7 @@ from rnan.bench.reference import Reference
 from rnan.errors import ConfigError, WeightsError
 from rnan.images import Picture, write
 from rnan.inference import RestoreOptions, Restorer
+from rnan.inference.device import choose_dtype
 from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.quartering import quartered
 from rnan.models import RNAN, preset
@@ -180,3 +181,14 @@ def test_a_checkpoint_with_something_else_in_it(tmp_path: Path) -> None:
     path.write_bytes(content[:-8])
     with pytest.raises(WeightsError, match="damaged"):
         load_restorer(path)
+
+
+def test_bfloat16_without_hardware_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = torch.device("cpu")
+    for has, warned in ((True, False), (False, True)):
+        caplog.clear()
+        monkeypatch.setattr("rnan.inference.device.has_bfloat16", lambda device, has=has: has)
+        assert choose_dtype("bfloat16", device) == torch.bfloat16
+        assert ("many times slower" in caplog.text) == warned

@@ -243,6 +243,8 @@ def test_text_of_a_png_and_a_comment_of_a_jpeg_stay(tmp_path: Path) -> None:
         assert image.text == {"parameters": "a tree\nSteps: 40", "Description": "schön ü"}
     with Image.open(tmp_path / "out-c.jpg") as image:
         assert image.info["comment"] == b"taken by a cat"
+    ended = run("denoise", tmp_path / "a.png", "-o", tmp_path / "a.tif", "--sigma", 5)
+    assert "TIFF has no place: parameters, Description" in ended.stderr
     bare = tmp_path / "bare.png"
     run("denoise", tmp_path / "a.png", "-o", bare, "--sigma", 5, "--strip-metadata")
     assert read(bare).metadata.texts == ()

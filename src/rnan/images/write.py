@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import tempfile
 from dataclasses import replace
@@ -20,6 +21,8 @@ from rnan.images.metadata import Metadata
 from rnan.images.options import WRITE, Depth, WriteOptions
 from rnan.images.picture import Picture, samples
 from rnan.images.xmp_rules import xmp_for_size
+
+_log = logging.getLogger(__name__)
 
 FORMATS = {
     ".png": "PNG",
@@ -212,6 +215,7 @@ def _belonging(picture: Picture, file_format: str, options: WriteOptions) -> Pic
     metadata = _with_colours(picture.metadata, file_format)
     if options.strip_metadata:
         metadata = replace(metadata, exif=None, xmp=None, iptc=None, dpi=None, texts=())
+    metadata = replace(metadata, texts=_texts_for(metadata.texts, file_format))
     if metadata.exif:
         exif = exif_for_size(metadata.exif, picture.size, metadata.size)
         metadata = replace(metadata, exif=exif)
@@ -219,6 +223,17 @@ def _belonging(picture: Picture, file_format: str, options: WriteOptions) -> Pic
         xmp = xmp_for_size(metadata.xmp, picture.size, metadata.size)
         metadata = replace(metadata, xmp=xmp)
     return replace(picture, metadata=metadata)
+
+
+def _texts_for(texts: tuple[tuple[str, str], ...], file_format: str) -> tuple[tuple[str, str], ...]:
+    """Those that a format has a place for; others are left out, with a notice."""
+    if file_format == "PNG":
+        return texts
+    kept = tuple(pair for pair in texts if file_format == "JPEG" and pair[0] == "Comment")
+    gone = ", ".join(key for key, text in texts if (key, text) not in kept)
+    if gone:
+        _log.warning("text left out, for which %s has no place: %s", file_format, gone)
+    return kept
 
 
 def _with_colours(metadata: Metadata, file_format: str) -> Metadata:
