@@ -88,11 +88,27 @@ PICTURES = {
 @pytest.mark.parametrize("name", PICTURES)
 def test_everybody_says_the_same_and_the_right_thing(name: str) -> None:
     picture, sigma = PICTURES[name]
-    told = np.mean(Restorers("denoise")(picture).estimate(picture))
+    told = np.max(Restorers("denoise")(picture).estimate(picture))
     assert told == pytest.approx(sigma, abs=max(1.5, 0.08 * sigma))
     assert inspect(picture).sigma == pytest.approx(told, abs=0.5)
     _, done = Chain()(picture)
     assert bool(done) == bool(sigma)
+
+
+@pytest.mark.parametrize("name", ["white border", "letterbox", "caption"])
+def test_what_is_no_photograph_is_told_to_have_no_noise(name: str) -> None:
+    """So that it stays as it is, and noise ends where it does."""
+    picture, sigma = PICTURES[name]
+    level = Restorers("denoise")(picture).estimate(picture)
+    assert isinstance(level, np.ndarray)
+    even = (picture.pixels == picture.pixels[0, 0]).all(axis=2) if name != "caption" else level == 0
+    assert even.any()
+    assert (level[even] == 0).all()
+    assert level.max() == pytest.approx(sigma, rel=0.08)
+    restored, done = Chain()(picture)
+    assert done == [f"denoised at sigma {level.max():.0f}"]
+    moved = np.abs(restored.pixels.astype(int) - picture.pixels).max(axis=2)
+    assert (moved[even] <= 2).mean() > 0.9
 
 
 def test_a_letterbox_round_a_jpeg() -> None:

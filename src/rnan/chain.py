@@ -7,7 +7,7 @@ from typing import Any
 from rnan.api import Restorers
 from rnan.engine_choice import check_settings
 from rnan.images import Picture
-from rnan.inference.conditions import LevelLike
+from rnan.inference.conditions import LevelLike, sigma_in_words
 from rnan.inference.inspection import Step, inspect
 from rnan.inference.options import RestoreOptions
 from rnan.inference.streaming import Cancel
@@ -69,6 +69,4 @@ _DONE = {
 def _in_words(level: LevelLike) -> str:
     if isinstance(level, str):
         return level.upper()
-    if isinstance(level, (int, float)):
-        return f"{level:.0f}"
-    return f"{level.min():.0f} to {level.max():.0f}"
+    return sigma_in_words(level)

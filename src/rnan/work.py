@@ -14,7 +14,7 @@ from rnan.images.endings import EXTENSIONS, RAW_EXTENSIONS
 from rnan.images.raw import is_raw
 from rnan.images.write import ENDINGS
 from rnan.inference import Restorer
-from rnan.inference.conditions import LevelLike
+from rnan.inference.conditions import LevelLike, sigma_in_words
 from rnan.inference.developing import develop_file
 from rnan.inference.files import FileOptions, process_file, restore_file
 from rnan.inference.plan import Job
@@ -281,6 +281,4 @@ def _level_in_words(wish: Wish, level: LevelLike, *, estimated: bool) -> str:
     name, digits, how = _FOUND[wish.restoration]
     if isinstance(level, str):
         return f"no {name} needed"  # the network was trained for one level
-    if not isinstance(level, (int, float)):
-        return f"{name} {level.min():.{digits}f} to {level.max():.{digits}f} {how}"
-    return f"{name} {level:.{digits}f} {how if estimated else 'given'}"
+    return f"{name} {sigma_in_words(level, digits)} {how if estimated else 'given'}"

@@ -61,10 +61,27 @@ class Traces:
 
     @cached_property
     def noise(self) -> float | NDArray[np.float32]:
-        """σ on the 0-255 scale, or for each pixel, ``(H, W)``, where it depends on the brightness.
+        """σ on the 0-255 scale, or for each pixel, ``(H, W)``, where it differs between places.
 
+        It does where it depends on the brightness, and where a part is no photograph and has none.
         Of a JPEG file it is the noise before compression, where that hides some.
         """
+        found = self._of_photograph
+        if self._photographic is None or np.max(found) == 0.0:
+            return found
+        unseen = False if self._visible is None else ~self._visible
+        return np.where(self._photographic | unseen, found, np.float32(0.0)).astype(np.float32)
+
+    @property
+    def sigma(self) -> float:
+        """The noise of the photograph as one number: the root of its mean square."""
+        found = self._of_photograph
+        if isinstance(found, np.ndarray) and self._photographic is not None:
+            found = found[self._photographic]
+        return float(np.sqrt(np.mean(np.square(found)))) if np.size(found) else 0.0
+
+    @cached_property
+    def _of_photograph(self) -> float | NDArray[np.float32]:
         found = estimate_noise(self._image, clipped=self._clipped, mask=self._photographic)
         if self._table is None:
             return found
@@ -72,11 +89,6 @@ class Traces:
             self._image, self._table, self._grid or (0, 0), mask=self._photographic
         )
         return hidden if hidden > np.mean(found) else found
-
-    @property
-    def sigma(self) -> float:
-        """The noise as one number: the root of its mean square."""
-        return float(np.sqrt(np.mean(np.square(self.noise))))
 
     @property
     def quality(self) -> float:

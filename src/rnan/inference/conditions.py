@@ -114,6 +114,14 @@ def estimated_level(task: Task, plane: Tensor, traces: Traces) -> LevelLike:
     raise ConfigError(f"the {task.kind} of {task.name} is not estimated")
 
 
+def sigma_in_words(level: float | NDArray[Any], digits: int = 0) -> str:
+    """σ, or from where to where it goes; that parts without a photograph have none goes unsaid."""
+    values = np.asarray(level)
+    noisy = values[values > 0.0] if values.ndim and values.max() > 0.0 else values
+    low, high = (f"{value:.{digits}f}" for value in (noisy.min(), noisy.max()))
+    return low if low == high else f"{low} to {high}"
+
+
 def next_scale(enlargement: float, scales: Sequence[int]) -> int:
     """The smallest scale of a network that is as large as what is asked for."""
     return min(scale for scale in scales if scale >= enlargement)
