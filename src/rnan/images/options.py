@@ -36,6 +36,11 @@ class ReadOptions:
         """Whether files of a format may be decoded."""
         return self.formats is None or file_format in self.formats
 
+    @property
+    def takes_it_as_it_is(self) -> bool:
+        """Whether what is read is the whole file, without anything chosen or guessed."""
+        return self.frame is None and not self.assume_cmyk and not self.salvage
+
     def __post_init__(self) -> None:
         if self.frame is not None and self.frame < 1:
             raise ConfigError(f"frames are counted from 1, got {self.frame}")

@@ -176,7 +176,7 @@ def _may_be_copied(picture: Picture, job: Job, options: FileOptions) -> bool:
         STREAM not in (job.source, job.target)
         and picture.metadata.format == FORMATS[job.target.suffix.lower()]
         and options.writing == WRITE
-        and options.reading == READ
+        and options.reading.takes_it_as_it_is
     )
 
 
