@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 from conftest import photo
 from rnan.errors import MissingExtraError
 from rnan.images import decode
+from rnan.images.formats.heif import parts
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -67,6 +68,18 @@ def test_opacity_of_ten_bits() -> None:
     picture = decode(heic(values, mode="RGBA;16", quality=-1))
     assert picture.alpha is not None
     assert picture.alpha.min() == 65535
+
+
+def test_what_else_a_phone_puts_into_a_file() -> None:
+    phone = {
+        "urn:com:apple:photo:2020:aux:hdrgainmap": [3],
+        "urn:mpeg:hevc:2015:auxid:1:alpha": [4],
+    }
+    assert parts({"aux": phone, "depth_images": [object()]}) == ("depth map", "HDR gain map")
+    assert parts({"aux": {"urn:com:apple:photo:2018:aux:portraiteffectsmatte": [5]}}) == (
+        "second picture",
+    )
+    assert parts({"aux": {}, "depth_images": []}) == ()
 
 
 def test_heic_names_the_extra_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:

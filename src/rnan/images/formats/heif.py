@@ -52,9 +52,20 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         cicp=None if icc else cicp_of(data),
         exif=info.get("exif"),  # the decoder has turned the pixels
         xmp=info.get("xmp"),
-        left_out=("depth map",) if info.get("depth_images") else (),
+        left_out=parts(info),
     )
     return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
+
+
+def parts(info: Mapping[str, Any]) -> tuple[str, ...]:
+    """What else there is, as the library lists it: depth maps, and pictures by what they are for."""
+    found = ["depth map"] if info.get("depth_images") else []
+    for kind in info.get("aux") or ():
+        if "hdrgainmap" in str(kind) or "21496" in str(kind):
+            found.append("HDR gain map")
+        elif "alpha" not in str(kind) and "depth" not in str(kind):
+            found.append("second picture")
+    return tuple(found)
 
 
 def _of_full_range(pixels: Pixels, info: Mapping[str, Any]) -> Pixels:
