@@ -58,7 +58,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
 
 
 def parts(info: Mapping[str, Any]) -> tuple[str, ...]:
-    """What else there is, as the library lists it: depth maps, and pictures by what they are for."""
+    """What else there is, as the library lists it: depth maps, pictures by what they are for."""
     found = ["depth map"] if info.get("depth_images") else []
     for kind in info.get("aux") or ():
         if "hdrgainmap" in str(kind) or "21496" in str(kind):
