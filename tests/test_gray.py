@@ -92,6 +92,18 @@ def test_noise_under_jpeg_is_told_as_that_of_gray(quality: int) -> None:
     assert found.sigma == pytest.approx(20, rel=0.15)
 
 
+def test_colour_that_nobody_sees_makes_no_colour_picture() -> None:
+    pixels, alpha = tripled(noisy_gray()), np.full((160, 160), 255, np.uint8)
+    pixels[:40], alpha[:40] = (255, 0, 80), 0
+    picture = Picture(pixels=pixels, alpha=alpha)
+    restorer = Restorers("denoise")(picture)
+    assert restorer.task.name == "denoise-gray"
+    restored = restorer(picture, level=25)
+    assert (np.ptp(restored.pixels[40:], axis=2) == 0).all()
+    assert inspect(picture).is_gray
+    assert not Picture(pixels=pixels).looks_gray
+
+
 def test_faint_toning_stays_colour() -> None:
     toned = np.clip(tripled(noisy_gray(0)) + np.array([1, 0, -1]), 0, 255).astype(np.uint8)
     assert not is_gray(toned)

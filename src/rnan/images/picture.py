@@ -57,8 +57,9 @@ class Picture:
 
     @property
     def looks_gray(self) -> bool:
-        """Whether there is one channel, or three that say the same."""
-        return is_gray(self.pixels)
+        """Whether there is one channel, or three that say the same wherever something is seen."""
+        seen = self.pixels if self.alpha is None else self.pixels[self.alpha > 0][:, None]
+        return is_gray(seen)
 
 
 def white(dtype: np.dtype[Any]) -> float:

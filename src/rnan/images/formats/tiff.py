@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 _TYPES = (np.uint8, np.uint16, np.float16, np.float32)
-_AS_FLOAT = (np.int16, np.int32, np.uint32, np.float64)
+_AS_FLOAT = (np.int8, np.int16, np.int32, np.int64, np.uint32, np.uint64, np.float64)
 """Types that are read as floating point: black at 0, white at the largest number, or at 1."""
 
 _EXIF_IFD, _GPS_IFD, _INTEROP_IFD, _XMP = 34665, 34853, 0xA005, 700
@@ -67,7 +67,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
             raise InputError(f"{name} is {photometric}; convert it to RGB first")
         if page.dtype not in (*_TYPES, *_AS_FLOAT) and page.bitspersample > 1:
             raise InputError(
-                f"{name} has {page.dtype} samples; whole numbers of 8 to 32 bits and floating "
+                f"{name} has {page.dtype} samples; whole numbers of 8 to 64 bits and floating "
                 "point are read"
             )
         converts = photometric == "YCBCR" and page.compression != tifffile.COMPRESSION.JPEG
