@@ -199,3 +199,75 @@ def test_an_avif_of_more_than_eight_bits_keeps_them(bits: int, channels: int) ->
     assert (picture.alpha is not None) == (channels == 4)
     back = decode(encode(picture, "PNG"))
     assert np.array_equal(back.pixels, picture.pixels)
+
+
+def test_code_points_come_before_a_profile(tmp_path: Path) -> None:
+    """PNG, third edition: an HDR picture may hold a profile for programs that know no other."""
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    buffer = io.BytesIO()
+    Image.fromarray(photo(64, 64)).save(buffer, "PNG", icc_profile=icc)
+    source = tmp_path / "a.png"
+    source.write_bytes(with_chunks(buffer.getvalue(), chunk(b"cICP", PQ.chunk_body())))
+    assert "PQ (HDR)" in run("inspect", source).stdout
+    ended = run("denoise", source, "-o", tmp_path / "b.jpg", "--sigma", 5)
+    assert ended.returncode == 1
+    assert run("denoise", source, "-o", tmp_path / "b.png", "--sigma", 5).returncode == 0
+    assert read(tmp_path / "b.png").metadata.cicp == PQ
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".tif"])
+def test_gray_gets_a_profile_of_gray(tmp_path: Path, ending: str) -> None:
+    plain = encode(Picture(pixels=photo(48, 48, channels=1)), "PNG")
+    source, target = tmp_path / "a.png", tmp_path / f"b{ending}"
+    source.write_bytes(with_chunks(plain, chunk(b"gAMA", struct.pack(">I", 100_000))))
+    assert run("denoise", source, "-o", target, "--sigma", 5).returncode == 0
+    found = ImageCms.ImageCmsProfile(io.BytesIO(read(target).metadata.icc or b""))
+    assert found.profile.xcolor_space.strip() == "GRAY"
+    with Image.open(target) as image:
+        shown = ImageCms.profileToProfile(
+            image, found, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    assert shown is not None
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        chunk(b"gAMA", struct.pack(">I", 1)),
+        chunk(b"gAMA", struct.pack(">I", 0)),
+        chunk(b"cHRM", struct.pack(">8I", *(30_000,) * 8)),
+        chunk(b"cHRM", bytes(32)),
+        chunk(b"cHRM", b"\xff" * 32),
+    ],
+)
+def test_chunks_that_mean_nothing_are_passed_over(chunks: bytes) -> None:
+    picture = decode(with_chunks(encode(Picture(pixels=photo(48, 48)), "PNG"), chunks))
+    assert named(picture.metadata) == ""
+    assert decode(encode(picture, "JPEG")).metadata.icc is None
+
+
+@pytest.mark.parametrize(("primaries", "transfer"), [(2, 1), (12, 2), (2, 13), (2, 2)])
+def test_what_is_left_unspecified_is_srgb_s(primaries: int, transfer: int) -> None:
+    picture = decode(png(Cicp(primaries=primaries, transfer=transfer)))
+    meant = (1 if primaries == 2 else primaries, 13 if transfer == 2 else transfer)
+    cicp = picture.metadata.cicp
+    assert (cicp and (cicp.primaries, cicp.transfer)) == (None if meant == (1, 13) else meant)
+    encode(picture, "JPEG")
+
+
+def test_bmp_has_no_place_for_colours_and_that_is_said(tmp_path: Path) -> None:
+    source = tmp_path / "a.png"
+    source.write_bytes(png(P3))
+    ended = run("denoise", source, "-o", tmp_path / "b.bmp", "--sigma", 5)
+    assert ended.returncode == 0
+    assert "BMP has no place: colour profile" in ended.stderr
+
+
+def test_inks_that_became_srgb_are_not_said_to_be_adobe_rgb(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    camera = exif.get_ifd(0x8769)
+    camera[0xA001], camera[0xA005] = 0xFFFF, {1: "R03"}
+    source, target = tmp_path / "a.jpg", tmp_path / "b.png"
+    Image.fromarray(photo(48, 48)).convert("CMYK").save(source, exif=exif)
+    assert run("denoise", source, "-o", target, "--sigma", 5, "--assume-cmyk").returncode == 0
+    assert named(read(target).metadata) == ""

@@ -79,3 +79,24 @@ def test_progress_counts_all_exposures() -> None:
     restorer = load_restorer("denoise-color")
     restorer(scene(6.0), level=5, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("side", "spot"), [(1, 10.0), (1, 1000.0), (1, -1000.0), (20, 50.0), (20, -50.0)]
+)
+def test_a_spot_harms_nothing_around_it(spot: float, side: int) -> None:
+    """Fireflies of renderers, hot pixels, lamps: they stay, and the rest is as without them."""
+    clean = photo(96, 96).astype(np.float32) / 255.0
+    lq = noisy(clean)
+    spotted = lq.copy()
+    spotted[40 : 40 + side, 40 : 40 + side] = spot
+    restorer = load_restorer("denoise-color", dtype="float32")
+    plain, restored = (restorer(one, level=SIGMA) for one in (lq, spotted))
+    near = np.zeros((96, 96), bool)
+    near[34 : 46 + side, 34 : 46 + side] = True
+    assert np.abs(restored[40 : 40 + side, 40 : 40 + side] - spot).max() < 0.05 * abs(spot) + 0.1
+    assert np.abs(restored - plain)[~near].max() < 0.12
+    assert rms((restored - clean)[~near]) < 1.1 * rms((plain - clean)[~near])
+    around = near.copy()
+    around[40 : 40 + side, 40 : 40 + side] = False
+    assert rms((restored - clean)[around]) < 1.5 * rms((lq - clean)[around])

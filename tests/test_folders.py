@@ -444,6 +444,21 @@ def test_two_pictures_of_one_name_keep_their_endings(tmp_path: Path) -> None:
         plan([folder / "a.png", other / "a.png"], out)
 
 
+def test_names_that_are_still_one_are_numbered(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    for name in ("a.jpg", "a.JPG", "b.png", "b.jpg", "b-png.png"):
+        write(Picture(pixels=photo(24, 32)), folder / name)
+    done = rnan("denoise", folder, "-o", out, "--sigma", 5, "--format", "png")
+    assert done.returncode == 0, done.stderr
+    names = sorted(path.name for path in out.glob("*.png"))
+    assert names == ["a-jpg-2.png", "a-jpg.png", "b-jpg.png", "b-png-2.png", "b-png.png"]
+    write(Picture(pixels=photo(24, 32)), tmp_path / "c" / "a.png")
+    write(Picture(pixels=photo(24, 32)), tmp_path / "c" / "a-compare.png")
+    done = rnan("denoise", tmp_path / "c", "-o", tmp_path / "d", "--sigma", 5, "--compare")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "d" / "a-compare-2.png").exists()
+
+
 def test_raws_and_what_cameras_write_beside_them(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

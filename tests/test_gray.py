@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+import skimage.data
 import torch
 from PIL import Image
 
@@ -13,7 +14,7 @@ from conftest import photo
 from rnan.api import Restorers, load_restorer
 from rnan.chain import Chain
 from rnan.images import Picture, decode
-from rnan.images.colour import is_gray, one_channel
+from rnan.images.colour import is_gray, is_toned, one_channel
 from rnan.images.write import encode
 from rnan.inference.inspection import inspect
 
@@ -125,3 +126,25 @@ def test_what_compression_leaves_of_gray_is_gray() -> None:
 def test_a_mosaic_of_three_channels_is_no_gray_picture() -> None:
     black = np.zeros((64, 64, 3), np.uint8)
     assert load_restorer("demosaic")(black, level="grbg").shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("tone", [(1.0, 0.9, 0.7), (1.0, 0.98, 0.95)])
+@pytest.mark.parametrize("quality", [None, 80, 96])
+def test_noise_of_toned_pictures(tone: tuple[float, float, float], quality: int | None) -> None:
+    """Sepia and tinted gray: the noise of all channels is one."""
+    values = noisy_gray(20)[:, :, None] * np.array(tone)
+    pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    picture = Picture(pixels=pixels) if quality is None else jpeg(pixels, quality)
+    assert not picture.looks_gray
+    assert inspect(picture).sigma == pytest.approx(20, rel=0.2)
+    restored, done = Chain()(picture)
+    assert any("denoised" in one for one in done)
+    clean = np.clip(np.rint(photo(160, 160, channels=1) * np.array(tone)), 0, 255)
+    before, after = (np.abs(one.astype(float) - clean).mean() for one in (pixels, restored.pixels))
+    assert after < 0.4 * before
+
+
+def test_photographs_are_not_toned() -> None:
+    assert not is_toned(photo(160, 160))
+    assert not is_toned(skimage.data.coffee())
+    assert not is_toned(skimage.data.astronaut())

@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 from conftest import photo
 from rnan.errors import MissingExtraError
 from rnan.images import decode
+from rnan.images.formats.boxes import has_readable_names
 from rnan.images.formats.heif import parts
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -80,6 +81,21 @@ def test_what_else_a_phone_puts_into_a_file() -> None:
         "second picture",
     )
     assert parts({"aux": {}, "depth_images": []}) == ()
+
+
+def test_names_of_items_have_to_be_text() -> None:
+    """Looked at before the library is; a made-up box, which no library sees."""
+
+    def box(kind: bytes, body: bytes) -> bytes:
+        return (8 + len(body)).to_bytes(4, "big") + kind + body
+
+    def file(content_type: bytes) -> bytes:
+        item = box(b"infe", b"\2\0\0\0\0\1\0\0mime" + b"\0" + content_type + b"\0")
+        return box(b"meta", bytes(4) + box(b"iinf", bytes(4) + b"\0\1" + item))
+
+    assert has_readable_names(file(b"application/rdf+xml"))
+    assert not has_readable_names(file(b"appl\x80cation"))
+    assert has_readable_names(heic(photo(64, 64)))
 
 
 def test_heic_names_the_extra_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from conftest import photo
 from conftest import rnan as run
 from rnan.errors import InputError
 from rnan.images import Picture, ReadOptions, decode, read
+from rnan.images.formats import jpeg_end
 from rnan.images.write import encode
 
 SALVAGE = ReadOptions(salvage=True)
@@ -202,3 +203,83 @@ def test_colour_that_cannot_be_seen_stays_in_webp(tmp_path: Path) -> None:
     assert run("denoise", path, "-o", tmp_path / "b.webp", "--sigma", 0).returncode == 0
     back = imagecodecs.webp_decode((tmp_path / "b.webp").read_bytes())
     assert back[:8, :, :3].std() > 5
+
+
+@pytest.mark.parametrize("how", [{"restart_marker_rows": 1}, {"restart_marker_blocks": 2}])
+def test_a_jpeg_that_ends_at_a_restart_marker_lacks_pixels(how: dict[str, int]) -> None:
+    """A decoder looks for the next marker there and takes anything else for nothing."""
+    data = jpeg(quality=80, **how)
+    start = data.find(b"\xff\xda")
+    places = [
+        at
+        for at in range(start, len(data) - 1)
+        if data[at] == 0xFF and 0xD0 <= data[at + 1] <= 0xD7
+    ]
+    assert len(places) > 3
+    for at in (places[0], places[len(places) // 2], places[-1]):
+        for end in (at, at + 1, at + 2):
+            with pytest.raises(InputError, match="cut off"):
+                decode(data[:end])
+    assert decode(data[:-2]).size == (120, 200)
+
+
+def test_a_jpeg_that_lacks_a_component_s_scan() -> None:
+    """Sequential files may have a scan for each component: their heads say which are there."""
+    data = jpeg()
+    at = data.find(b"\xff\xda")
+    assert data[at + 4] == 3  # components in the one scan
+    alone = bytes((0xFF, 0xDA, 0, 8, 1, data[at + 5], data[at + 6], 0, 63, 0))
+    luma_alone = data[:at] + alone + data[at + 14 : -2]
+    assert jpeg_end.is_cut_off(luma_alone)
+    assert jpeg_end.completed(luma_alone) is None
+    assert jpeg_end.completed(data[:-2]) is not None
+
+
+@pytest.mark.parametrize("bits", [17, 20, 24, 31])
+def test_depths_that_are_read_wrongly_are_refused_by_name(bits: int) -> None:
+    values = np.zeros((8, 8, 1), np.uint32)
+    with pytest.raises(InputError, match=f"{bits} bits"):
+        decode(packed_tiff(values, bits))
+
+
+def test_salvaging_a_png_without_pixels_is_refused() -> None:
+    whole = encode(Picture(pixels=photo(40, 60)), "PNG")
+    with pytest.raises(InputError):
+        decode(whole[:33], options=SALVAGE)
+
+
+def test_a_png_that_lacks_its_end_alone_is_whole(caplog: pytest.LogCaptureFixture) -> None:
+    whole = encode(Picture(pixels=photo(40, 60)), "PNG")
+    picture = decode(whole[:-12], options=SALVAGE)
+    assert np.array_equal(picture.pixels, photo(40, 60))
+    assert "the picture is whole" in caplog.text
+    caplog.clear()
+    assert np.array_equal(decode(whole + bytes(40), options=SALVAGE).pixels, photo(40, 60))
+    assert caplog.text == ""
+
+
+def test_a_huge_double_is_refused_without_a_warning(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.full((8, 8, 3), 1e300), photometric="rgb")
+    with pytest.raises(InputError, match="not finite"):
+        read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 64), (64, 1), (4, 4), (3, 40)])
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [("denoise", ("--sigma", 10)), ("dejpeg", ("--quality", 30)), ("upscale", ("--scale", 2))],
+)
+def test_tiny_pictures_stay_what_they_are(
+    tmp_path: Path, size: tuple[int, int], command: str, told: tuple[object, ...]
+) -> None:
+    for name, pixels in (
+        ("gray", np.full(size, 128, np.uint8)),
+        ("colour", np.full((*size, 3), (200, 128, 90), np.uint8)),
+    ):
+        source, target = tmp_path / f"{name}.png", tmp_path / f"{name}-{command}.png"
+        Image.fromarray(pixels).save(source)
+        assert run(command, source, "-o", target, *told).returncode == 0
+        restored = read(target).pixels.astype(int)
+        scale = 2 if command == "upscale" else 1
+        assert restored.shape[:2] == (size[0] * scale, size[1] * scale)
+        assert np.abs(restored - read(source).pixels[0, 0]).max() <= 6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from PIL import Image, PngImagePlugin
 
 from conftest import photo
 from conftest import rnan as run
-from rnan.images import decode, read
+from rnan.images import Picture, decode, read
 from rnan.images.formats.pillow import from_pil
+from rnan.images.formats.png_chunks import chunk, with_chunks
 from rnan.images.options import READ
 from rnan.images.write import encode
 from rnan.images.xmp import AREA, DamagedXmpError, changed
@@ -248,3 +250,73 @@ def test_text_of_a_png_and_a_comment_of_a_jpeg_stay(tmp_path: Path) -> None:
     bare = tmp_path / "bare.png"
     run("denoise", tmp_path / "a.png", "-o", bare, "--sigma", 5, "--strip-metadata")
     assert read(bare).metadata.texts == ()
+
+
+def test_texts_are_kept_as_they_are(tmp_path: Path) -> None:
+    """Two of one keyword, two comments, letters of Latin-1."""
+    words = PngImagePlugin.PngInfo()
+    for text in ("one", "two"):
+        words.add_text("Comment", text)
+    words.add_text("long", "x" * 3000, zip=True)
+    Image.fromarray(photo(30, 40)).save(tmp_path / "a.png", pnginfo=words)
+    texts = read(tmp_path / "a.png").metadata.texts
+    assert texts == (("Comment", "one"), ("Comment", "two"), ("long", "x" * 3000))
+    assert decode(encode(read(tmp_path / "a.png"), "PNG")).metadata.texts == texts
+    assert decode(encode(read(tmp_path / "a.png"), "JPEG")).metadata.texts == (
+        ("Comment", "one\ntwo"),
+    )
+    Image.fromarray(photo(30, 40)).save(tmp_path / "b.jpg", comment="Café\0".encode("latin-1"))
+    assert read(tmp_path / "b.jpg").metadata.texts == (("Comment", "Café"),)
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_exif_as_text_of_a_png_is_exif(depth: type) -> None:
+    """As ImageMagick and older tools write it: applied once, and never left as text."""
+    block = Image.Exif()
+    block[0x0112], block[0x010F] = 6, "Maker"
+    data = b"Exif\0\0" + block.tobytes().removeprefix(b"Exif\0\0")
+    digits = data.hex()
+    lines = "\n".join(digits[at : at + 72] for at in range(0, len(digits), 72))
+    text = f"\nexif\n{len(data):8}\n{lines}\n".encode("latin-1")
+    plain = encode(Picture(pixels=photo(30, 40).astype(depth)), "PNG")
+    body = b"Raw profile type exif\0\0" + zlib.compress(text)
+    picture = decode(with_chunks(plain, chunk(b"zTXt", body)))
+    assert picture.size == (40, 30)
+    assert picture.metadata.texts == ()
+    found = Image.Exif()
+    found.load(picture.metadata.exif or b"")
+    assert (found[0x0112], found[0x010F]) == (1, "Maker")
+    assert decode(encode(picture, "PNG")).size == (40, 30)
+
+
+def test_regions_in_elements_are_turned_too() -> None:
+    """As exiftool writes them."""
+    space = b'xmlns:a="http://ns.adobe.com/xmp/sType/Area#"'
+    sides = b"<a:x>0.1</a:x><a:y>0.2</a:y><a:w>0.05</a:w><a:h>0.3</a:h>"
+    given = packet(b"<r " + space + b' rdf:parseType="Resource">' + sides + b"</r>")
+    upright, _ = upright_xmp(given, 6)
+    assert upright is not None
+    for side in (b"<a:x>0.8<", b"<a:y>0.1<", b"<a:w>0.3<", b"<a:h>0.05<"):
+        assert side in upright
+
+
+def test_utf_16_with_a_declaration() -> None:
+    text = '<?xml version="1.0" encoding="UTF-16"?>' + FACES.decode()
+    kept, parts = upright_xmp(text.encode("utf-16"))
+    assert parts == ()
+    assert kept == FACES
+    assert upright_xmp(kept)[0] == FACES
+
+
+def test_a_panorama_that_was_turned_is_said() -> None:
+    kept, parts = upright_xmp(PANORAMA, 6)
+    assert parts == ("panorama data",)
+    assert b"FullPano" not in (kept or b"")
+
+
+def test_an_orientation_of_nought_turns_nothing() -> None:
+    block = Image.Exif()
+    block[0x0112] = 0
+    picture = decode(jpeg(PANORAMA, exif=block))
+    assert picture.metadata.left_out == ()
+    assert b"FullPano" in (picture.metadata.xmp or b"")

@@ -136,7 +136,7 @@ READING = (
         name="salvage",
         kind=bool,
         default=False,
-        help="Take what is there of files that are cut off or damaged.",
+        help="Take what is there of JPEG and PNG files that are cut off.",
     ),
 )
 """How a file is read, whoever asks."""

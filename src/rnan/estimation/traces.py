@@ -9,13 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnan.estimation.jpeg_blocks import noise_in_luma
 from rnan.estimation.jpeg_noise import estimate_sigma_before_jpeg
 from rnan.estimation.noise_map import estimate_noise
 from rnan.estimation.photographic import Mask, bounds, photographic
 from rnan.estimation.quality import estimate_grid, estimate_jpeg, quality_of_table
+from rnan.estimation.sigma import estimate_sigma
 from rnan.images import Picture, to_float
 from rnan.images.alpha import filled, visible
-from rnan.images.colour import is_gray, one_channel
+from rnan.images.colour import is_gray, is_toned, jpeg_luma, one_channel
+
+_HIDES_NOTHING = 95
+"""From this quality of JPEG on, the noise of the luma is seen as it was."""
 
 
 class Traces:
@@ -38,7 +43,9 @@ class Traces:
         jpeg_table: Sequence[int] | None = None,
         jpeg_grid: tuple[int, int] | None = None,
     ) -> None:
-        self._image = one_channel(image) if is_gray(image, step=1.0) else image
+        if is_gray(image, step=1.0):
+            image = one_channel(image)
+        self._image = jpeg_luma(image) if is_toned(image) else image
         self._clipped = clipped
         self._visible = visible
         self._table = jpeg_table
@@ -88,6 +95,11 @@ class Traces:
         hidden = estimate_sigma_before_jpeg(
             self._image, self._table, self._grid or (0, 0), mask=self._photographic
         )
+        if hidden and quality_of_table(self._table) >= _HIDES_NOTHING:
+            # All but the chroma, which may be halved, is seen as it was.
+            luma = jpeg_luma(self._image) if self._image.shape[2] == 3 else self._image
+            seen = estimate_sigma(luma, clipped=self._clipped, mask=self._photographic)
+            hidden = min(hidden, seen / noise_in_luma(self._image.shape[2]))
         return hidden if hidden > np.mean(found) else found
 
     @property

@@ -41,7 +41,7 @@ class Cicp:
     @property
     def is_srgb(self) -> bool:
         """Whether they are what is taken for granted where nothing is said."""
-        return self.primaries in (1, _UNSPECIFIED) and self.transfer in (13, _UNSPECIFIED)
+        return (self.primaries, self.transfer) == (1, 13)
 
     @property
     def is_hdr(self) -> bool:
@@ -54,18 +54,19 @@ class Cicp:
         primaries = _PRIMARIES.get(self.primaries, (f"primaries {self.primaries}", ()))[0]
         if self.transfer in _HDR:
             return f"{primaries}, {_HDR[self.transfer]} (HDR)"
-        if (self.primaries, self.transfer) == (1, 13):
+        if self.is_srgb:
             return "sRGB"
         curve = _CURVES.get(self.transfer, (f"transfer {self.transfer}", SRGB))[0]
         if self.primaries == 12 and self.transfer == 13:
             return primaries
         return f"{primaries}, {curve}"
 
-    def icc(self) -> bytes | None:
-        """An equal colour profile; none where there can be none."""
+    def icc(self, *, gray: bool = False) -> bytes | None:
+        """An equal colour profile, of gray or of colour; none where there can be none."""
         if self.primaries not in _PRIMARIES or self.transfer not in _CURVES:
             return None
-        return profile(self.name, _PRIMARIES[self.primaries][1], _CURVES[self.transfer][1])
+        primaries = None if gray else _PRIMARIES[self.primaries][1]
+        return profile(self.name, primaries, _CURVES[self.transfer][1])
 
     def chunk_body(self) -> bytes:
         """What a PNG's cICP chunk holds: RGB, full range."""
@@ -73,6 +74,9 @@ class Cicp:
 
 
 def known(primaries: int, transfer: int) -> Cicp | None:
-    """What a file says; none where it says nothing, or what it says is sRGB."""
-    found = Cicp(primaries=primaries, transfer=transfer)
+    """What a file says; none where that is sRGB, as also what is left unspecified."""
+    found = Cicp(
+        primaries=1 if primaries == _UNSPECIFIED else primaries,
+        transfer=13 if transfer == _UNSPECIFIED else transfer,
+    )
     return None if found.is_srgb else found

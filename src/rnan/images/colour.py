@@ -24,6 +24,10 @@ _MOST_APART, _MEAN_APART = 2.0, 0.5
 """Steps of 8 bits between the channels of a gray picture that was compressed: at most anywhere, and
 in the mean, below which no toning can be."""
 
+_SAME, _LOOKED_AT = 0.998, 256
+"""Correlation of steps between pixels from which on they are the same in two channels, and rows
+that are looked at."""
+
 _JPEG_LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -47,16 +51,40 @@ def is_gray(pixels: NDArray[Any], *, step: float | None = None) -> bool:
     return not step or float(apart.mean()) < _MEAN_APART * step
 
 
+def is_toned(pixels: NDArray[Any]) -> bool:
+    """Whether what is fine in a picture is the same in all channels, as in sepia and tinted gray.
+
+    Args:
+        pixels: ``(H, W, 3)`` of any depth.
+    """
+    if pixels.shape[2] != 3 or min(pixels.shape[:2]) < 2:
+        return False
+    rows = max(1, pixels.shape[0] // _LOOKED_AT)
+    steps = np.diff(pixels[::rows].astype(np.float32), axis=1).reshape(-1, 3)
+    spread = steps.std(axis=0)
+    if min(spread) == 0.0:
+        return False
+    means = (steps - steps.mean(axis=0)) / spread
+    red, blue = ((means[:, 1] * means[:, other]).mean() for other in (0, 2))
+    return bool(min(red, blue) > _SAME)
+
+
 def one_channel(pixels: NDArray[Any]) -> NDArray[Any]:
     """The picture of one channel that a gray picture of three is: ``(H, W, 1)``, of its type."""
     if pixels.shape[2] == 1:
         return pixels
     if (pixels[:, :, :1] == pixels[:, :, 1:]).all():
         return pixels[:, :, :1]
-    luma = (pixels @ _JPEG_LUMA)[:, :, None]
+    luma = jpeg_luma(pixels)
     whole = np.issubdtype(pixels.dtype, np.integer)
     gray: NDArray[Any] = (np.rint(luma) if whole else luma).astype(pixels.dtype)
     return gray
+
+
+def jpeg_luma(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Y of JPEG, not rounded: ``(H, W, 3)`` to ``(H, W, 1)``."""
+    luma: NDArray[Any] = (pixels @ _JPEG_LUMA)[:, :, None]
+    return luma
 
 
 def to_gray(rgb: Array) -> Array:

@@ -58,6 +58,14 @@ def exif_for_size(exif: bytes, size: Size, before: Size | None = None) -> bytes:
     return bytes(block)
 
 
+def srgb_exif(exif: bytes) -> bytes:
+    """The block of a picture whose colours became sRGB."""
+    block = bytearray(exif)
+    with contextlib.suppress(*_BROKEN):
+        _Block(block).set_srgb()
+    return bytes(block)
+
+
 def colour_space_of(exif: bytes | None) -> str:
     """What a block says of colours: ``sRGB``, ``Adobe RGB``, ``uncalibrated``, or nothing."""
     if not exif:
@@ -107,6 +115,15 @@ class _Block:
             return ""
         names = {1: "sRGB", 2: "Adobe RGB"}
         return names.get(self._number(entries[_COLOUR_SPACE]), "uncalibrated")
+
+    def set_srgb(self) -> None:
+        entries = self._camera()
+        if _COLOUR_SPACE in entries:
+            self._set(entries[_COLOUR_SPACE], 1)
+        if _INTEROP_IFD in entries:
+            index = self._entries(self._number(entries[_INTEROP_IFD])).get(_INTEROP_INDEX)
+            if index is not None and self._data[index + 8 : index + 11] == b"R03":
+                self._data[index + 8 : index + 11] = b"R98"
 
     def make_upright(self, size: Size | None) -> None:
         turned = self.orientation()

@@ -35,27 +35,28 @@ BT709 = Curve(gamma=1 / 0.45, a=1 / 1.099, b=0.099 / 1.099, c=1 / 4.5, d=0.081)
 """The inverse of its camera's curve (ITU-R BT.709, BT.601 and BT.2020)."""
 
 
-def profile(name: str, primaries: Sequence[float], curve: Curve) -> bytes:
-    """A profile for RGB.
+def profile(name: str, primaries: Sequence[float] | None, curve: Curve) -> bytes:
+    """A profile for RGB, or for gray.
 
     Args:
         name: What it calls itself.
-        primaries: x and y of red, green, blue and white.
-        curve: Of all three.
+        primaries: x and y of red, green, blue and white; none for gray.
+        curve: Of all channels.
     """
-    colours = _to_d50(primaries)
     tone = _curve(curve)
     tags = {
         b"desc": _text(name),
         b"cprt": _text("no rights reserved"),
         b"wtpt": _xyz(_D50),
-        b"rXYZ": _xyz(colours[:, 0]),
-        b"gXYZ": _xyz(colours[:, 1]),
-        b"bXYZ": _xyz(colours[:, 2]),
-        b"rTRC": tone,
-        b"gTRC": tone,
-        b"bTRC": tone,
     }
+    if primaries is None:
+        tags[b"kTRC"] = tone
+    else:
+        colours = _to_d50(primaries)
+        tags |= {
+            letter + b"XYZ": _xyz(colours[:, at]) for at, letter in enumerate((b"r", b"g", b"b"))
+        }
+        tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), tone)
     table, body = struct.pack(">I", len(tags)), b""
     start = _HEADER + 4 + 12 * len(tags)
     places: dict[bytes, int] = {}
@@ -65,7 +66,8 @@ def profile(name: str, primaries: Sequence[float], curve: Curve) -> bytes:
             body += content + bytes(-len(content) % 4)
         table += tag + struct.pack(">II", places[content], len(content))
     size = _HEADER + len(table) + len(body)
-    header = struct.pack(">I4sI4s4s4s", size, b"", 0x04300000, b"mntr", b"RGB ", b"XYZ ")
+    kind = b"RGB " if primaries is not None else b"GRAY"
+    header = struct.pack(">I4sI4s4s4s", size, b"", 0x04300000, b"mntr", kind, b"XYZ ")
     header += struct.pack(">6H4s", 2026, 1, 1, 0, 0, 0, b"acsp") + bytes(28)
     header += struct.pack(">3i", *(round(value * 65536) for value in _D50))
     return header.ljust(_HEADER, b"\0") + table + body

@@ -12,28 +12,36 @@ from rnan.images.icc import SRGB, Curve, profile
 from rnan.images.metadata import Metadata
 
 _SRGB_PRIMARIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.329)
-_ADOBE = ("Adobe RGB (1998)", (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.329), 563 / 256)
+_ADOBE: tuple[str, tuple[float, ...], float] = (
+    "Adobe RGB (1998)",
+    (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.329),
+    563 / 256,
+)
 _NEAR, _NEAR_GAMMA = 0.002, 0.03
 """How far primaries, and a gamma of 2.2, may lie from sRGB's and still be meant for them."""
 
 
-def profile_of(metadata: Metadata) -> bytes | None:
+def profile_of(metadata: Metadata, *, gray: bool) -> bytes | None:
     """The picture's colour profile, or an equal one where its file says its colours otherwise.
 
     None where they are sRGB, or where no profile says the same (see :func:`only_coded`).
+
+    Args:
+        metadata: Of the picture.
+        gray: Whether it has one channel, for which primaries say nothing.
     """
     if metadata.icc:
         return metadata.icc
     if metadata.cicp is not None:
-        return metadata.cicp.icc()
-    of_png = _of_png(metadata)
-    if of_png is not None:
-        name, primaries, curve = of_png
-        return profile(name, primaries, curve)
-    if colour_space_of(metadata.exif) == "Adobe RGB":
+        return metadata.cicp.icc(gray=gray)
+    said = _of_png(metadata)
+    if said is None and colour_space_of(metadata.exif) == "Adobe RGB":
         name, primaries, gamma = _ADOBE
-        return profile(name, primaries, Curve(gamma=gamma))
-    return None
+        said = name, primaries, Curve(gamma=gamma)
+    if said is None or (gray and said[2] == SRGB):
+        return None
+    name, primaries, curve = said
+    return profile(name, None if gray else primaries, curve)
 
 
 def only_coded(metadata: Metadata) -> bool:

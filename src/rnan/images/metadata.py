@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rnan.images.cicp import Cicp
-from rnan.images.exif import upright_exif
+from rnan.images.exif import srgb_exif, upright_exif
 from rnan.images.xmp_rules import upright_xmp
 
 
@@ -60,7 +60,8 @@ class Metadata:
 
     def without_profile(self) -> Metadata:
         """The same for pixels that the profile does not describe any more."""
-        return replace(self, icc=None, cicp=None, png_colour=b"")
+        exif = srgb_exif(self.exif) if self.exif else None
+        return replace(self, icc=None, cicp=None, png_colour=b"", exif=exif)
 
 
 def metadata_of(

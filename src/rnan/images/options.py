@@ -26,7 +26,7 @@ class ReadOptions:
     """Larger pictures are refused before they are decoded."""
 
     salvage: bool = False
-    """Take what is there of a file that is cut off or damaged, instead of refusing it."""
+    """Take what is there of a JPEG or PNG that is cut off, instead of refusing it."""
 
     formats: tuple[str, ...] | None = None
     """Only these decoders (``PNG``, ``JPEG``, ``TIFF``, ``WEBP``, ``BMP``, ``AVIF``, ``HEIF`` and

@@ -22,6 +22,11 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
+def known_orientation(value: Any) -> int:
+    """What a file says, 1 to 8; 1 for anything else."""
+    return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
 def is_on_its_side(orientation: int) -> bool:
     """Whether the rows of the upright picture are columns of the stored."""
     return orientation in (5, 6, 7, 8)

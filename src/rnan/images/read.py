@@ -89,8 +89,10 @@ def decode(data: bytes, *, name: str = "the picture", options: ReadOptions = REA
 def _salvaged_png(data: bytes, name: str, options: ReadOptions) -> bytes:
     width, height = struct.unpack(">2I", data[16:24])
     check_size(width, height, name, options.max_pixels)
-    _log.warning("%s: cut off; what is missing is black", name)
-    return png_chunks.salvaged(data)
+    whole, complete = png_chunks.salvaged(data)
+    end = "its end is missing, the picture is whole" if complete else "what is missing is black"
+    _log.warning("%s: cut off; %s", name, end)
+    return whole
 
 
 def _decoder(data: bytes, options: ReadOptions) -> Callable[[bytes, str, ReadOptions], Picture]:

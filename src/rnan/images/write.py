@@ -212,9 +212,13 @@ def check_colours(picture: Picture, file_format: str) -> None:
 
 def _belonging(picture: Picture, file_format: str, options: WriteOptions) -> Picture:
     """The picture with what is to be written beside its pixels."""
-    metadata = _with_colours(picture.metadata, file_format)
+    metadata = _with_colours(picture, file_format)
     if options.strip_metadata:
         metadata = replace(metadata, exif=None, xmp=None, iptc=None, dpi=None, texts=())
+    if file_format == "BMP":
+        there = {"colour profile": metadata.icc, "EXIF": metadata.exif, "XMP": metadata.xmp}
+        if gone := ", ".join(name for name, content in there.items() if content):
+            _log.warning("left out, for which BMP has no place: %s", gone)
     metadata = replace(metadata, texts=_texts_for(metadata.texts, file_format))
     if metadata.exif:
         exif = exif_for_size(metadata.exif, picture.size, metadata.size)
@@ -236,12 +240,14 @@ def _texts_for(texts: tuple[tuple[str, str], ...], file_format: str) -> tuple[tu
     return kept
 
 
-def _with_colours(metadata: Metadata, file_format: str) -> Metadata:
+def _with_colours(picture: Picture, file_format: str) -> Metadata:
     """With the colours as the format says them: by code points where it can, else a profile."""
+    metadata = picture.metadata
     cicp = metadata.cicp
     if metadata.icc or cicp is None or file_format not in _CODED:
         own = file_format == "PNG" and metadata.png_colour
-        return metadata if own else replace(metadata, icc=profile_of(metadata), cicp=None)
+        icc = profile_of(metadata, gray=picture.is_gray)
+        return metadata if own else replace(metadata, icc=icc, cicp=None)
     if file_format == "PNG" and not metadata.png_colour:
         return replace(metadata, png_colour=chunk(b"cICP", cicp.chunk_body()))
     return metadata

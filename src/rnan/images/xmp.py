@@ -7,8 +7,9 @@ stays as its program wrote it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
@@ -57,6 +58,8 @@ class _Open:
     simple: bool = True
     """Whether it holds text alone."""
     taken_out: bool = False
+    area: dict[str, tuple[float, int, int]] = field(default_factory=dict)
+    """Sides of an area that are elements of their own: value, and where it stands."""
 
 
 class _Reader:
@@ -132,7 +135,7 @@ class _Reader:
         names = {key: _named(key, spaces) for key, _ in pairs if ":" in key}
         keys = {name[1]: key for key, name in names.items() if name[0] == AREA}
         try:
-            values = {local: float(dict(pairs)[keys[local]]) for local in ("x", "y", "w", "h")}
+            values = {local: float(dict(pairs)[keys[local]]) for local in _SIDES}
         except (KeyError, ValueError):
             return pairs
         moved = {keys[local]: f"{value:.6g}" for local, value in self._area(values).items()}
@@ -157,7 +160,17 @@ class _Reader:
             if not outer:
                 self.edits.append((element.start, end, b""))
             return
+        if self._area is not None and len(element.area) == len(_SIDES):
+            values = {name: value for name, (value, _, _) in element.area.items()}
+            for name, moved in self._area(values).items():
+                start, stop = element.area[name][1:]
+                self.edits.append((start, stop, f"{moved:.6g}".encode()))
         if alone or not element.simple or not element.text.strip():
+            return
+        if element.name[0] == AREA and element.name[1] in _SIDES and self._open:
+            with contextlib.suppress(ValueError):
+                side = float(element.text)
+                self._open[-1].area[element.name[1]] = (side, element.inner, here)
             return
         new = self._change(element.name, element.text.strip(), self._outside(0))
         if new is None:
@@ -167,6 +180,7 @@ class _Reader:
 
 
 AREA = "http://ns.adobe.com/xmp/sType/Area#"
+_SIDES = ("x", "y", "w", "h")
 
 
 def changed(packet: bytes, change: Change, area: AreaChange | None = None) -> bytes:
@@ -205,7 +219,9 @@ def _in_utf8(packet: bytes) -> bytes:
     for mark, coding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if packet.startswith(mark):
             try:
-                return packet[2:].decode(coding).encode()
+                text = packet[2:].decode(coding)
+                # Its declaration would name the coding that it had.
+                return (text.partition("?>")[2] if text.startswith("<?xml ") else text).encode()
             except UnicodeError as error:
                 raise DamagedXmpError(str(error)) from error
     return packet.strip(b"\0 \t\r\n").removeprefix(b"\xef\xbb\xbf")

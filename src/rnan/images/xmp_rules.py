@@ -99,6 +99,7 @@ def upright_xmp(xmp: Any, orientation: int = 1) -> tuple[bytes | None, tuple[str
             named["extended XMP"] = None
             return None
         if orientation != 1 and (space == _PANORAMA or name in _SUBJECT):
+            named["panorama data" if space == _PANORAMA else ""] = None
             return None
         if orientation != 1 and space.startswith(_MICROSOFT_REGIONS):
             named["regions of faces"] = None

@@ -14,17 +14,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rnan.degradations.resize import resize
 from rnan.inference.conditions import Condition
 from rnan.tasks import Task
 
 _BOX = 9
 """Side of the squares over which brightness is averaged: noise alone goes beyond white too."""
-_REACH = 33
-"""Side of the squares around bright places that take their exposure too: what the network sees."""
 _STEP = 4.0
 """How many times as bright as the one before an exposure goes."""
 _MARGIN = 0.02
 """Share of white by which a picture may leave the range all the same."""
+_NOISE = 5.0
+"""Standard deviations that noise may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +46,12 @@ def exposures(plane: Tensor, told: Condition, task: Task) -> list[Exposure]:
         told: The level: noise may leave the range by as much.
         task: Says whether the level is noise.
     """
-    noise = 0.0
-    if task.kind == "sigma" and told.level is not None:
-        noise = float(told.level.max())
-    slack = _MARGIN + noise
+    slack = _MARGIN + _noise(told, task)
     if plane.max() <= 1.0 + slack and plane.min() >= -slack:
         return []
-    bright, dark = _smooth(plane.amax(0, keepdim=True)), -_smooth(plane.amin(0, keepdim=True))
+    bright, dark = (
+        _spread(one) for one in (plane.amax(0, keepdim=True), -plane.amin(0, keepdim=True))
+    )
     found = []
     darkest, brightest = float(dark.max()), float(bright.max())
     if darkest > slack:
@@ -80,13 +80,9 @@ def restored_by(
         task: See :func:`exposures`.
         more: What :func:`exposures` found.
     """
-    whole = run(plane, told)
+    whole = _within(run, plane, told, task, Exposure(low=0.0, high=1.0, weight=plane[:1]))
     for exposure in more:
-        span = exposure.high - exposure.low
-        same = told
-        if task.kind == "sigma" and told.level is not None:
-            same = replace(told, level=told.level / span)
-        restored = run((plane - exposure.low) / span, same) * span + exposure.low
+        restored = _within(run, plane, told, task, exposure)
         weight = exposure.weight
         if weight.shape[-2:] != restored.shape[-2:]:
             size = list(restored.shape[-2:])
@@ -95,9 +91,48 @@ def restored_by(
     return whole
 
 
+def _within(
+    run: Callable[[Tensor, Condition], Tensor],
+    plane: Tensor,
+    told: Condition,
+    task: Task,
+    exposure: Exposure,
+) -> Tensor:
+    """One exposure restored; what it does not reach, a lamp in the dark, goes past the network."""
+    span = exposure.high - exposure.low
+    if task.kind == "sigma" and told.level is not None:
+        told = replace(told, level=told.level / span)
+    seen = (plane - exposure.low) / span
+    slack = _MARGIN + _NOISE * _noise(told, task)
+    limited = seen.clamp(-slack, 1.0 + slack)
+    restored = run(limited, told)
+    if not torch.equal(seen, limited):
+        restored = restored + resized(seen - limited, *restored.shape[-2:])
+    return restored * span + exposure.low
+
+
+def _noise(told: Condition, task: Task) -> float:
+    """σ, with white at 1."""
+    noisy = task.kind == "sigma" and told.level is not None
+    return float(told.level.max()) if noisy and told.level is not None else 0.0
+
+
+def resized(plane: Tensor, height: int, width: int) -> Tensor:
+    """A picture ``(C, H, W)`` of another size, by MATLAB's bicubic ``imresize``."""
+    if plane.shape[-2:] == (height, width):
+        return plane
+    other = resize(plane.permute(1, 2, 0).numpy(), height, width)
+    return torch.from_numpy(other).permute(2, 0, 1)
+
+
 def _weight(where: Tensor) -> Tensor:
-    reach = F.max_pool2d(where.float()[None], _REACH, stride=1, padding=_REACH // 2)[0]
-    return _smooth(reach)
+    """Rising from the border of a part inwards: beside it a coarse exposure would be seen."""
+    return (2.0 * _smooth(where.float()) - 1.0).clamp(min=0.0)
+
+
+def _spread(plane: Tensor) -> Tensor:
+    """Brightness as a place and its surroundings have it, whichever is less."""
+    return torch.minimum(plane, _smooth(plane))
 
 
 def _smooth(plane: Tensor) -> Tensor:

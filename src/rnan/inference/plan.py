@@ -6,7 +6,7 @@ import glob
 import logging
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,8 +109,14 @@ def plan(
         targets = [output / renamed(one.relative, name, ending) for one in found]
         pairs = list(zip(found, apart([one.path for one in found], targets), strict=True))
     stems = Counter(target.with_suffix("") for _, target in pairs)
+    taken = {target for _, target in pairs}
     jobs = [
-        Job(one.path, target, _comparison(target, stems) if compare else None, one.problem)
+        Job(
+            one.path,
+            target,
+            free(_comparison(target, stems), taken) if compare else None,
+            one.problem,
+        )
         for one, target in pairs
     ]
     _check_collisions(jobs)
@@ -146,19 +152,33 @@ def _stem(one: Found) -> str:
 
 
 def apart(sources: Sequence[Path], targets: Sequence[Path]) -> list[Path]:
-    """The targets; those that pictures of one folder would share get their endings in the name."""
+    """The targets; those that pictures of one folder would share get their endings in the name.
+
+    Where that does not suffice they are numbered. Pictures of several folders keep theirs.
+    """
     sharing: dict[Path, set[Path]] = {}
     for source, target in zip(sources, targets, strict=True):
         sharing.setdefault(target, set()).add(source)
+    taken = {target for target, those in sharing.items() if len(those) == 1}
+    found = []
+    for source, target in zip(sources, targets, strict=True):
+        those = sharing[target]
+        if len(those) == 1 or len({path.parent for path in those}) > 1:
+            found.append(target)
+            continue
+        named = target.with_stem(f"{target.stem}-{source.suffix[1:].lower()}")
+        found.append(free(named, taken))
+        taken.add(found[-1])
+    return found
 
-    def own(source: Path, target: Path) -> Path:
-        endings = {path.suffix.lower() for path in sharing[target]}
-        folders = {path.parent for path in sharing[target]}
-        if len(folders) > 1 or len(endings) < len(sharing[target]) or len(endings) == 1:
-            return target
-        return target.with_stem(f"{target.stem}-{source.suffix[1:].lower()}")
 
-    return [own(source, target) for source, target in zip(sources, targets, strict=True)]
+def free(path: Path, taken: Container[Path]) -> Path:
+    """The path, with a number where it is taken."""
+    number, numbered = 1, path
+    while numbered in taken:
+        number += 1
+        numbered = path.with_stem(f"{path.stem}-{number}")
+    return numbered
 
 
 def _expanded(entry: Path, leave_out: Path | None) -> list[Path]:

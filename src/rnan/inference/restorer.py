@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from rnan.degradations.mosaic import measured
-from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, InputError, RnanError
-from rnan.images.colour import CHROMA_KEPT, to_luma
+from rnan.images.colour import CHROMA_KEPT, is_toned, to_luma
 from rnan.inference.adapters import Planes, to_planes
 from rnan.inference.blocks import on_the_grid
 from rnan.inference.conditions import (
@@ -25,7 +24,7 @@ from rnan.inference.conditions import (
 )
 from rnan.inference.engines import Engine
 from rnan.inference.ensemble import self_ensemble
-from rnan.inference.exposures import exposures, restored_by
+from rnan.inference.exposures import exposures, resized, restored_by
 from rnan.inference.mosaics import arrange, fill, pattern_of, put_back
 from rnan.inference.options import RestoreOptions
 from rnan.inference.streaming import Cancel, Errors, streamed
@@ -33,6 +32,9 @@ from rnan.inference.tiled import Progress, TiledEngine
 from rnan.tasks import Task
 
 _log = logging.getLogger(__name__)
+
+_LEAST_SIDE = 16
+"""Of what a network sees, in pixels."""
 
 P = TypeVar("P")
 """A kind of picture: it comes back as what it was."""
@@ -267,9 +269,12 @@ class Restorer:
         channels, wanted = plane.shape[0], self.engine.channels
         if channels == 3 and wanted == 1:
             return self._restore_luma(plane, told, progress, cancel)
+        size = told.result_size(*plane.shape[-2:])
+        plane, told = _not_too_small(plane, told)
         # A gray picture goes through a colour network as three equal planes.
         lq = plane.expand(wanted, -1, -1)
-        if channels == 1 and wanted == 3 and self.task.kind == "sigma" and told.level is not None:
+        alike = channels == 1 or is_toned(plane.permute(1, 2, 0).numpy())
+        if alike and wanted == 3 and self.task.kind == "sigma" and told.level is not None:
             # Equal noise in all of them is as bright as independent noise that is √3 as strong.
             most = self.task.level_range[1] / self.task.level_scale
             told = replace(told, level=(math.sqrt(3.0) * told.level).clamp(max=most))
@@ -277,7 +282,8 @@ class Restorer:
         restored = self._tiled(lq, told, progress, cancel)[0, :, top:, left:]
         if channels == 1 and restored.shape[0] != 1:
             restored = restored.mean(dim=0, keepdim=True)
-        return resized(restored, *told.result_size(*plane.shape[-2:]))
+        restored = resized(restored, *told.result_size(*plane.shape[-2:]))
+        return restored[:, : size[0], : size[1]]
 
     def _demosaic(
         self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
@@ -324,9 +330,18 @@ class Restorer:
         return plane + CHROMA_KEPT * difference
 
 
-def resized(plane: Tensor, height: int, width: int) -> Tensor:
-    """A picture ``(C, H, W)`` of another size, by MATLAB's bicubic ``imresize``."""
-    if plane.shape[-2:] == (height, width):
-        return plane
-    other = resize(plane.permute(1, 2, 0).numpy(), height, width)
-    return torch.from_numpy(other).permute(2, 0, 1)
+def _not_too_small(plane: Tensor, told: Condition) -> tuple[Tensor, Condition]:
+    """A picture that goes on in a mirror where a side is shorter than training has seen."""
+    height, width = plane.shape[-2:]
+    if min(height, width) >= _LEAST_SIDE:
+        return plane, told
+    rows, columns = (_mirrored(side, max(side, _LEAST_SIDE)) for side in (height, width))
+    if told.level is not None and told.level.ndim == 4:
+        told = replace(told, level=told.level[..., rows, :][..., columns])
+    return plane[:, rows][:, :, columns], told
+
+
+def _mirrored(side: int, longer: int) -> Tensor:
+    """Indices that go forth and back over a side."""
+    there = torch.arange(longer) % (2 * side)
+    return torch.where(there < side, there, 2 * side - 1 - there)

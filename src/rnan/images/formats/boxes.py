@@ -9,7 +9,8 @@ from rnan.images.cicp import Cicp, known
 
 _MOST = 10_000
 """Boxes that are looked at."""
-_CONTAINERS = (b"meta", b"iprp", b"ipco")
+_CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"iinf": 6}
+"""Boxes that hold others, and the bytes before those."""
 
 
 def contents(data: bytes, kind: bytes) -> Iterator[tuple[int, int]]:
@@ -32,6 +33,20 @@ def with_cicp(data: bytes, cicp: Cicp) -> bytes:
         if data[start : start + 4] == b"nclx" and end - start >= 10:
             struct.pack_into(">HH", changed, start + 4, cicp.primaries, cicp.transfer)
     return bytes(changed)
+
+
+def has_readable_names(data: bytes) -> bool:
+    """Whether the names and content types of a file's items are text, as they have to be (12.6).
+
+    Libraries hand them to programs as they are, and some end the process over one that is not.
+    """
+    for start, end in contents(data, b"infe"):
+        head = 14 if data[start : start + 1] == b"\3" else 12
+        try:
+            data[start + head : end].decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def bits_of_avif(data: bytes) -> int:
@@ -60,6 +75,8 @@ def _walked(
         if kind == wanted:
             yield inside, start + size
         elif kind in _CONTAINERS:
-            version = 4 if kind == b"meta" else 0
-            yield from _walked(data, inside + version, start + size, wanted, left)
+            first = inside + _CONTAINERS[kind]
+            if kind == b"iinf" and data[inside : inside + 1] != b"\0":
+                first += 2  # a longer count
+            yield from _walked(data, first, start + size, wanted, left)
         start += size

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rnan.errors import MissingExtraError
+from rnan.errors import InputError, MissingExtraError
 from rnan.images.alpha import split_alpha, unpremultiplied
-from rnan.images.formats.boxes import cicp_of
+from rnan.images.formats.boxes import cicp_of, has_readable_names
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import metadata_of
 from rnan.images.options import ReadOptions
@@ -29,12 +29,15 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     """A file with 8 bits a channel, or more as 16.
 
     Raises:
+        InputError: It holds several pictures, or is damaged.
         MissingExtraError: pi-heif is not installed.
     """
     try:
         import pi_heif
     except ImportError:
         raise MissingExtraError("pi-heif", "heic") from None
+    if not has_readable_names(data):
+        raise InputError(f"{name} is damaged: names in it are no text")
     file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
     index = chosen_frame(len(file), options.frame, name, "pictures")
     image = file[index]

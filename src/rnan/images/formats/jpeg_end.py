@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_SOI, _EOI, _SOS, _SOF_PROGRESSIVE = 0xD8, 0xD9, 0xDA, 0xC2
+_SOI, _EOI, _SOS, _DRI = 0xD8, 0xD9, 0xDA, 0xDD
+_FRAMES = (0xC0, 0xC1, 0xC2)
 _RESTARTS = range(0xD0, 0xD8)
 _COEFFICIENTS = 64
 _END = b"\xff\xd9"
@@ -48,20 +49,41 @@ def _decoded(data: bytes) -> NDArray[np.uint8]:
 
 
 def _all_scans(data: bytes) -> bool:
-    """Whether no scan of a progressive file is missing: each coefficient came down to its bits."""
-    components: list[int] = []
+    """Whether no scan is missing, nor, in the last, a part between restart markers.
+
+    Each coefficient of each component has to come down to its last bit (ITU-T T.81, G.1.1).
+    """
+    frame, interval, last = b"", 0, (b"", len(data))
     missing: set[tuple[int, int]] = set()
-    for kind, body, _ in _segments(data):
-        if kind == _SOF_PROGRESSIVE and len(body) >= 6:
-            components = list(body[6 : 6 + 3 * body[5] : 3])
-            missing = {(one, index) for one in components for index in range(_COEFFICIENTS)}
-        elif kind == _SOS and components and body and len(body) >= 4 + 2 * body[0]:
+    for kind, body, at in _segments(data):
+        if kind in _FRAMES and len(body) >= 6:
+            frame = body
+            missing = {(one, index) for one in body[6::3] for index in range(_COEFFICIENTS)}
+        elif kind == _DRI and len(body) >= 2:
+            interval = int.from_bytes(body[:2], "big")
+        elif kind == _SOS and body and len(body) >= 4 + 2 * body[0]:
             number = body[0]
-            first, last, bits = body[1 + 2 * number : 4 + 2 * number]
+            first, until, bits = body[1 + 2 * number : 4 + 2 * number]
+            those = body[1 : 1 + 2 * number : 2]
             if bits & 0x0F == 0:
-                those = body[1 : 1 + 2 * number : 2]
-                missing -= {(one, index) for one in those for index in range(first, last + 1)}
-    return not missing
+                missing -= {(one, index) for one in those for index in range(first, until + 1)}
+            last = those, at
+    if missing or not interval:
+        return not missing
+    markers = sum(data.count(bytes((0xFF, marker)), last[1]) for marker in _RESTARTS)
+    return markers >= -(-_units(frame, last[0]) // interval) - 1
+
+
+def _units(frame: bytes, components: bytes) -> int:
+    """Units that a scan of some components is coded in (A.2)."""
+    height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
+    sides = {frame[at]: (frame[at + 1] & 15, frame[at + 1] >> 4) for at in range(6, len(frame), 3)}
+    tallest, widest = (max(side[axis] for side in sides.values()) for axis in (0, 1))
+    if len(components) > 1:
+        down, across = 1, 1
+    else:  # the blocks of its own
+        down, across = sides.get(components[0], (1, 1))
+    return -(-height * down // (8 * tallest)) * -(-width * across // (8 * widest))
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:

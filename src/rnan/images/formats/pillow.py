@@ -25,7 +25,7 @@ from rnan.images.formats.cmyk import cmyk_to_rgb
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import Metadata, metadata_of
 from rnan.images.options import ReadOptions, WriteOptions
-from rnan.images.orientation import flipped, is_on_its_side
+from rnan.images.orientation import flipped, is_on_its_side, known_orientation
 from rnan.images.picture import Picture, Pixels, samples
 
 _log = logging.getLogger(__name__)
@@ -83,14 +83,19 @@ def open_one(data: bytes, name: str, options: ReadOptions) -> Image.Image:
 def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     """A file of any format that Pillow knows."""
     image = open_one(data, name, options)
+    if image.format == "PNG":
+        with_raw_profiles(image, data)
     if jpeg_end.is_cut_off(data):
         image = open_one(_with_end(data, name, options), name, options)
     picture = from_pil(image, name, options)
     metadata = picture.metadata
     if metadata.format == "PNG":
         colour = png_chunks.colour_chunks(data)
-        cicp = None if metadata.icc else png_chunks.cicp_of(colour)
-        return replace(picture, metadata=replace(metadata, png_colour=colour, cicp=cicp))
+        cicp = png_chunks.cicp_of(colour)
+        icc = None if cicp else metadata.icc  # code points come first
+        texts = png_chunks.texts_of(data)
+        said = replace(metadata, icc=icc, cicp=cicp, png_colour=colour, texts=texts)
+        return replace(picture, metadata=said)
     if metadata.format == "AVIF":
         # The container says how it is turned, which Pillow gives as EXIF's orientation.
         turned = orientation_of(image.info.get("exif"))
@@ -130,7 +135,8 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
         if file_format == "AVIF":
             image.info.pop("xmp", None)  # the container says how it is turned, whatever XMP says
         with contextlib.suppress(Exception):  # whatever damaged EXIF is taken for
-            turned, image = image.getexif().get(_ORIENTATION, 1), ImageOps.exif_transpose(image)
+            turned = known_orientation(image.getexif().get(_ORIENTATION))
+            image = ImageOps.exif_transpose(image)
     if facts:
         sides = zip(flipped(turned), (image.height, image.width), strict=True)
         facts["jpeg_grid"] = tuple(side % 8 if last else 0 for last, side in sides)
@@ -147,7 +153,7 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
         stored=stored,
         iptc=iptc.of_jpeg(info),
         dpi=dpi_of(info.get("dpi")),
-        texts=texts_of(opened),
+        texts=_comments(opened),
         left_out=("second picture",) if opened.format == "MPO" else (),
         **facts,
     )
@@ -158,13 +164,24 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
     return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
 
 
-def texts_of(image: Image.Image) -> tuple[tuple[str, str], ...]:
-    """Text chunks of a PNG, or a JPEG's comment, in the order of the file."""
-    texts = {key: text for key, text in getattr(image, "text", {}).items() if key != _XMP_KEY}
-    comment = image.info.get("comment") if image.format in ("JPEG", "MPO") else None
-    if isinstance(comment, bytes) and comment:
-        texts["Comment"] = comment.decode("utf-8", "replace")
-    return tuple((key, str(text)) for key, text in texts.items())
+def with_raw_profiles(image: Image.Image, data: bytes) -> None:
+    """Put EXIF and XMP where they belong that a PNG holds as text."""
+    for name, key in (("exif", "exif"), ("APP1", "exif"), ("xmp", "xmp")):
+        if key not in image.info and (block := png_chunks.raw_profile(data, name)):
+            image.info[key] = block
+
+
+def _comments(image: Image.Image) -> tuple[tuple[str, str], ...]:
+    """A JPEG's comments, in the order of the file."""
+    bodies = [body for name, body in getattr(image, "applist", ()) if name == "COM"]
+    texts = []
+    for body in bodies:
+        try:
+            text = body.decode("utf-8")
+        except UnicodeDecodeError:
+            text = body.decode("latin-1")
+        texts.append(("Comment", text.replace("\0", "")))
+    return tuple(texts)
 
 
 def _jpeg_facts(image: Image.Image) -> dict[str, Any]:
@@ -267,7 +284,9 @@ def _kept_in_jpeg(metadata: Metadata) -> dict[str, Any]:
         elif content:
             kept[what] = content
     comment = "\n".join(text for key, text in metadata.texts if key == "Comment").encode()
-    if 0 < len(comment) <= _SEGMENT:
+    if len(comment) > _SEGMENT:
+        _log.warning("comment left out: too long for a JPEG file; PNG holds it")
+    elif comment:
         kept["comment"] = comment
     if "iptc" in kept:
         kept["extra"] = struct.pack(">HH", _APP13, len(block) + 2) + kept.pop("iptc")

@@ -10,13 +10,14 @@ import numpy as np
 from rnan.errors import MissingExtraError
 from rnan.images.alpha import split_alpha
 from rnan.images.exif import orientation_of
-from rnan.images.formats.pillow import dpi_of, open_one, texts_of
+from rnan.images.formats.pillow import dpi_of, open_one, with_raw_profiles
 from rnan.images.formats.png_chunks import (
     SIGNATURE,
     chunk,
     cicp_of,
     colour_chunks,
     text_chunks,
+    texts_of,
     with_chunks,
 )
 from rnan.images.limits import check_size
@@ -47,23 +48,25 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         raise MissingExtraError("imagecodecs") from None
     image = open_one(data, name, options)
     image.load()  # what belongs to the picture may stand behind it
+    with_raw_profiles(image, data)
     info = image.info
     exif = info.get("exif")
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
     turned = orientation_of(exif) if exif else orientation_of_xmp(xmp)
     pixels, alpha = split_alpha(upright(imagecodecs.png_decode(data), turned))
-    icc, colour = info.get("icc_profile") or None, colour_chunks(data)
+    colour = colour_chunks(data)
+    cicp = cicp_of(colour)
     metadata = metadata_of(
         format="PNG",
-        icc=icc,
-        cicp=None if icc else cicp_of(colour),
+        icc=None if cicp else info.get("icc_profile") or None,  # code points come first
+        cicp=cicp,
         exif=exif,
         xmp=xmp,
         turned=turned,
         stored=(image.height, image.width),
         dpi=dpi_of(info.get("dpi")),
         png_colour=colour,
-        texts=texts_of(image),
+        texts=texts_of(data),
     )
     return Picture(pixels=pixels, alpha=alpha, metadata=metadata)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,11 @@ from collections.abc import Iterator, Sequence
 from rnan.images.cicp import Cicp, known
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_log = logging.getLogger(__name__)
+
+_XMP_KEY, _RAW = "XML:com.adobe.xmp", "Raw profile type "
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 
 _COLOUR = (b"cICP", b"mDCV", b"cLLI", b"cHRM", b"gAMA", b"sRGB")
 
@@ -22,6 +28,10 @@ _ADAM7 = (
     (0, 1, 1, 2),
 )
 """First column and row, and steps, of the passes of an interlaced picture (8.2)."""
+
+_MOST_GAMMA = 5.0
+_LEAST_Y, _LEAST_AREA = 0.001, 0.0001
+"""Of gAMA and cHRM; others mean nothing."""
 
 _MOST_TEXT = 2**20
 """Bytes of text that are kept in all."""
@@ -63,23 +73,40 @@ def gamma_and_primaries(chunks: bytes) -> tuple[float | None, tuple[float, ...] 
     if b"sRGB" in bodies:
         return None, None
     gamma, primaries = bodies.get(b"gAMA", b""), bodies.get(b"cHRM", b"")
-    exponent = struct.unpack(">I", gamma)[0] if len(gamma) == 4 else 0
+    exponent = struct.unpack(">I", gamma)[0] / 100_000 if len(gamma) == 4 else 0.0
     numbers = struct.unpack(">8I", primaries) if len(primaries) == 32 else ()
-    # In the file white comes first; a y of none has no colour.
+    # In the file white comes first.
     xy = tuple(number / 100_000 for number in (*numbers[2:], *numbers[:2]))
-    return (100_000 / exponent if exponent else None), (xy if xy and all(xy[1::2]) else None)
+    sensible = 1 / _MOST_GAMMA <= exponent <= _MOST_GAMMA
+    return (1 / exponent if sensible else None), (xy if xy and _spans_colours(xy) else None)
+
+
+def _spans_colours(xy: Sequence[float]) -> bool:
+    """Whether the primaries are a triangle with white in it, as all that mean something."""
+    points = [complex(x, y) for x, y in zip(xy[::2], xy[1::2], strict=True)]
+
+    def area(a: complex, b: complex, c: complex) -> float:
+        return ((b - a).conjugate() * (c - a)).imag
+
+    red, green, blue, white = points
+    parts = (area(red, green, white), area(green, blue, white), area(blue, red, white))
+    return min(xy[1::2]) > _LEAST_Y and (min(parts) > _LEAST_AREA or max(parts) < -_LEAST_AREA)
 
 
 def is_cut_off(png: bytes) -> bool:
     """Whether a file is a PNG without its end."""
-    return png.startswith(SIGNATURE) and b"IEND" not in png[-16:]
+    return png.startswith(SIGNATURE) and all(
+        kind != b"IEND" for kind, _ in _chunks(png[len(SIGNATURE) :])
+    )
 
 
-def salvaged(png: bytes) -> bytes:
-    """A file of what is there of one that is cut off: what is missing is zero.
+def salvaged(png: bytes) -> tuple[bytes, bool]:
+    """A file of what is there of one that is cut off, and whether no pixel is missing.
+
+    What is missing is zero.
 
     Raises:
-        ValueError, struct.error, zlib.error: Not even its head is there, or its pixels are none.
+        ValueError, struct.error, zlib.error: Not even its head is there, or no pixel.
     """
     whole = list(_chunks(png[len(SIGNATURE) :]))
     width, height, depth, colour, _, _, interlaced = struct.unpack(">2I5B", png[16:29])
@@ -93,10 +120,53 @@ def salvaged(png: bytes) -> bytes:
     size = sum(high * (1 + -(-wide * bits // 8)) for wide, high in sides if wide > 0 and high > 0)
     packed = b"".join(one[8:-4] for kind, one in whole if kind == b"IDAT")
     packed += png[len(SIGNATURE) + sum(len(one) for _, one in whole) + 8 :]
-    pixels = zlib.decompressobj().decompress(packed, size).ljust(size, b"\0")
+    there = zlib.decompressobj().decompress(packed, size)
+    if not there:
+        raise ValueError("no pixels")
     before = [one for kind, one in whole if kind not in (b"IDAT", b"IEND")]
-    parts = [SIGNATURE, *before, chunk(b"IDAT", zlib.compress(pixels, 1)), chunk(b"IEND", b"")]
-    return b"".join(parts)
+    pixels = chunk(b"IDAT", zlib.compress(there.ljust(size, b"\0"), 1))
+    return b"".join([SIGNATURE, *before, pixels, chunk(b"IEND", b"")]), len(there) == size
+
+
+def texts_of(png: bytes) -> tuple[tuple[str, str], ...]:
+    """Keyword and text of each text chunk, in order; XMP and other blocks in them are left out."""
+    texts = []
+    for kind, whole in _chunks(png[len(SIGNATURE) :]):
+        if kind in _TEXTS:
+            key, text = _text_of(kind, whole[8:-4])
+            if text and key != _XMP_KEY and not key.startswith(_RAW):
+                texts.append((key, text))
+    return tuple(texts)
+
+
+def raw_profile(png: bytes, name: str) -> bytes | None:
+    """EXIF, XMP or IPTC as ImageMagick writes it into a text chunk: digits, base sixteen."""
+    for kind, whole in _chunks(png[len(SIGNATURE) :]):
+        if kind in _TEXTS:
+            key, text = _text_of(kind, whole[8:-4])
+            if key == f"{_RAW}{name}":
+                try:
+                    return bytes.fromhex("".join(text.split("\n")[3:]))
+                except ValueError:
+                    return None
+    return None
+
+
+def _text_of(kind: bytes, body: bytes) -> tuple[str, str]:
+    """Keyword and text of a chunk; an empty text where it is damaged."""
+    key, _, rest = body.partition(b"\0")
+    packed, coding = kind == b"zTXt", "latin-1"
+    if kind == b"iTXt":
+        packed, coding = rest[:1] == b"\1", "utf-8"
+        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
+    elif packed:
+        rest = rest[1:]
+    if packed:
+        try:
+            rest = zlib.decompressobj().decompress(rest, _MOST_TEXT)
+        except zlib.error:
+            rest = b""
+    return key.decode("latin-1"), rest.decode(coding, "replace").replace("\0", "")
 
 
 def text_chunks(texts: Sequence[tuple[str, str]]) -> bytes:
@@ -105,7 +175,9 @@ def text_chunks(texts: Sequence[tuple[str, str]]) -> bytes:
     for keyword, text in texts:
         key = keyword.encode("latin-1", "replace")[:79].strip()
         room -= len(text)
-        if key and room > 0:
+        if room < 0:
+            _log.warning("text left out, since there is more than a megabyte: %s", keyword)
+        elif key:
             chunks.append(chunk(b"iTXt", key + b"\0\0\0\0\0" + text.encode("utf-8", "replace")))
     return b"".join(chunks)
 

@@ -19,7 +19,7 @@ from rnan.images.formats import iptc, pillow
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import metadata_of
 from rnan.images.options import ReadOptions
-from rnan.images.orientation import upright
+from rnan.images.orientation import known_orientation, upright
 from rnan.images.picture import Picture, Pixels, of_full_range, samples, white
 
 _log = logging.getLogger(__name__)
@@ -70,6 +70,8 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
                 f"{name} has {page.dtype} samples; whole numbers of 8 to 64 bits and floating "
                 "point are read"
             )
+        if 16 < page.bitspersample < 32:
+            raise InputError(f"{name} has {page.bitspersample} bits a sample; 1 to 16, 32 are read")
         converts = photometric == "YCBCR" and page.compression != tifffile.COMPRESSION.JPEG
         tags = {tag.name: tag.value for tag in page.tags}
         exif, xmp = exif_of_tiff(data, page.offset), tags.get("XMP")
@@ -82,12 +84,13 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         pixels = _of_full_range(page.asarray(), page.bitspersample)
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
-        turned = int(tags.get("Orientation", 1))
+        turned = known_orientation(tags.get("Orientation"))
         pixels = upright(pixels, turned)
         icc = tags.get("InterColorProfile")
         extra = page.extrasamples
     if np.issubdtype(pixels.dtype, np.floating):
-        pixels = pixels.astype(np.float32)
+        with np.errstate(over="ignore"):  # what is too large is refused as infinite
+            pixels = pixels.astype(np.float32)
         if not np.isfinite(pixels).all():
             raise InputError(f"{name} holds values that are not finite")
     colour, alpha = _split(pixels, photometric, extra, name)
