@@ -3,10 +3,12 @@
 #   TORCH_INDEX  a package index to take torch from, for another build than the default one
 #   WORKERS      how many tests run at a time (1.5 GB of memory each)
 #   RNAN_DATA    the folder with train/ and test/ pictures, for the tests that need them
+#   SLOW         set it for the slow tests too: whole sets, browsers, clusters, exports, kills
 PYTHON ?= python3
 TORCH_INDEX ?=
 WORKERS ?= 2
 RNAN_DATA ?=
+SLOW ?=
 RUN := .venv/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 
@@ -27,10 +29,11 @@ demo: setup
 	$(RUN) scripts/demo.py
 
 test: setup
-	$(RUN) -m pytest -n $(WORKERS) --dist loadscope
+	$(RUN) -m pytest -n $(WORKERS) --dist loadscope $(if $(SLOW),,-m "not slow")
 
-# Slower than the tests: style, types, and the bars of the bundled weights on the test sets.
-check: lint test
+# Everything: style, types, all tests, and the bars of the bundled weights on the test sets.
+check: lint
+	$(MAKE) test SLOW=1
 	$(RUN) -m pytest -m check
 
 lint: setup

@@ -41,7 +41,9 @@ def imports_of(path: Path) -> set[str]:
     """What a file imports from below ``rnan``, also late: modules, or names in modules."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        if isinstance(node, ast.ImportFrom):
+            # One that begins with dots would pass all that is looked at below.
+            assert not node.level, f"{path.name}: imports are written out, from rnan on"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -80,6 +82,26 @@ def test_an_arrow_back_is_seen(tmp_path: Path) -> None:
     wrong = tmp_path / "models" / "wrong.py"
     wrong.write_text("def f():\n    from rnan.training import trainer\n")
     assert backward_imports([wrong], tmp_path) == ["models/wrong.py imports rnan.training.trainer"]
+
+
+def test_relative_imports_are_seen(tmp_path: Path) -> None:
+    for line in ("from . import up", "from ..training import trainer"):
+        (tmp_path / "wrong.py").write_text(line)
+        with pytest.raises(AssertionError, match="written out"):
+            imports_of(tmp_path / "wrong.py")
+
+
+def test_the_library_prints_nothing() -> None:
+    """Standard output belongs to pictures and to what a command was asked for."""
+    printing = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    ]
+    assert printing == []
 
 
 def in_order(package: Path) -> list[str]:

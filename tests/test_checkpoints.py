@@ -180,6 +180,7 @@ def input_of(case: str) -> torch.Tensor:
     return torch.from_numpy(rng.uniform(0, 255, (1, channels, height, width)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_known_answers_of_the_authors_program(data: Path, case: str) -> None:
     with np.load(data / "reference" / "released_network" / "known_answers.npz") as answers:
@@ -199,6 +200,7 @@ def test_known_answers_of_the_authors_program(data: Path, case: str) -> None:
     assert np.abs(answer(x.float()) - expected).max() <= 1e-3 * largest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_checkpoint_of_the_authors_restores_as_their_program(
     data: Path, tmp_path: Path, zipped: bool

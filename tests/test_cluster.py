@@ -206,6 +206,7 @@ def lose_machine(machines: Machines) -> None:
     machines.add()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "harm",
     [kill_one, *(pytest.param(harm, marks=pytest.mark.check) for harm in (kill_all, lose_machine))],
@@ -229,6 +230,7 @@ def test_whatever_is_lost_each_picture_has_one_result(
     assert "0 more than once" not in errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.check)]
 )
@@ -256,6 +258,7 @@ def test_a_driver_that_was_stopped_goes_on(
     assert rnan(*asked, "--dry-run").returncode == 2  # as without --dry-run
 
 
+@pytest.mark.slow
 @pytest.mark.check
 def test_a_full_disk(album: Path, alone: dict[str, bytes], tmp_path: Path) -> None:
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
@@ -285,6 +288,7 @@ cp -r "$OUT" "$kept"
     check(kept, alone)
 
 
+@pytest.mark.slow
 @pytest.mark.check
 def test_an_object_store(album: Path, alone: dict[str, bytes], tmp_path: Path) -> None:
     """The protocol of S3, spoken by a server on this machine."""
@@ -351,6 +355,7 @@ def object_store() -> Iterator[dict[str, str]]:
         server.wait()
 
 
+@pytest.mark.slow
 def test_a_store_that_does_not_answer(tmp_path: Path) -> None:
     address = "s3://photos/x?scheme=http&endpoint_override=127.0.0.1:9&region=us-east-1"
     environment = {**os.environ, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
@@ -359,6 +364,7 @@ def test_a_store_that_does_not_answer(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_cluster_that_does_not_answer(album: Path, tmp_path: Path) -> None:
     done = rnan("cluster", "auto", album, "-o", tmp_path / "out", "--address", "127.0.0.1:9")
     assert (done.returncode, "no Ray cluster answers" in done.stderr) == (1, True), done.stderr
@@ -377,6 +383,7 @@ finally:
 """
 
 
+@pytest.mark.slow
 def test_a_job_without_progress_gives_up(album: Path, tmp_path: Path) -> None:
     words = ["cluster", "denoise", album, "-o", tmp_path / "out", "--patience", "0.01", *WITH]
     done = subprocess.run(
@@ -405,6 +412,7 @@ def order(tmp_path: Path, **more: Any) -> Order:
     )
 
 
+@pytest.mark.slow
 def test_machines_of_another_kind(tmp_path: Path) -> None:
     """Another version, missing weights, other weights: said before, and again by each worker."""
     right = registry.sha256("denoise-color")
@@ -575,6 +583,7 @@ def test_a_picture_too_large_for_the_memory(
     assert [row["kind"] for row in manifest(tmp_path / "out")] == 2 * ["ResourceError"]
 
 
+@pytest.mark.slow
 def test_before_any_work(album: Path, tmp_path: Path) -> None:
     """What can be known is said before Ray is asked for anything."""
     out = tmp_path / "out"
@@ -596,6 +605,7 @@ def test_before_any_work(album: Path, tmp_path: Path) -> None:
     assert not out.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", [ConfigError, InputError, MissingExtraError, ResourceError, WeightsError]
 )

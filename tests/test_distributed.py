@@ -21,9 +21,12 @@ from conftest import photo
 from rnan.images import Picture, write
 from rnan.training.distributed import unused_part
 
-pytestmark = pytest.mark.skipif(
-    not torch.distributed.is_available(), reason="this build of torch has no torch.distributed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not torch.distributed.is_available(), reason="this build of torch has no torch.distributed"
+    ),
+]
 
 
 @pytest.fixture

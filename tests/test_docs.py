@@ -74,6 +74,7 @@ def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (tmp_path / "out.png").exists()
 
 
+@pytest.mark.slow
 def test_the_tour_can_be_walked(tmp_path: Path) -> None:
     """Every line, by a shell, with the rnan and the python of these tests."""
     (tmp_path / "make_picture.py").write_text((EXAMPLES / "make_picture.py").read_text())
@@ -88,6 +89,7 @@ def test_the_tour_can_be_walked(tmp_path: Path) -> None:
         assert (tmp_path / name).exists(), name
 
 
+@pytest.mark.slow
 def test_the_pages_are_built_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("sphinx", reason="needs the extra docs")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", ROOT / "docs", tmp_path]

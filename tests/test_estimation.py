@@ -18,6 +18,7 @@ from rnan.metrics import as_eight_bit
 from rnan.tasks import get_task
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", [0, 1, 3, 5, 10, 30, 50, 70])
 @pytest.mark.parametrize("clipped", [False, True], ids=["free", "8-bit"])
 def test_kodak24(data: Path, sigma: int, clipped: bool) -> None:
@@ -77,6 +78,7 @@ def test_quality_of_a_decoded_jpeg(channels: int) -> None:
             assert abs(estimate_quality(lq[3:, 5:]) - quality) <= 1
 
 
+@pytest.mark.slow
 def test_quality_of_photographs(data: Path) -> None:
     wrong = 0
     pictures = list(references(picture_files(data / "test" / "kodak24"), get_task("dejpeg-color")))

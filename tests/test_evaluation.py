@@ -45,6 +45,7 @@ DO_NOTHING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "dataset", "psnr", "ssim"), DO_NOTHING, ids=[f"{r[0]}-{r[1]}" for r in DO_NOTHING]
 )
@@ -58,6 +59,7 @@ def test_do_nothing_rows(
     assert [score.ssim for score in scores] == pytest.approx(ssim, abs=0.0003)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", ["kodak24", "cbsd68"])
 def test_do_nothing_rows_of_noise(data: Path, dataset: str) -> None:
     """Noise is neither clipped nor rounded: 20·log10(255/σ), whatever the pictures."""

@@ -29,6 +29,8 @@ from rnan.models.checkpoints import Checkpoint, to_bytes
 from rnan.tasks import get_task
 from rnan.weights import registry
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 CLOSE = 1e-4
 IN_SHORT = {("dejpeg", 1)}

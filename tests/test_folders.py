@@ -188,6 +188,7 @@ def test_resume_needs_a_folder(tmp_path: Path) -> None:
     assert (done.returncode, "--resume needs an output folder" in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_interrupted_work_leaves_whole_files_and_goes_on(tmp_path: Path, jobs: int) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"

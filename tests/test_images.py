@@ -28,7 +28,7 @@ from rnan.images import (
 )
 from rnan.images.compare import side_by_side
 from rnan.images.read import size_of
-from rnan.images.write import encode
+from rnan.images.write import encode, write_whole
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -402,3 +402,30 @@ def test_xmp_alone_may_turn_a_deep_picture() -> None:
     for picture in (Picture(pixels=pixels), Picture(pixels=photo(6, 9))):
         upright = Picture(pixels=picture.pixels, metadata=Metadata(xmp=xmp))
         assert decode(encode(upright, "PNG")).size == (9, 6)
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks meanwhile sees the old file; a failure at the last moment leaves it."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    replace, seen = Path.replace, []
+
+    def watching(self: Path, target: Path) -> Path:
+        seen.append((path.read_bytes(), self.read_bytes(), self.parent))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", watching)
+    write_whole(path, b"new")
+    assert seen == [(b"old", b"new", tmp_path)]
+    assert path.read_bytes() == b"new"
+
+    def failing(self: Path, target: Path) -> Path:
+        raise OSError("no")
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(InputError):
+        write_whole(path, b"newer")
+    assert path.read_bytes() == b"new"
+    assert [one.name for one in tmp_path.iterdir()] == ["a.bin"]

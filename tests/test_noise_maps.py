@@ -47,6 +47,7 @@ def test_noise_that_grows_with_the_light() -> None:
     assert with_map > psnr(clean, restorer(lq, level=one).astype(float))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quality", [60, 75, 90])
 @pytest.mark.parametrize("colour", [True, False])
 def test_noise_under_jpeg(quality: int, colour: bool) -> None:

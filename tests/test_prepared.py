@@ -97,6 +97,7 @@ def test_interrupted_work_goes_on(
     assert files[0] == files[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["zip", "tar.gz"])
 def test_archives(folder: Path, tmp_path: Path, ending: str) -> None:
     archive = tmp_path / f"set.{ending}"

@@ -418,6 +418,7 @@ for name, task in TASKS.items():
 """
 
 
+@pytest.mark.slow
 def test_a_default_device_of_the_caller_is_left_alone() -> None:
     done = subprocess.run([sys.executable, "-c", ELSEWHERE], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -45,6 +45,7 @@ def test_every_bundled_network_is_tested() -> None:
     assert set(LEVELS) == set(registry.bundled())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEVELS)
 @pytest.mark.parametrize("kind", [gradient, noisy])
 def test_tiles_leave_no_seam(name: str, kind: object) -> None:
@@ -59,6 +60,7 @@ def test_tiles_leave_no_seam(name: str, kind: object) -> None:
     assert float((restored - whole).abs().max()) < 1 / 255
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in LEVELS if name != "demosaic"])
 def test_no_step_at_the_borders_of_windows(name: str) -> None:
     """The second difference of a restored gradient is no larger at borders than elsewhere."""

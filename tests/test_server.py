@@ -26,6 +26,7 @@ from PIL import Image
 
 from conftest import photo, rnan
 from hostile import REFUSED, RIGHT, corpus, encoded
+from rnan.api import load_restorer
 from rnan.degradations.mosaic import mosaic
 from rnan.errors import ConfigError
 from rnan.images import decode, read
@@ -92,6 +93,17 @@ def test_a_job_is_what_the_command_line_makes(server: Server, tmp_path: Path) ->
     assert result.content == (tmp_path / "b.jpg").read_bytes()
     assert server.client.delete(posted.headers["location"]).status_code == 204
     problem(server.client.get(posted.headers["location"]), 404, "no such job")
+
+
+def test_each_level_is_its_own(server: Server) -> None:
+    """Loaded networks are kept from one job to the next, but not what they were told."""
+    picture = noisy()
+    for sigma in (5, 60, 5):
+        job = server.post(picture, sigma=str(sigma)).json()
+        assert server.ended(job)["said"] == f"sigma {sigma:.1f} given"
+        result = decode(server.client.get(job["links"]["result"]).content).pixels
+        restorer = load_restorer("denoise-color", dtype="float32")
+        assert np.array_equal(result, restorer(decode(picture).pixels, level=sigma))
 
 
 def test_progress_is_sent(server: Server) -> None:
@@ -532,6 +544,7 @@ def test_it_takes_too_long(tmp_path: Path) -> None:
         problem(server.client.get(ended["links"]["result"]), 503, "longer than")
 
 
+@pytest.mark.slow
 def test_results_are_forgotten(tmp_path: Path) -> None:
     with serving(tmp_path, "--keep-minutes", "0.02") as server:
         job = server.post(noisy(), sigma="9").json()
@@ -613,6 +626,7 @@ def test_heads_and_methods(server: Server) -> None:
     assert "BREW" not in server.client.get("/metrics").text
 
 
+@pytest.mark.slow
 def test_a_signal_lets_finish_what_runs(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         running = server.post(noisy(500, 700), sigma="9").json()
@@ -633,6 +647,7 @@ def test_a_signal_lets_finish_what_runs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_second_signal_stops_what_runs(tmp_path: Path) -> None:
     with serving(tmp_path, "--threads", "1") as server:
         job = server.post(noisy(900, 1200), sigma="9", self_ensemble="true").json()  # minutes

@@ -83,6 +83,7 @@ def test_batches_of_tiles_change_nothing(level: object) -> None:
     assert len(calls) < calls[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
 @pytest.mark.skipif(" " in sys.prefix, reason="torch.compile fails where a path has a blank")

@@ -128,6 +128,7 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_with_the_same_bits(pictures: Path, tmp_path: Path) -> None:
     values = settings(pictures, budget={"steps": 60}, dtype="auto")
     Trainer(from_mapping(TrainConfig, values), tmp_path / "whole").run()
@@ -153,6 +154,7 @@ def test_a_killed_run_resumes_with_the_same_bits(pictures: Path, tmp_path: Path)
     assert [row["loss"] for row in logs[0]] == [row["loss"] for row in logs[1]]
 
 
+@pytest.mark.slow
 def test_sigterm_and_max_time_end_with_a_checkpoint(pictures: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(settings(pictures, budget={"steps": 10**6})))
@@ -624,6 +626,7 @@ def test_two_runs_at_once_in_one_folder(pictures: Path, tmp_path: Path) -> None:
     assert other.run().finished
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_it_would_cost(pictures: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(settings(pictures / "not-there-yet")))
@@ -656,6 +659,7 @@ def test_gray_patches_have_no_colours(pictures: Path, tmp_path: Path) -> None:
         Trainer(run, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_started_detached_from_a_bare_tree(pictures: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(settings(pictures, budget={}, log_every=1)))

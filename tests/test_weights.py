@@ -133,6 +133,7 @@ EVERY_GAIN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "dataset", "levels", "level", "gain"), EVERY_GAIN)
 def test_every_task_gains_at_every_level(
     data: Path, name: str, dataset: str, levels: list[str], level: str, gain: float
