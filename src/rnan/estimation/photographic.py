@@ -19,6 +19,13 @@ Mask = NDArray[np.bool_]
 _EVEN = 2.0
 """Largest difference, on the 0-255 scale, within a row or column of a border that was a JPEG."""
 
+_DRAWN = 0.1
+"""Share of pixels whose neighbours are all of one and the same colour from which on a picture is a
+drawing: noise leaves no such."""
+
+_GROUND = 0.3
+"""Share of the pixels from which on a colour that fills whole blocks is the ground of all."""
+
 _LEAST_SHARE, _LEAST_BLOCKS = 0.005, 16
 """Of the blocks of 8x8 that are of exactly one colour, share and number from which on they are no
 chance."""
@@ -40,6 +47,25 @@ def photographic(image: NDArray[Any], visible: Mask | None = None) -> Mask | Non
     framed[rows, columns] = mask[rows, columns]
     framed &= ~_flat(image, framed)
     return None if framed.all() else framed
+
+
+def is_drawn(image: NDArray[Any], mask: Mask | None) -> bool:
+    """Whether what is left is text or a drawing: one colour lies around and between all of it.
+
+    Args:
+        image: As for :func:`photographic`.
+        mask: What that gave.
+    """
+    rows, columns = (slice(None), slice(None)) if mask is None else bounds(mask)
+    inside = image[rows, columns]
+    if min(inside.shape[:2]) < 3:
+        return False
+    windows = np.lib.stride_tricks.sliding_window_view(inside, (3, 3), axis=(0, 1))
+    even = (windows == windows[..., 1:2, 1:2]).all(axis=(2, 3, 4))
+    if mask is not None:
+        even &= mask[rows, columns][1:-1, 1:-1]
+    number = np.unique(inside[1:-1, 1:-1][even], axis=0, return_counts=True)[1]
+    return bool(number.max(initial=0) > _DRAWN * even.size)
 
 
 def bounds(mask: Mask) -> tuple[slice, slice]:
@@ -92,11 +118,15 @@ def _flat(image: NDArray[Any], mask: Mask) -> Mask:
     )
     least = max(_LEAST_BLOCKS, _LEAST_SHARE * inside.size)
     for colour in colours[number >= least]:
+        everywhere = (image == colour).all(axis=2)
+        if (everywhere & mask).sum() > _GROUND * mask.sum():  # of a page, also between its words
+            flat |= everywhere
+            continue
         of_it = inside & (first[:, :, 0, 0] == colour).all(axis=2)
         near = _grown(of_it).repeat(SIDE, axis=0).repeat(SIDE, axis=1)
         sides = zip(flat.shape, near.shape, strict=True)
         near = np.pad(near, [(0, whole - part) for whole, part in sides], "edge")
-        flat |= near & (image == colour).all(axis=2)
+        flat |= near & everywhere
     return flat
 
 

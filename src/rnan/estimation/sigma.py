@@ -17,6 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from rnan.estimation.photographic import bounds
 from rnan.images.colour import is_gray, one_channel
 
 Array = NDArray[np.float64]
@@ -51,6 +52,8 @@ def estimate_sigma(
 
 def sigma_of_tiles(tiles: Array, *, clipped: bool) -> float:
     """:func:`estimate_sigma` for tiles of a picture, as :func:`cut_tiles` gives them."""
+    if not len(tiles):
+        return 0.0
     mean = tiles.mean(axis=(2, 3))
     if clipped:
         # Black and burnt-out tiles have lost their noise; others say more, where there are any.
@@ -79,37 +82,42 @@ def cut_tiles(image: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Arr
 
     Args:
         image: As for :func:`estimate_sigma`.
-        mask: See there. Where hardly a square is all photograph, none is left out.
+        mask: See there. Where hardly a square is all photograph, there are none.
     """
     if image.ndim == 2:
         image = image[:, :, None]
+    if mask is not None:
+        rows, columns = bounds(mask)
+        image, mask = image[rows, columns], mask[rows, columns]
+        if not image.size:
+            return np.empty((0, image.shape[2], _TILE, _TILE))
     if is_gray(image, step=1.0):
         image = one_channel(image)  # it has one noise, not three
     side = _TILE + _patch(*image.shape) - 1
     missing = [max(0, side - length) for length in image.shape[:2]]
     if any(missing):
-        image = np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
-        mask = None
+        missing_in_all = ((0, missing[0]), (0, missing[1]))
+        image = np.pad(image, (*missing_in_all, (0, 0)), mode="symmetric")
+        mask = None if mask is None else np.pad(mask, missing_in_all, mode="symmetric")
     windows = sliding_window_view(image, (side, side), axis=(0, 1))
-    chosen = None if mask is None else _inside(mask, side)
-    if chosen is None:
+    if mask is None:
         windows = windows[::_TILE, ::_TILE]
         step = math.ceil(math.sqrt(windows.shape[0] * windows.shape[1] / _MOST_TILES))
         windows = windows[::step, ::step]
     else:
-        windows = windows[chosen]
+        windows = windows[_inside(mask, side)]
     return np.asarray(windows.reshape(-1, image.shape[2], side, side), dtype=np.float64)
 
 
-def _inside(mask: NDArray[np.bool_], side: int) -> tuple[NDArray[Any], ...] | None:
-    """Where squares of that side begin that lie in a mask; none where there are too few."""
+def _inside(mask: NDArray[np.bool_], side: int) -> tuple[NDArray[Any], ...]:
+    """Where squares of that side begin that lie in a mask; nowhere where there are too few."""
     whole = sliding_window_view(mask, (side, side))
     for step in (_TILE, _TILE // 2, _TILE // 4):
         rows, columns = np.nonzero(whole[::step, ::step].all(axis=(2, 3)))
         if len(rows) >= _LEAST:
             each = math.ceil(len(rows) / _MOST_TILES)
             return step * rows[::each], step * columns[::each]
-    return None
+    return np.empty(0, int), np.empty(0, int)
 
 
 def _patch(height: int, width: int, channels: int) -> int:

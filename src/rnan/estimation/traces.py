@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rnan.estimation.jpeg_blocks import noise_in_luma
 from rnan.estimation.jpeg_noise import estimate_sigma_before_jpeg
 from rnan.estimation.noise_map import estimate_noise
-from rnan.estimation.photographic import Mask, bounds, photographic
+from rnan.estimation.photographic import Mask, bounds, is_drawn, photographic
 from rnan.estimation.quality import estimate_grid, estimate_jpeg, quality_of_table
 from rnan.estimation.sigma import estimate_sigma
 from rnan.images import Picture, to_float
@@ -89,6 +89,8 @@ class Traces:
 
     @cached_property
     def _of_photograph(self) -> float | NDArray[np.float32]:
+        if self._table is None and self._clipped and is_drawn(self._image, self._photographic):
+            return 0.0
         found = estimate_noise(self._image, clipped=self._clipped, mask=self._photographic)
         if self._table is None:
             return found

@@ -39,7 +39,7 @@ def is_gray(pixels: NDArray[Any], *, step: float | None = None) -> bool:
         step: What one step of 8 bits is. Where there is one, channels may lie as far apart as
             compression leaves them; by default 1 for uint8, and others must be equal.
     """
-    if pixels.shape[2] == 1:
+    if pixels.shape[2] == 1 or not pixels.size:
         return True
     if step is None:
         step = 1.0 if pixels.dtype == np.uint8 else 0.0

@@ -154,7 +154,7 @@ def _stem(one: Found) -> str:
 def apart(sources: Sequence[Path], targets: Sequence[Path]) -> list[Path]:
     """The targets; those that pictures of one folder would share get their endings in the name.
 
-    Where that does not suffice they are numbered. Pictures of several folders keep theirs.
+    Where that does not suffice they are numbered. Pictures of several names or folders keep theirs.
     """
     sharing: dict[Path, set[Path]] = {}
     for source, target in zip(sources, targets, strict=True):
@@ -163,7 +163,7 @@ def apart(sources: Sequence[Path], targets: Sequence[Path]) -> list[Path]:
     found = []
     for source, target in zip(sources, targets, strict=True):
         those = sharing[target]
-        if len(those) == 1 or len({path.parent for path in those}) > 1:
+        if len(those) == 1 or len({path.with_suffix("") for path in those}) > 1:
             found.append(target)
             continue
         named = target.with_stem(f"{target.stem}-{source.suffix[1:].lower()}")
