@@ -148,3 +148,19 @@ def test_photographs_are_not_toned() -> None:
     assert not is_toned(photo(160, 160))
     assert not is_toned(skimage.data.coffee())
     assert not is_toned(skimage.data.astronaut())
+
+
+def test_a_clean_toned_photograph_is_left_alone() -> None:
+    clean = skimage.data.camera()[100:356, 100:356, None] * np.array([1.0, 0.95, 0.85])
+    picture = Picture(pixels=np.rint(clean).astype(np.uint8))
+    assert Chain()(picture)[1] == []
+
+
+def test_a_lamp_makes_no_toned_picture() -> None:
+    lq = (skimage.data.coffee()[100:260, 150:310] / 255.0).astype(np.float32)
+    lq += 15 / 255 * np.random.default_rng(0).standard_normal(lq.shape).astype(np.float32)
+    expected = Restorers("denoise").for_channels(3).estimate(lq)
+    lq[40:50, 40:50] = 1000.0
+    assert not is_toned(lq)
+    found = Restorers("denoise").for_channels(3).estimate(np.clip(lq, -500, 900))
+    assert np.mean(found) == pytest.approx(np.mean(expected), rel=0.1)

@@ -102,12 +102,15 @@ def test_names_of_items_have_to_be_text() -> None:
     def box(kind: bytes, body: bytes) -> bytes:
         return (8 + len(body)).to_bytes(4, "big") + kind + body
 
-    def file(content_type: bytes) -> bytes:
-        item = box(b"infe", b"\2\0\0\0\0\1\0\0mime" + b"\0" + content_type + b"\0")
-        return box(b"meta", bytes(4) + box(b"iinf", bytes(4) + b"\0\1" + item))
+    def file(content_type: bytes, kind: bytes = b"mime", boxes: int = 0) -> bytes:
+        item = box(b"infe", b"\2\0\0\0\0\1\0\0" + kind + b"\0" + content_type + b"\0")
+        listed = box(b"meta", bytes(4) + box(b"iinf", bytes(4) + b"\0\1" + item))
+        return boxes * box(b"free", b"") + listed
 
     assert has_readable_names(file(b"application/rdf+xml"))
     assert not has_readable_names(file(b"appl\x80cation"))
+    assert not has_readable_names(file(b"", kind=b"Exi\x80"))
+    assert not has_readable_names(file(b"application/rdf+xml", boxes=10_001))
     assert has_readable_names(heic(photo(64, 64)))
 
 

@@ -320,3 +320,31 @@ def test_an_orientation_of_nought_turns_nothing() -> None:
     picture = decode(jpeg(PANORAMA, exif=block))
     assert picture.metadata.left_out == ()
     assert b"FullPano" in (picture.metadata.xmp or b"")
+
+
+def test_texts_of_more_than_a_megabyte(caplog: pytest.LogCaptureFixture) -> None:
+    """They are left out by name, packed or not; the picture and the other texts stay."""
+    plain = encode(Picture(pixels=photo(30, 40)), "PNG")
+    packed = chunk(b"zTXt", b"Packed\0\0" + zlib.compress(bytes(1_200_000).replace(b"\0", b"x")))
+    long = chunk(b"tEXt", b"Long\0" + b"y" * 2_000_000)
+    small = chunk(b"tEXt", b"Small\0s")
+    picture = decode(with_chunks(plain, packed + long + small))
+    assert picture.metadata.texts == (("Small", "s"),)
+    assert "Packed, Long" in caplog.text
+    texts = (("Wide", "漢" * 400_000), ("Small", "s"))
+    wide = replace(picture, metadata=replace(picture.metadata, texts=texts))
+    assert decode(encode(wide, "PNG")).metadata.texts == (("Small", "s"),)
+
+
+def test_other_blocks_in_text_stay_text() -> None:
+    plain = encode(Picture(pixels=photo(30, 40)), "PNG")
+    body = b"Raw profile type iptc\0\niptc\n       4\n01020304\n"
+    picture = decode(with_chunks(plain, chunk(b"tEXt", body)))
+    assert picture.metadata.texts[0][0] == "Raw profile type iptc"
+    xmp = b"http://ns.adobe.com/xap/1.0/\0" + packet(
+        b'<a xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
+    )
+    body = b"Raw profile type APP1\0\nAPP1\n       4\n" + xmp.hex().encode() + b"\n"
+    picture = decode(with_chunks(plain, chunk(b"tEXt", body)))
+    assert picture.metadata.exif is None
+    assert b"tiff:Orientation" in (picture.metadata.xmp or b"")

@@ -98,8 +98,8 @@ def estimate_sigma_before_jpeg(
         image = one_channel(image)  # it has one noise, not three
     blocks = luma(cut_blocks(image))
     if mask is not None:
-        seen = blocks_of(mask[grid[0] :, grid[1] :, None])
-        blocks = blocks[seen.all(axis=(2, 3, 4)).ravel()]
+        inside = blocks_of(mask[grid[0] :, grid[1] :, None])
+        blocks = blocks[inside.all(axis=(2, 3, 4)).ravel()]
     mean = blocks.mean(axis=(1, 2))
     blocks = blocks[(mean > _DARKEST) & (mean < _BRIGHTEST)]
     if len(blocks) < 3 * _LEAST_BLOCKS:

@@ -23,6 +23,14 @@ _HIDES_NOTHING = 95
 """From this quality of JPEG on, the noise of the luma is seen as it was."""
 
 
+_INDEPENDENT, _LEAST_IN_COMMON = 1.0, 6.0
+"""σ between the channels of a toned picture up to which theirs is one, and what that has to be:
+below it texture cannot be told from it."""
+
+_FLOATS = (-255.0, 1020.0)
+"""Where floating point is looked at; lamps and holes beyond would outweigh all else."""
+
+
 class Traces:
     """Noise and JPEG of one picture; each is looked for once, when it is asked for.
 
@@ -43,9 +51,9 @@ class Traces:
         jpeg_table: Sequence[int] | None = None,
         jpeg_grid: tuple[int, int] | None = None,
     ) -> None:
-        if is_gray(image, step=1.0):
-            image = one_channel(image)
-        self._image = jpeg_luma(image) if is_toned(image) else image
+        if not clipped:
+            image = image.clip(*_FLOATS)
+        self._image = one_channel(image) if is_gray(image, step=1.0) else image
         self._clipped = clipped
         self._visible = visible
         self._table = jpeg_table
@@ -89,19 +97,24 @@ class Traces:
 
     @cached_property
     def _of_photograph(self) -> float | NDArray[np.float32]:
-        if self._table is None and self._clipped and is_drawn(self._image, self._photographic):
+        image, mask = self._image, self._photographic
+        if self._clipped and self._table is None and is_drawn(image, mask):
             return 0.0
-        found = estimate_noise(self._image, clipped=self._clipped, mask=self._photographic)
+        found = estimate_noise(image, clipped=self._clipped, mask=mask)
+        toned = is_toned(image)
+        if toned and self._table is None and np.max(found) < _INDEPENDENT:
+            # One noise in all channels, which is none between them.
+            in_common = estimate_noise(jpeg_luma(image), clipped=self._clipped, mask=mask)
+            return in_common if np.mean(in_common) >= _LEAST_IN_COMMON else found
         if self._table is None:
             return found
-        hidden = estimate_sigma_before_jpeg(
-            self._image, self._table, self._grid or (0, 0), mask=self._photographic
-        )
+        image = jpeg_luma(image) if toned else image
+        hidden = estimate_sigma_before_jpeg(image, self._table, self._grid or (0, 0), mask=mask)
         if hidden and quality_of_table(self._table) >= _HIDES_NOTHING:
             # All but the chroma, which may be halved, is seen as it was.
-            luma = jpeg_luma(self._image) if self._image.shape[2] == 3 else self._image
-            seen = estimate_sigma(luma, clipped=self._clipped, mask=self._photographic)
-            hidden = min(hidden, seen / noise_in_luma(self._image.shape[2]))
+            luma = jpeg_luma(image) if image.shape[2] == 3 else image
+            seen = estimate_sigma(luma, clipped=self._clipped, mask=mask)
+            hidden = min(hidden, seen / noise_in_luma(image.shape[2]))
         return hidden if hidden > np.mean(found) else found
 
     @property

@@ -24,9 +24,11 @@ _MOST_APART, _MEAN_APART = 2.0, 0.5
 """Steps of 8 bits between the channels of a gray picture that was compressed: at most anywhere, and
 in the mean, below which no toning can be."""
 
-_SAME, _LOOKED_AT = 0.998, 256
+_SAME, _LOOKED_AT = 0.995, 256
 """Correlation of steps between pixels from which on they are the same in two channels, and rows
 that are looked at."""
+_FINE, _WEAK = 4.0, 0.25
+"""Of the median step, how large one may be; of the strongest channel, how weak one that counts."""
 
 _JPEG_LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -60,13 +62,15 @@ def is_toned(pixels: NDArray[Any]) -> bool:
     if pixels.shape[2] != 3 or min(pixels.shape[:2]) < 2:
         return False
     rows = max(1, pixels.shape[0] // _LOOKED_AT)
-    steps = np.diff(pixels[::rows].astype(np.float32), axis=1).reshape(-1, 3)
+    steps = np.diff(pixels[::rows].astype(np.float64), axis=1).reshape(-1, 3)
+    # What is fine, not edges, which all channels share in any picture.
+    steps = steps.clip(*(sign * _FINE * np.median(np.abs(steps), axis=0) for sign in (-1, 1)))
     spread = steps.std(axis=0)
-    if min(spread) == 0.0:
+    clear = spread > _WEAK * spread.max()
+    if clear.sum() < 2:
         return False
-    means = (steps - steps.mean(axis=0)) / spread
-    red, blue = ((means[:, 1] * means[:, other]).mean() for other in (0, 2))
-    return bool(min(red, blue) > _SAME)
+    correlation = np.corrcoef(steps[:, clear].T)
+    return bool(correlation.min() > _SAME)
 
 
 def one_channel(pixels: NDArray[Any]) -> NDArray[Any]:

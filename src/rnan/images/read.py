@@ -72,6 +72,8 @@ def decode(data: bytes, *, name: str = "the picture", options: ReadOptions = REA
     try:
         if options.salvage and png_chunks.is_cut_off(data):
             data = _salvaged_png(data, name, options)
+        if data.startswith(png_chunks.SIGNATURE):
+            data = png_chunks.without_long_texts(data)
         picture = _decoder(data, options)(data, name, options)
         return replace(picture, metadata=replace(picture.metadata, size=picture.size))
     except (InputError, MissingExtraError):

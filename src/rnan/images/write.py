@@ -48,6 +48,9 @@ os.umask(_MASK)
 _DEEP = ("PNG", "TIFF")
 """Formats that hold 16 bits a channel."""
 
+_GRAY = ("PNG", "JPEG", "TIFF")
+"""Formats that hold one channel; others get three."""
+
 _CODED = ("PNG", "AVIF")
 """Formats that say colours by code points."""
 
@@ -246,7 +249,7 @@ def _with_colours(picture: Picture, file_format: str) -> Metadata:
     cicp = metadata.cicp
     if metadata.icc or cicp is None or file_format not in _CODED:
         own = file_format == "PNG" and metadata.png_colour
-        icc = profile_of(metadata, gray=picture.is_gray)
+        icc = profile_of(metadata, gray=picture.is_gray and file_format in _GRAY)
         return metadata if own else replace(metadata, icc=icc, cicp=None)
     if file_format == "PNG" and not metadata.png_colour:
         return replace(metadata, png_colour=chunk(b"cICP", cicp.chunk_body()))

@@ -36,17 +36,19 @@ def with_cicp(data: bytes, cicp: Cicp) -> bytes:
 
 
 def has_readable_names(data: bytes) -> bool:
-    """Whether the names and content types of a file's items are text, as they have to be (12.6).
+    """Whether kinds, names and content types of a file's items are text, as they have to be (12.6).
 
-    Libraries hand them to programs as they are, and some end the process over one that is not.
+    Libraries hand them to programs as they are, and some end the process over one that is not. A
+    file of too many boxes to look through is taken for one that is not readable.
     """
-    for start, end in contents(data, b"infe"):
-        head = 14 if data[start : start + 1] == b"\3" else 12
+    left = [_MOST]
+    for start, end in _walked(data, 0, len(data), b"infe", left):
+        head = 10 if data[start : start + 1] == b"\3" else 8  # behind number and protection
         try:
             data[start + head : end].decode("utf-8")
         except UnicodeDecodeError:
             return False
-    return True
+    return left[0] > 0
 
 
 def bits_of_avif(data: bytes) -> int:

@@ -14,7 +14,7 @@ _FRAMES = (0xC0, 0xC1, 0xC2)
 _RESTARTS = range(0xD0, 0xD8)
 _COEFFICIENTS = 64
 _END = b"\xff\xd9"
-_OTHER = b"\x55" * 4096
+_OTHERS = tuple(byte * 4096 for byte in (b"\x55", b"\xaa", b"\x11"))
 """What a complete picture does not care for, and one that waits for more takes for its pixels."""
 
 
@@ -39,8 +39,11 @@ def completed(data: bytes) -> bytes | None:
     if not _all_scans(data):
         return None
     data = data.removesuffix(b"\xff")
-    one, other = (_decoded(data + between + _END) for between in (b"", _OTHER))
-    return data + _END if np.array_equal(one, other) else None
+    try:
+        one, *others = (_decoded(data + between + _END) for between in (b"", *_OTHERS))
+    except Exception:  # decoders raise whatever they like on damaged files
+        return None
+    return data + _END if all(np.array_equal(one, other) for other in others) else None
 
 
 def _decoded(data: bytes) -> NDArray[np.uint8]:
@@ -68,7 +71,7 @@ def _all_scans(data: bytes) -> bool:
             if bits & 0x0F == 0:
                 missing -= {(one, index) for one in those for index in range(first, until + 1)}
             last = those, at
-    if missing or not interval:
+    if missing or not interval or not frame:
         return not missing
     markers = sum(data.count(bytes((0xFF, marker)), last[1]) for marker in _RESTARTS)
     return markers >= -(-_units(frame, last[0]) // interval) - 1
@@ -77,8 +80,11 @@ def _all_scans(data: bytes) -> bool:
 def _units(frame: bytes, components: bytes) -> int:
     """Units that a scan of some components is coded in (A.2)."""
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
-    sides = {frame[at]: (frame[at + 1] & 15, frame[at + 1] >> 4) for at in range(6, len(frame), 3)}
-    tallest, widest = (max(side[axis] for side in sides.values()) for axis in (0, 1))
+    sides = {
+        frame[at]: (frame[at + 1] & 15 or 1, frame[at + 1] >> 4 or 1)
+        for at in range(6, len(frame) - 2, 3)
+    }
+    tallest, widest = (max((side[axis] for side in sides.values()), default=1) for axis in (0, 1))
     if len(components) > 1:
         down, across = 1, 1
     else:  # the blocks of its own

@@ -31,6 +31,7 @@ from rnan.images.picture import Picture, Pixels, samples
 _log = logging.getLogger(__name__)
 
 _XMP_KEY = "XML:com.adobe.xmp"
+_XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 _ORIENTATION = 0x0112
 _SEGMENT = 65_533
 """Bytes that a segment of a JPEG file holds."""
@@ -166,9 +167,12 @@ def from_pil(image: Image.Image, name: str, options: ReadOptions) -> Picture:
 
 def with_raw_profiles(image: Image.Image, data: bytes) -> None:
     """Put EXIF and XMP where they belong that a PNG holds as text."""
-    for name, key in (("exif", "exif"), ("APP1", "exif"), ("xmp", "xmp")):
-        if key not in image.info and (block := png_chunks.raw_profile(data, name)):
-            image.info[key] = block
+    for name in ("exif", "APP1", "xmp"):
+        block = png_chunks.raw_profile(data, name) or b""
+        is_xmp = name == "xmp" or block.startswith(_XMP_NAME)
+        key = "xmp" if is_xmp else "exif"
+        if block and key not in image.info:
+            image.info[key] = block.removeprefix(_XMP_NAME)
 
 
 def _comments(image: Image.Image) -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _log = logging.getLogger(__name__)
 
 _XMP_KEY, _RAW = "XML:com.adobe.xmp", "Raw profile type "
+_RAW_READ = tuple(f"{_RAW}{name}" for name in ("exif", "APP1", "xmp"))
+"""Of these blocks in text: those that are taken for what they are."""
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 
 _COLOUR = (b"cICP", b"mDCV", b"cLLI", b"cHRM", b"gAMA", b"sRGB")
@@ -134,9 +136,29 @@ def texts_of(png: bytes) -> tuple[tuple[str, str], ...]:
     for kind, whole in _chunks(png[len(SIGNATURE) :]):
         if kind in _TEXTS:
             key, text = _text_of(kind, whole[8:-4])
-            if text and key != _XMP_KEY and not key.startswith(_RAW):
+            if text and key != _XMP_KEY and key not in _RAW_READ:
                 texts.append((key, text))
     return tuple(texts)
+
+
+def without_long_texts(png: bytes) -> bytes:
+    """The file without texts of more than a megabyte, over which decoders refuse the picture."""
+    whole = list(_chunks(png[len(SIGNATURE) :]))
+    long = [
+        _text_of(kind, one[8:-4])[0]
+        for kind, one in whole
+        if kind in _TEXTS and _is_long(kind, one[8:-4])
+    ]
+    if not long:
+        return png
+    _log.warning("text left out, since there is more than a megabyte: %s", ", ".join(long))
+    behind = png[len(SIGNATURE) + sum(len(one) for _, one in whole) :]
+    kept = [one for kind, one in whole if kind not in _TEXTS or not _is_long(kind, one[8:-4])]
+    return b"".join([SIGNATURE, *kept, behind])
+
+
+def _is_long(kind: bytes, body: bytes) -> bool:
+    return len(_text_of(kind, body)[1]) >= _MOST_TEXT
 
 
 def raw_profile(png: bytes, name: str) -> bytes | None:
@@ -173,12 +195,15 @@ def text_chunks(texts: Sequence[tuple[str, str]]) -> bytes:
     """Chunks of text, as long as there is room (PNG, third edition, 11.3.3)."""
     chunks, room = [], _MOST_TEXT
     for keyword, text in texts:
-        key = keyword.encode("latin-1", "replace")[:79].strip()
-        room -= len(text)
-        if room < 0:
+        key, body = (
+            keyword.encode("latin-1", "replace")[:79].strip(),
+            text.encode("utf-8", "replace"),
+        )
+        if len(body) > room:
             _log.warning("text left out, since there is more than a megabyte: %s", keyword)
         elif key:
-            chunks.append(chunk(b"iTXt", key + b"\0\0\0\0\0" + text.encode("utf-8", "replace")))
+            room -= len(body)
+            chunks.append(chunk(b"iTXt", key + b"\0\0\0\0\0" + body))
     return b"".join(chunks)
 
 
