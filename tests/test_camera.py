@@ -32,6 +32,7 @@ def plain(number: int = 1, **changed: float) -> Cameras:
         "malvar": 1.0,
         "luma_reached": 0.0,
         "chroma_reached": 0.0,
+        "chroma_kept": 1.0,
         "sharpening": 0.0,
         "shrunk": 1.0,
         "gray": 0.0,

@@ -21,7 +21,7 @@ from torch import Tensor
 from rnan.degradations import jpeg
 from rnan.degradations.mosaic import mosaic_batch
 
-UNIFORMS = 31
+UNIFORMS = 32
 """Random numbers in [0, 1) that a camera takes."""
 
 NORMALS = 3
@@ -100,6 +100,8 @@ class Cameras:
     """Share of the luma noise that smoothing reaches; it spares edges and texture."""
     chroma_reached: Tensor
     """The same of chroma."""
+    chroma_kept: Tensor
+    """Share of the chroma noise that is left: cameras take away more of it than of luma's."""
     sharpening: Tensor
     """Of luma."""
     shrunk: Tensor
@@ -119,7 +121,7 @@ class Cameras:
 def draw(uniforms: Tensor) -> Cameras:
     """Cameras, at random.
 
-    Photon noise is log-uniform from 5e-5 (a base ISO in good light) to 3e-2, reading noise follows
+    Photon noise is log-uniform from 1e-4 (a low ISO in good light) to 5e-2, reading noise follows
     it (Brooks et al., Section 3.1, with a wider spread: cameras of twenty years), and one picture
     in twenty has neither.
 
@@ -139,7 +141,7 @@ def draw(uniforms: Tensor) -> Cameras:
     def chance(share: float) -> Tensor:
         return (next(u) < share).to(uniforms.dtype)
 
-    photon = in_logs(5e-5, 3e-2)
+    photon = in_logs(1e-4, 5e-2)
     spread = 0.8 * (next(u) + next(u) + next(u) - 1.5) * 2.0  # near normal, never absurd
     reading = torch.exp(2.18 * photon.log() + 1.20 + spread)
     noisy = 1.0 - chance(0.05)
@@ -168,10 +170,11 @@ def draw(uniforms: Tensor) -> Cameras:
         hot=chance(0.1),
         cut_at_black=chance(0.5),
         malvar=chance(0.5),
-        luma_blur=between(0.4, 1.8),
-        chroma_blur=in_logs(0.8, 4.0),
-        luma_reached=between(0.5, 1.0),
-        chroma_reached=between(0.6, 1.0),
+        luma_blur=between(0.5, 2.6),
+        chroma_blur=in_logs(1.2, 4.0),
+        luma_reached=between(0.7, 1.0),
+        chroma_reached=between(0.8, 1.0),
+        chroma_kept=between(0.3, 1.0),
         sharpening=between(0.0, 0.8),
         shrunk=torch.where(chance(0.25) > 0, shrunk, torch.ones_like(shrunk)),
         gray=chance(0.05),
@@ -318,6 +321,7 @@ def _processed(noise: Tensor, cameras: Cameras) -> Tensor:
     )
     luma = torch.lerp(luma, _blurred(luma, cameras.luma_blur), near)
     chroma = torch.lerp(chroma, _blurred(chroma, cameras.chroma_blur), far)
+    chroma = chroma * cameras.chroma_kept[:, None, None, None]
     soft = _blurred(luma, torch.full_like(cameras.sharpening, _SHARPENED))
     return luma + cameras.sharpening[:, None, None, None] * (luma - soft) + chroma
 
