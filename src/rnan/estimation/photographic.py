@@ -7,6 +7,8 @@ background of a screen).
 
 from __future__ import annotations
 
+import math
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -23,8 +25,14 @@ _DRAWN = 0.1
 """Share of pixels whose neighbours are all of one and the same colour from which on a picture is a
 drawing: noise leaves no such."""
 
+_MOST_COLOURS = 16
+"""That are left out, those of most blocks."""
+
 _GROUND = 0.3
 """Share of the pixels from which on a colour that fills whole blocks is the ground of all."""
+
+_LOOKED_AT = 250_000
+"""Pixels whose neighbours are looked at."""
 
 _LEAST_SHARE, _LEAST_BLOCKS = 0.005, 16
 """Of the blocks of 8x8 that are of exactly one colour, share and number from which on they are no
@@ -60,11 +68,17 @@ def is_drawn(image: NDArray[Any], mask: Mask | None) -> bool:
     inside = image[rows, columns]
     if min(inside.shape[:2]) < 3:
         return False
-    windows = np.lib.stride_tricks.sliding_window_view(inside, (3, 3), axis=(0, 1))
-    even = (windows == windows[..., 1:2, 1:2]).all(axis=(2, 3, 4))
-    if mask is not None:
-        even &= mask[rows, columns][1:-1, 1:-1]
-    number = np.unique(inside[1:-1, 1:-1][even], axis=0, return_counts=True)[1]
+    step = math.isqrt(inside.shape[0] * inside.shape[1] // _LOOKED_AT) + 1
+    height, width = inside.shape[:2]
+
+    def shifted(plane: NDArray[Any], down: int, across: int) -> NDArray[Any]:
+        return plane[1 + down : height - 1 + down : step, 1 + across : width - 1 + across : step]
+
+    middle = shifted(inside, 0, 0)
+    even = np.ones(middle.shape[:2], bool) if mask is None else shifted(mask[rows, columns], 0, 0)
+    for down, across in product((-1, 0, 1), repeat=2):
+        even = even & (shifted(inside, down, across) == middle).all(axis=2)
+    number = np.unique(middle[even], axis=0, return_counts=True)[1]
     return bool(number.max(initial=0) > _DRAWN * even.size)
 
 
@@ -117,7 +131,7 @@ def _flat(image: NDArray[Any], mask: Mask) -> Mask:
         first[inside].reshape(-1, image.shape[2]), axis=0, return_counts=True
     )
     least = max(_LEAST_BLOCKS, _LEAST_SHARE * inside.size)
-    for colour in colours[number >= least]:
+    for colour in colours[np.argsort(number)[::-1][:_MOST_COLOURS]][: (number >= least).sum()]:
         everywhere = (image == colour).all(axis=2)
         if (everywhere & mask).sum() > _GROUND * mask.sum():  # of a page, also between its words
             flat |= everywhere

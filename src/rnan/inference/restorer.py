@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Generator, Iterable
 from dataclasses import replace
+from functools import cache
 from typing import Any, Literal, TypeVar, overload
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from rnan.degradations.mosaic import measured
 from rnan.errors import ConfigError, InputError, RnanError
+from rnan.estimation import Traces
 from rnan.images.colour import CHROMA_KEPT, is_toned, to_luma
 from rnan.inference.adapters import Planes, to_planes
 from rnan.inference.blocks import on_the_grid
@@ -226,17 +228,23 @@ class Restorer:
                 if self.task.kind == "sigma"
                 else f"{self.task.name} takes no sigma=, which is for noisy mosaics"
             )
-        traces = planes.traces(plane)
+
+        @cache
+        def traces() -> Traces:
+            return planes.traces(plane)
+
         told = condition(
             self.task,
             level,
             sigma,
-            lambda: estimated_level(self.task, plane, traces),
+            lambda: estimated_level(self.task, plane, traces()),
             size=(plane.shape[1], plane.shape[2]),
             scales=self.engine.scales,
             takes_level=self.engine.takes_level,
         )
-        return replace(told, grid=traces.grid) if self.task.kind == "quality" else told
+        if self.task.kind != "quality":
+            return told
+        return replace(told, grid=planes.jpeg_grid or traces().grid)
 
     def _restore(
         self, plane: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
