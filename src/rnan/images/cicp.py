@@ -44,11 +44,6 @@ class Cicp:
         return (self.primaries, self.transfer) == (1, 13)
 
     @property
-    def is_hdr(self) -> bool:
-        """Whether the numbers stand for absolute light or go beyond white: PQ, HLG."""
-        return self.transfer in _HDR
-
-    @property
     def name(self) -> str:
         """For people: ``Display P3``, ``BT.2020, PQ (HDR)``."""
         primaries = _PRIMARIES.get(self.primaries, (f"primaries {self.primaries}", ()))[0]

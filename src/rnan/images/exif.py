@@ -9,7 +9,7 @@ import contextlib
 import struct
 from collections.abc import Callable
 
-from rnan.images.orientation import flipped, is_on_its_side
+from rnan.images.orientation import flipped, is_on_its_side, known_orientation
 
 _ORIENTATION, _WIDTH, _HEIGHT, _EXIF_IFD = 0x0112, 0xA002, 0xA003, 0x8769
 _COLOUR_SPACE, _INTEROP_IFD, _INTEROP_INDEX = 0xA001, 0xA005, 0x0001
@@ -81,10 +81,9 @@ def orientation_of(exif: bytes | None) -> int:
     if not exif:
         return 1
     try:
-        found = _Block(bytearray(exif.removeprefix(_PREFIX))).orientation()
+        return known_orientation(_Block(bytearray(exif.removeprefix(_PREFIX))).orientation())
     except _BROKEN:
         return 1
-    return found if 1 <= found <= 8 else 1
 
 
 class _Block:
@@ -107,10 +106,8 @@ class _Block:
 
     def colour_space(self) -> str:
         entries = self._camera()
-        if _INTEROP_IFD in entries:
-            index = self._entries(self._number(entries[_INTEROP_IFD])).get(_INTEROP_INDEX)
-            if index is not None and self._data[index + 8 : index + 11] == b"R03":
-                return "Adobe RGB"
+        if self._adobe_index(entries) is not None:
+            return "Adobe RGB"
         if _COLOUR_SPACE not in entries:
             return ""
         names = {1: "sRGB", 2: "Adobe RGB"}
@@ -120,10 +117,9 @@ class _Block:
         entries = self._camera()
         if _COLOUR_SPACE in entries:
             self._set(entries[_COLOUR_SPACE], 1)
-        if _INTEROP_IFD in entries:
-            index = self._entries(self._number(entries[_INTEROP_IFD])).get(_INTEROP_INDEX)
-            if index is not None and self._data[index + 8 : index + 11] == b"R03":
-                self._data[index + 8 : index + 11] = b"R98"
+        index = self._adobe_index(entries)
+        if index is not None:
+            self._data[index : index + 3] = b"R98"
 
     def make_upright(self, size: Size | None) -> None:
         turned = self.orientation()
@@ -154,6 +150,15 @@ class _Block:
         """The entries of the directory that cameras fill."""
         entries = self._entries(self._first)
         return self._entries(self._number(entries[_EXIF_IFD])) if _EXIF_IFD in entries else {}
+
+    def _adobe_index(self, entries: dict[int, int]) -> int | None:
+        """Where the interoperability index says Adobe RGB, in its value; none if it does not."""
+        if _INTEROP_IFD not in entries:
+            return None
+        index = self._entries(self._number(entries[_INTEROP_IFD])).get(_INTEROP_INDEX)
+        if index is None or self._data[index + 8 : index + 11] != b"R03":
+            return None
+        return index + 8
 
     def _move_subject(
         self,

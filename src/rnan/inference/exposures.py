@@ -80,9 +80,9 @@ def restored_by(
         task: See :func:`exposures`.
         more: What :func:`exposures` found.
     """
-    whole = _within(run, plane, told, task, Exposure(low=0.0, high=1.0, weight=plane[:1]))
+    whole = _within(run, plane, told, task, 0.0, 1.0)
     for exposure in more:
-        restored = _within(run, plane, told, task, exposure)
+        restored = _within(run, plane, told, task, exposure.low, exposure.high)
         weight = exposure.weight
         if weight.shape[-2:] != restored.shape[-2:]:
             size = list(restored.shape[-2:])
@@ -96,19 +96,20 @@ def _within(
     plane: Tensor,
     told: Condition,
     task: Task,
-    exposure: Exposure,
+    low: float,
+    high: float,
 ) -> Tensor:
     """One exposure restored; what it does not reach, a lamp in the dark, goes past the network."""
-    span = exposure.high - exposure.low
+    span = high - low
     if task.kind == "sigma" and told.level is not None:
         told = replace(told, level=told.level / span)
-    seen = (plane - exposure.low) / span
+    seen = (plane - low) / span
     slack = _MARGIN + _NOISE * _noise(told, task)
     limited = seen.clamp(-slack, 1.0 + slack)
     restored = run(limited, told)
     if not torch.equal(seen, limited):
         restored = restored + resized(seen - limited, *restored.shape[-2:])
-    return restored * span + exposure.low
+    return restored * span + low
 
 
 def _noise(told: Condition, task: Task) -> float:
