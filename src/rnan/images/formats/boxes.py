@@ -38,8 +38,8 @@ def with_cicp(data: bytes, cicp: Cicp) -> bytes:
 def has_readable_names(data: bytes) -> bool:
     """Whether kinds, names and content types of a file's items are text, as they have to be (12.6).
 
-    Libraries hand them to programs as they are, and some end the process over one that is not. A
-    file of too many boxes to look through is taken for one that is not readable.
+    A damaged file is refused here, before a library is handed it. One of too many boxes to look
+    through is taken for one that is not readable.
     """
     left = [_MOST]
     for start, end in _walked(data, 0, len(data), b"infe", left):
