@@ -23,11 +23,11 @@ from matplotlib import pyplot as plt
 
 from pages import laid_between_marks
 from rnan.api import load_restorer
+from rnan.engines.device import choose_device, hardware_name
 from rnan.evaluation.datasets import picture_files, references
 from rnan.evaluation.methods import Network
 from rnan.evaluation.published import published
 from rnan.evaluation.runner import measure
-from rnan.inference.device import choose_device, hardware_name
 from rnan.tasks import get_task
 from rnan.training.preparation import levels_of
 from rnan.training.recipe import load_config

@@ -12,9 +12,9 @@ from skimage import data
 
 from rnan.api import load_restorer
 from rnan.degradations.noise import noisy
+from rnan.evaluation.metrics import as_eight_bit
 from rnan.images import Picture, write
 from rnan.images.compare import side_by_side
-from rnan.metrics import as_eight_bit
 
 OUT = Path(__file__).parent.parent / "docs" / "figures" / "before-after.png"
 

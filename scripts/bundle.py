@@ -28,11 +28,11 @@ import numpy as np
 import jpeg_cases
 from rnan import __version__
 from rnan.api import load_restorer
+from rnan.engines.device import hardware_name
 from rnan.evaluation.datasets import Reference, halved, picture_files, references, split
 from rnan.evaluation.methods import Network
 from rnan.evaluation.runner import measure, records
 from rnan.images import write_whole
-from rnan.inference.device import hardware_name
 from rnan.models.checkpoints import from_bytes
 from rnan.tasks import Task, get_task
 from rnan.weights import registry
@@ -81,7 +81,7 @@ def validation_mean(weights: str | Path, task: Task, folder: Path) -> float:
     _, files = split(picture_files(folder))
     whole = list(references(files, task))
     pictures = [*whole, *map(halved, whole)]
-    if task.kind == "pattern":
+    if task.takes == "mosaic":
         pictures += [saturated(halved(picture)) for picture in whole]
     scores = measure(
         task,
@@ -120,7 +120,7 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
             metrics.append({**row.as_dict(), "value": round(row.value, 4)})
             print(f"{dataset} {row.level} {row.metric} {row.value:.4f}")
     more: dict[str, Any] = {}
-    if task.kind == "quality":
+    if task.whole_levels:
         more["cases"] = jpeg_cases.measured(weights, task, data)
     return {
         "name": name,

@@ -29,8 +29,8 @@ from rnan.api import load_restorer
 from rnan.degradations.mosaic import PATTERNS
 from rnan.evaluation.datasets import picture_files, references
 from rnan.evaluation.methods import Method, Network, classical
+from rnan.evaluation.metrics import as_eight_bit, psnr
 from rnan.evaluation.runner import measure
-from rnan.metrics import as_eight_bit, psnr
 from rnan.tasks import get_task
 from rnan.weights import registry
 

@@ -17,15 +17,15 @@ import numpy as np
 import torch
 
 from pages import laid_between_marks
+from rnan.engines.device import hardware_name
 from rnan.evaluation.datasets import picture_files
 from rnan.export import largest_difference, to_onnx
+from rnan.export.info import info_of
 from rnan.images import read
-from rnan.inference.device import hardware_name
-from rnan.inference.engines.graph import info_of
-from rnan.inference.engines.runtimes import OnnxRuntimeGraph
-from rnan.levels import Level
 from rnan.models.checkpoints import Checkpoint
+from rnan.runtimes.onnxruntime import OnnxRuntimeGraph
 from rnan.tasks import Task, get_task
+from rnan.tasks.level import Level
 from rnan.weights import registry
 
 ROOT = Path(__file__).parent.parent
@@ -63,7 +63,7 @@ def measured(name: str, scale: int, data: Path) -> dict[str, Any]:
     row: dict[str, Any] = {"name": name, "scale": scale}
     for kind, half in (("float32", False), ("float16", True)):
         content = to_onnx(checkpoint, task, name=name, scale=scale, half=half)
-        graph = OnnxRuntimeGraph(content, torch.device("cpu"))
+        graph = OnnxRuntimeGraph(content)
         info = info_of(graph.metadata, name=name)
         random = largest_difference(graph, info, checkpoint, task)
         pairs = [

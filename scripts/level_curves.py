@@ -32,8 +32,8 @@ from rnan.api import load_restorer
 from rnan.evaluation.datasets import picture_files, references
 from rnan.evaluation.methods import Array, Method, Network, nothing
 from rnan.evaluation.runner import measure
-from rnan.levels import Level
 from rnan.tasks import get_task
+from rnan.tasks.level import Level
 from rnan.weights import registry
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -61,9 +61,9 @@ Curve = dict[str, float]
 
 def wanted(task: str) -> list[tuple[str, int]]:
     """Curves and their levels."""
-    levels = LEVELS[get_task(task).kind]
+    levels = LEVELS[get_task(task).level_name]
     every = [(curve, level) for curve in (INPUT, GIVEN, AUTO) for level in levels]
-    if get_task(task).kind == "sigma":
+    if get_task(task).level_name == "sigma":
         every = [(curve, level) for curve, level in every if (curve, level) != (INPUT, 0)]
         every += [(curve, level) for curve in WRONG for level in WRONG_AT]
     return every
@@ -181,7 +181,7 @@ def section(task: str, curves: dict[str, Curve], *, earlier: bool) -> list[str]:
         curves: What was measured.
         earlier: Whether it was measured with weights that have been replaced since.
     """
-    kind = get_task(task).kind
+    kind = get_task(task).level_name
     draw(task, curves)
     columns = [curve for curve in (INPUT, GIVEN, AUTO, *WRONG) if curve in curves]
     lines = [
@@ -205,7 +205,7 @@ def section(task: str, curves: dict[str, Curve], *, earlier: bool) -> list[str]:
 
 def draw(task: str, curves: dict[str, Curve]) -> None:
     """PSNR for noise, the gain over the input for JPEG."""
-    noise = get_task(task).kind == "sigma"
+    noise = get_task(task).level_name == "sigma"
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
     for name, curve in curves.items():
         if not noise and name == INPUT:

@@ -25,8 +25,8 @@ import psutil
 from PIL import Image
 
 from pages import laid_between_marks
+from rnan.engines.device import choose_device, hardware_name
 from rnan.evaluation.datasets import picture_files
-from rnan.inference.device import choose_device, hardware_name
 
 PAGE = Path(__file__).parent.parent / "docs" / "guide" / "server.md"
 FIGURE = PAGE.parent.parent / "figures" / "server-memory.png"

@@ -14,8 +14,8 @@ from rnan.api import load_restorer
 from rnan.degradations.noise import noisy
 from rnan.estimation import estimate_sigma
 from rnan.evaluation.datasets import Reference, picture_files, references
+from rnan.evaluation.metrics import as_eight_bit, psnr
 from rnan.images.colour import to_gray
-from rnan.metrics import as_eight_bit, psnr
 from rnan.tasks import get_task
 
 LEVELS = (0, 1, 2, 3, 4, 5, 10, 30, 50, 70)

@@ -25,8 +25,8 @@ from pages import laid_between_marks
 from rnan.api import load_restorer
 from rnan.estimation import estimate_sigma
 from rnan.evaluation.datasets import picture_files, references, split
+from rnan.evaluation.metrics import as_eight_bit, psnr
 from rnan.images import Picture, decode, write
-from rnan.metrics import as_eight_bit, psnr
 from rnan.tasks import get_task
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -26,6 +26,7 @@ import torch
 from pages import heading
 from rnan import __version__
 from rnan.api import load_restorer
+from rnan.engines.device import choose_device, choose_dtype, hardware_name
 from rnan.evaluation.datasets import picture_files, references
 from rnan.evaluation.methods import Method, Network, classical, nothing
 from rnan.evaluation.published import published_for
@@ -33,16 +34,15 @@ from rnan.evaluation.records import Record
 from rnan.evaluation.report import hash_files, table
 from rnan.evaluation.runner import measure, records
 from rnan.images import write_whole
-from rnan.inference.device import choose_device, choose_dtype, hardware_name
-from rnan.tasks import TASKS, Task, get_task
+from rnan.tasks import TASKS, Task, get_task, restoration_of
 from rnan.weights import registry
 
 DOCS = Path(__file__).parent.parent / "docs"
 CLASSICAL = {
-    "sigma": ("nlm", "wavelet", "50"),
-    "quality": ("nlm", "wavelet", "10"),
-    "pattern": ("menon", "ahd", "dht", "grbg"),
-    "scale": ("bicubic", "x4"),
+    "denoise": ("nlm", "wavelet", "50"),
+    "dejpeg": ("nlm", "wavelet", "10"),
+    "demosaic": ("menon", "ahd", "dht", "grbg"),
+    "upscale": ("bicubic", "x4"),
 }
 """Classical methods for each kind of level, and the level they are measured at."""
 SEED = 0
@@ -75,7 +75,7 @@ def cells(data: Path, checkpoints: dict[tuple[str, str], Path]) -> list[Cell]:
     slow: list[Cell] = []
     slowest: list[Cell] = []
     for task in TASKS.values():
-        *methods, chosen = CLASSICAL[task.kind]
+        *methods, chosen = CLASSICAL[restoration_of(task)]
         for dataset in task.test_sets:
             if not (data / dataset).is_dir():
                 continue

@@ -21,13 +21,13 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 from pages import laid_between_marks
+from rnan.engines.device import choose_device, choose_dtype, hardware_name
+from rnan.engines.torch import TorchEngine
 from rnan.evaluation.datasets import picture_files, references, split
 from rnan.evaluation.methods import Network
 from rnan.evaluation.runner import measure
 from rnan.inference import RestoreOptions, Restorer
-from rnan.inference.device import choose_device, choose_dtype, hardware_name
-from rnan.inference.engines.torch import TorchEngine
-from rnan.inference.options import Attention
+from rnan.options.restoring import Attention
 from rnan.tasks import get_task
 from rnan.weights import registry
 

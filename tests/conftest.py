@@ -16,11 +16,14 @@ import torch
 from click.testing import CliRunner
 
 from rnan.cli.main import cli, main
+from rnan.engines.torch import TorchEngine
+from rnan.images import Picture
 from rnan.inference import RestoreOptions, Restorer
-from rnan.inference.engines.torch import TorchEngine
 from rnan.models import RNAN, preset
 from rnan.models.checkpoints import Checkpoint, to_bytes
 from rnan.models.initialise import near_identity
+from rnan.options.request import make_request
+from rnan.pipeline.pipeline import Pipeline
 from rnan.tasks import get_task
 
 
@@ -120,6 +123,12 @@ def rnan(*arguments: object) -> Ended:
         torch.set_num_threads(threads)
     assert isinstance(ended.value.code, int)
     return Ended(ended.value.code, out.getvalue(), err.getvalue())
+
+
+def auto(picture: Picture, **options: object) -> tuple[Picture, list[str]]:
+    """What ``rnan auto`` makes of a picture, and what it did."""
+    result = Pipeline(make_request("auto", options)).restore(picture)
+    return result.picture, [step.short for step in result.steps]
 
 
 def invoke(*words: object) -> str:

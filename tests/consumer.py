@@ -35,7 +35,7 @@ def restore_all(folder: Path) -> list[NDArray[np.uint8]]:
 
 def restore_one(picture: Image.Image) -> Image.Image:
     try:
-        return rnan.restore(picture, model="denoise-color", level=25.0, self_ensemble=True)
+        return rnan.restore(picture, task="denoise", sigma=25.0, self_ensemble=True)
     except Cancelled as error:
         raise SystemExit(error.exit_code) from error
 
@@ -44,6 +44,6 @@ options = RestoreOptions(engine="auto", attention="window")
 names: list[str] = rnan.list_models()
 version: str = rnan.__version__
 
-rnan.load_restorer("denoise-color", tiles=256)  # type: ignore[call-arg]
-rnan.load_restorer("denoise-color", dtype="float31")  # type: ignore[arg-type]
+RestoreOptions(tiles=256)  # type: ignore[call-arg]
+RestoreOptions(dtype="float31")  # type: ignore[arg-type]
 rnan.restore()  # type: ignore[call-arg]

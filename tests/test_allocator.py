@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from rnan.inference.allocator import give_back, keep_freed_memory
+from rnan.engines.allocator import give_back, keep_freed_memory
 
 PROGRAM = """
 import re, pathlib, torch
 from rnan import load_restorer
-from rnan.inference.allocator import give_back
+from rnan.engines.allocator import give_back
 
 def resident():
     return int(re.search(r"VmRSS:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])

@@ -16,7 +16,9 @@ from rnan.server import ServerOptions, create_app  # noqa: E402
 
 def test_no_answer_is_an_error_of_the_server(tmp_path: Path) -> None:
     """Requests are made up from the OpenAPI document, right and wrong ones."""
-    app = create_app(ServerOptions(folder=tmp_path, max_pixels=4096, queue=10_000, hosts=("*",)))
+    app = create_app(
+        ServerOptions(folder=tmp_path, max_megapixels=0.01, queue=10_000, allow_host=("*",))
+    )
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     statuses: set[int] = set()
     operations = [result.ok() for result in schema.get_all_operations()]

@@ -7,18 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from skimage import data
 
 from rnan.api import load_restorer
 from rnan.degradations.jpeg import compress
 from rnan.estimation import estimate_grid, quality
+from rnan.evaluation.metrics import psnr
 from rnan.images import decode
 from rnan.images.orientation import upright
 from rnan.inference.blocks import on_the_grid
-from rnan.inference.conditions import Condition
-from rnan.metrics import psnr
+from rnan.tasks import Condition
 
 
 def clean(height: int, width: int) -> np.ndarray:
@@ -88,16 +87,16 @@ def test_a_turned_file_is_restored_as_well_as_it_was_stored() -> None:
 
 
 def test_what_is_put_before() -> None:
-    x = torch.rand(1, 3, 20, 30)
-    told = Condition(level=torch.rand(1, 1, 20, 30), grid=(3, 0))
+    x = np.random.default_rng(0).random((1, 3, 20, 30), np.float32)
+    told = Condition(level=x[:, :1], grid=(3, 0))
     before, of_it, (top, left) = on_the_grid(x, told)
     assert (top, left) == (5, 0)
     assert before.shape == (1, 3, 25, 30)
-    assert torch.equal(before[..., 5:, :], x)
+    assert np.array_equal(before[..., 5:, :], x)
     assert of_it.level is not None
     assert of_it.level.shape == (1, 1, 25, 30)
     assert on_the_grid(x, Condition(level=None))[0] is x
-    assert on_the_grid(torch.rand(1, 3, 4, 30), told.__class__(level=None, grid=(3, 0)))[2] == (
+    assert on_the_grid(x[:, :, :4], told.__class__(level=None, grid=(3, 0)))[2] == (
         5,
         0,
     )

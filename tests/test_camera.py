@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from conftest import photo
-from rnan.degradations import camera
-from rnan.degradations.camera import Cameras, draw, photograph
-from rnan.degradations.mosaic import mosaic_batch
+from rnan.degradations.batched import camera
+from rnan.degradations.batched.camera import Cameras, draw, photograph
+from rnan.degradations.batched.mosaic import mosaic_batch
 from rnan.evaluation.methods import _optional
 from rnan.training.photographed import UNKNOWN, photographed
 

@@ -17,9 +17,9 @@ from conftest import photo, rnan, small_weights
 from rnan.cli.main import COMMANDS
 from rnan.estimation import quality_of_table
 from rnan.images import Picture, read, write
-from rnan.inference.manifest import NAME as MANIFEST
 from rnan.models import RNAN, preset
 from rnan.models.checkpoints import released_keys
+from rnan.pipeline.manifest import NAME as MANIFEST
 from rnan.weights import registry
 
 
@@ -203,7 +203,7 @@ def test_bad_input_is_one_line(tmp_path: Path, picture: Path, weights: Path) -> 
     fails(2, "is no size", "denoise", picture, *to, "--max-memory", "lots")
     fails(2, "the path is empty", "denoise", "", "-o", out)
     fails(2, "is a file; several pictures need a folder", "denoise", picture, picture, *to)
-    fails(2, "not in the range", "denoise", picture, *to, "--threads", 100_000)
+    fails(2, "--threads must lie between", "denoise", picture, *to, "--threads", 100_000)
     fails(5, "a preset without weights", "denoise", picture, "-o", out, "--model", "paper")
     fails(2, "unknown device", "denoise", picture, *to, "--device", "abacus")
     fails(2, "Missing option", "denoise", picture)

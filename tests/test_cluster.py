@@ -23,7 +23,7 @@ import torch
 from conftest import photo
 from rnan import __version__ as rnan_version
 from rnan.cli.main import main
-from rnan.cluster import Job, run
+from rnan.cluster import ClusterJob, run
 from rnan.cluster.attempts import MOST_DEATHS, Attempts
 from rnan.cluster.inputs import Entry, find
 from rnan.cluster.job import _blocks, _ours, is_complete
@@ -33,9 +33,9 @@ from rnan.cluster.stores import Store
 from rnan.cluster.worker import Order, Worker, look_around
 from rnan.errors import ConfigError, InputError, MissingExtraError, ResourceError, WeightsError
 from rnan.images import Picture, write
-from rnan.inference.files import FileOptions
+from rnan.options.request import make_request
+from rnan.pipeline.pipeline import Pipeline
 from rnan.weights import registry
-from rnan.work import Wish, Work
 
 pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra cluster")
 
@@ -400,9 +400,9 @@ def test_a_job_without_progress_gives_up(album: Path, tmp_path: Path) -> None:
 
 def order(tmp_path: Path, **more: Any) -> Order:
     return Order(
-        wish=Wish(restoration="denoise"),
+        request=make_request("denoise", {}),
         weights=None,
-        files=FileOptions(),
+        overwrite=False,
         stores=[],
         output=Store(str(tmp_path)),
         run=1,
@@ -430,10 +430,10 @@ def test_a_worker_gives_weights_the_ending_that_tells_what_they_are(
 ) -> None:
     taken: list[Path] = []
     monkeypatch.setattr(
-        "rnan.cluster.worker.Work", lambda wish: taken.append(Path(str(wish.model)))
+        "rnan.cluster.worker.Pipeline", lambda request: taken.append(Path(str(request.model)))
     )
-    wish = Wish(restoration="denoise", model=f"/elsewhere/mine{ending}")
-    worker = Worker(replace(order(tmp_path), wish=wish, weights=b"content"))
+    request = make_request("denoise", {"model": f"/elsewhere/mine{ending}"})
+    worker = Worker(replace(order(tmp_path), request=request, weights=b"content"))
     assert taken[0].suffix == ending
     assert taken[0].read_bytes() == b"content"
     worker._home.close()
@@ -547,14 +547,15 @@ def test_outputs_of_others_stay(album: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "01.png").write_bytes(b"theirs")
-    job = Job(inputs=[str(album / "01.png")], output=str(out), wish=Wish(restoration="denoise"))
+    request = make_request("denoise", {})
+    job = ClusterJob(inputs=[str(album / "01.png")], output=str(out), request=request)
     summary = run(job)
     assert summary.counts["failed"] == 1
     ((_, error),) = summary.failures
     assert isinstance(error, InputError)
     assert str(error) == "01.png exists; pass --overwrite to replace it"
     assert (out / "01.png").read_bytes() == b"theirs"
-    with pytest.raises(ConfigError, match="--resume or --overwrite"):
+    with pytest.raises(ConfigError, match="resume=True or overwrite=True"):
         run(job)
 
 
@@ -563,16 +564,18 @@ def test_a_picture_too_large_for_the_memory(
 ) -> None:
     """The kind of an error comes back from the worker, through the manifest, to the exit code."""
 
-    def restore(self: Work, work: Any, options: FileOptions) -> NoReturn:
+    def restore(self: Pipeline, plan: Any) -> NoReturn:
         raise ResourceError("not enough memory")
 
-    def here(task: Job, order: Order, room: Room, todo: list[Entry]) -> Iterator[dict[str, Any]]:
+    def here(
+        job: ClusterJob, order: Order, room: Room, todo: list[Entry]
+    ) -> Iterator[dict[str, Any]]:
         worker = Worker(order)
         for block in _blocks(todo, 1):
             yield from worker(block).to_pylist()
         worker._home.close()
 
-    monkeypatch.setattr(Work, "__call__", restore)
+    monkeypatch.setattr(Pipeline, "__call__", restore)
     monkeypatch.setattr("rnan.cluster.job.connected", lambda _: nullcontext(Room(1, 0, 1)))
     monkeypatch.setattr("rnan.cluster.job.check_machines", lambda _: None)
     monkeypatch.setattr("rnan.cluster.job._results", here)

@@ -11,6 +11,9 @@ from PIL import Image
 
 from conftest import photo
 from rnan.degradations import jpeg, mosaic, resize
+from rnan.degradations.batched import jpeg as batched_jpeg
+from rnan.degradations.batched.mosaic import mosaic_batch
+from rnan.degradations.batched.resize import downscale_batch
 from rnan.errors import InputError
 
 
@@ -38,7 +41,7 @@ def test_resize_is_matlabs_bit_for_bit(data: Path) -> None:
         expected = pixels(file)
         ours = resize.resize(gt, height, width)
         assert np.array_equal(np.broadcast_to(ours, expected.shape), expected), file
-        batched = resize.downscale_batch(batch_of(gt), int(scale))
+        batched = downscale_batch(batch_of(gt), int(scale))
         assert np.array_equal(picture_of(batched), ours), file
 
 
@@ -76,7 +79,7 @@ def test_batched_jpeg_equals_libjpeg_bit_for_bit(subsampling: str, quality: int)
     for gt in (photo(96, 128, channels=channels), noise):
         gt = gt.astype(np.float64)
         batch = torch.cat([batch_of(gt), batch_of(gt[::-1].copy())])
-        ours = jpeg.compress_batch(batch, torch.tensor([quality, 101 - quality]), **how)
+        ours = batched_jpeg.compress_batch(batch, torch.tensor([quality, 101 - quality]), **how)
         assert np.array_equal(picture_of(ours[:1]), jpeg.compress(gt, quality, **how))
         turned = jpeg.compress(gt[::-1].copy(), 101 - quality, **how)
         assert np.array_equal(picture_of(ours[1:]), turned)
@@ -94,7 +97,7 @@ def test_jpeg_is_matlabs_on_the_authors_files(data: Path) -> None:
 
 def test_the_transform_is_nearly_orthonormal() -> None:
     matrix = jpeg.transform() / 2**13 / 8**0.5
-    assert torch.allclose(matrix @ matrix.T, torch.eye(8, dtype=torch.float64), atol=2e-4)
+    assert np.allclose(matrix @ matrix.T, np.eye(8), atol=2e-4)
 
 
 def test_mosaic_is_that_of_the_authors_file(data: Path) -> None:
@@ -106,13 +109,13 @@ def test_mosaic_is_that_of_the_authors_file(data: Path) -> None:
 @pytest.mark.parametrize("pattern", mosaic.PATTERNS)
 def test_patterns_spell_their_colours(pattern: str) -> None:
     where = mosaic.measured(5, 7, pattern)
-    assert where.sum(dim=0).eq(1).all()
-    spelt = "".join("rgb"[int(where[:, y, x].float().argmax())] for y in (0, 1) for x in (0, 1))
+    assert (where.sum(axis=0) == 1).all()
+    spelt = "".join("rgb"[int(where[:, y, x].argmax())] for y in (0, 1) for x in (0, 1))
     assert spelt == pattern
-    assert torch.equal(where[:, :3, :3], where[:, 2:, 2:5])
+    assert np.array_equal(where[:, :3, :3], where[:, 2:, 2:5])
 
 
 def test_batched_mosaic_equals_the_definition() -> None:
     gt = photo(10, 14)
-    ours = mosaic.mosaic_batch(batch_of(gt))
+    ours = mosaic_batch(batch_of(gt))
     assert np.array_equal(picture_of(ours), mosaic.mosaic(gt.astype(np.float64), "grbg"))

@@ -14,7 +14,7 @@ from rnan.degradations.jpeg import compress
 from rnan.degradations.noise import noisy
 from rnan.estimation import estimate_quality, estimate_sigma, quality_of_table
 from rnan.evaluation.datasets import picture_files, references
-from rnan.metrics import as_eight_bit
+from rnan.evaluation.metrics import as_eight_bit
 from rnan.tasks import get_task
 
 

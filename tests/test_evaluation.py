@@ -10,6 +10,7 @@ import torch
 
 from conftest import photo, restorer, small_model
 from rnan.degradations.jpeg import compress
+from rnan.engines.torch import TorchEngine
 from rnan.errors import ConfigError, InputError
 from rnan.evaluation.attention_maps import attention_maps, save_attention_maps
 from rnan.evaluation.datasets import Reference, pair, picture_files, references
@@ -22,9 +23,8 @@ from rnan.evaluation.report import table
 from rnan.evaluation.runner import measure, records
 from rnan.images import Picture, read, write
 from rnan.inference import Restorer
-from rnan.inference.engines.torch import TorchEngine
-from rnan.levels import Level
 from rnan.tasks import TASKS, get_task
+from rnan.tasks.level import Level
 
 TASK = get_task("denoise-color")
 

@@ -13,19 +13,20 @@ import torch
 
 import darktable
 from conftest import invoke, photo, small_model
-from rnan import engine_choice
 from rnan.api import load_restorer
-from rnan.engine_choice import open_model
+from rnan.engines import choose as engine_choice
+from rnan.engines.choose import open_model
+from rnan.engines.peer import open_peer
 from rnan.errors import ConfigError, InputError, RnanError, WeightsError
 from rnan.export import largest_difference, to_onnx
+from rnan.export.info import GraphInfo, info_of
 from rnan.images import Picture, read, write
 from rnan.inference import RestoreOptions
-from rnan.inference.engines.graph import GraphInfo, info_of
-from rnan.inference.engines.peer import open_peer
-from rnan.inference.engines.runtimes import OnnxRuntimeGraph, OpenVinoGraph
 from rnan.integrations.darktable import OVERLAP, input_sizes, to_darktable
 from rnan.models import RNAN, preset
 from rnan.models.checkpoints import Checkpoint, to_bytes
+from rnan.runtimes.onnxruntime import OnnxRuntimeGraph
+from rnan.runtimes.openvino import OpenVinoGraph
 from rnan.tasks import get_task
 from rnan.weights import registry
 
@@ -216,7 +217,7 @@ def test_the_fastest_that_gives_the_same(
     there = {"has_openvino", "can_export", "has_bfloat16"}
     for name in there:
         monkeypatch.setattr(engine_choice, name, lambda *_: True)
-    monkeypatch.setattr("rnan.inference.device.has_bfloat16", lambda _: True)
+    monkeypatch.setattr("rnan.engines.device.has_bfloat16", lambda _: True)
     options = RestoreOptions(engine="auto", device="cpu", **given)  # type: ignore[arg-type]
     assert engine_choice._fastest(preset("compact", **fields), options) == expected
     for name in there:
@@ -232,7 +233,7 @@ def test_openvino_reports_nothing_to_its_makers() -> None:
 
     code = (
         "import torch, sys\n"
-        "from rnan.inference.engines.runtimes import OpenVinoGraph\n"
+        "from rnan.runtimes.openvino import OpenVinoGraph\n"
         "try: OpenVinoGraph(b'', torch.float32)\n"
         "except Exception: pass\n"
         "assert 'openvino' in sys.modules and sys.modules['openvino_telemetry'] is None\n"
@@ -248,7 +249,7 @@ def test_onnx_runtime_gives_its_memory_back(folder: Path) -> None:
 
 def test_a_gpu_that_onnx_runtime_cannot_use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Left to itself it takes the processor; asked for it says so."""
-    monkeypatch.setattr("rnan.engine_choice.choose_device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr("rnan.engines.choose.choose_device", lambda name: torch.device("cuda"))
     _, engine = open_model(folder / "narrow.onnx", None, RestoreOptions())
     assert engine.device == CPU
     with pytest.raises(ConfigError, match="cannot use cuda"):

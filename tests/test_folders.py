@@ -20,9 +20,9 @@ from conftest import photo, rnan
 from rnan.errors import ConfigError, InputError
 from rnan.images import Picture, decode, read, write
 from rnan.images.endings import EXTENSIONS, RAW_EXTENSIONS
-from rnan.inference import files as module
-from rnan.inference.manifest import NAME, Manifest
-from rnan.inference.plan import Job, plan
+from rnan.pipeline import files as module
+from rnan.pipeline.manifest import NAME, Manifest
+from rnan.pipeline.plan import Plan, plan_files
 
 
 @pytest.fixture
@@ -138,11 +138,11 @@ def test_patterns_that_no_shell_expanded(album: Path, tmp_path: Path) -> None:
 
 
 def test_names_formats_and_dry_run(album: Path, tmp_path: Path) -> None:
-    jobs = plan([album], tmp_path / "out", name="{stem}_clean{ext}", ending=".webp")
+    jobs = plan_files([album], tmp_path / "out", name="{stem}_clean{ext}", ending=".webp")
     assert [job.target.name for job in jobs] == ["a_clean.webp", "b_clean.webp"]
     for bad in ("{stem}/x{ext}", "{size}", "x{", "{stem.x}", "{stem[a]}"):
-        with pytest.raises(ConfigError, match="--name"):
-            plan([album], tmp_path / "out", name=bad)
+        with pytest.raises(ConfigError, match="name="):
+            plan_files([album], tmp_path / "out", name=bad)
     said = rnan("denoise", album, "-o", tmp_path / "dry", "--format", "tiff", "--dry-run")
     assert said.stdout.count(".tif\n") == 2
     assert not (tmp_path / "dry").exists()
@@ -157,7 +157,7 @@ def test_names_formats_and_dry_run(album: Path, tmp_path: Path) -> None:
 
 def test_results_of_formats_that_are_only_read() -> None:
     folder = Path("out")
-    assert plan([Path(__file__)], folder)[0].target == folder / "test_folders.png"
+    assert plan_files([Path(__file__)], folder)[0].target == folder / "test_folders.png"
 
 
 def test_standard_input_and_output(tmp_path: Path) -> None:
@@ -176,9 +176,9 @@ def test_standard_input_and_output(tmp_path: Path) -> None:
     assert (empty.returncode, empty.stdout) == (1, b"")
     assert b"standard input is empty" in empty.stderr
     with pytest.raises(ConfigError, match="alone"):
-        plan([source, Path("-")], tmp_path / "out")
+        plan_files([source, Path("-")], tmp_path / "out")
     with pytest.raises(ConfigError, match="needs a file"):
-        plan([Path("-")], tmp_path)
+        plan_files([Path("-")], tmp_path)
 
 
 def test_resume_needs_a_folder(tmp_path: Path) -> None:
@@ -224,13 +224,13 @@ def test_an_output_that_was_not_recorded_is_ours(tmp_path: Path) -> None:
     """As a machine that goes down leaves it; what others put there stays."""
     source, out = tmp_path / "a.png", tmp_path / "out"
     write(Picture(pixels=photo(24, 32)), source)
-    job = plan([source], out)[0]
+    job = plan_files([source], out)[0]
     manifest = Manifest(out, {})
     manifest.begin(job)
     job.target.write_bytes(b"whole")
     again = Manifest(out, {})
     assert (again.foreign(job), again.is_complete(job)) == (None, False)
-    theirs = plan([source], out, name="theirs{ext}")[0]
+    theirs = plan_files([source], out, name="theirs{ext}")[0]
     theirs.target.write_bytes(b"theirs")
     again.begin(theirs)
     assert again.foreign(theirs) == theirs.target
@@ -251,7 +251,7 @@ def test_what_failed_leaves_no_claim(tmp_path: Path) -> None:
 def test_a_failure_does_not_disown_what_was_there(tmp_path: Path) -> None:
     source, out = tmp_path / "a.png", tmp_path / "out"
     write(Picture(pixels=photo(24, 32)), source)
-    job = plan([source], out)[0]
+    job = plan_files([source], out)[0]
     manifest = Manifest(out, {})
     manifest.begin(job)
     job.target.write_bytes(b"whole")
@@ -442,7 +442,7 @@ def test_two_pictures_of_one_name_keep_their_endings(tmp_path: Path) -> None:
     other = tmp_path / "other"
     write(Picture(pixels=photo(24, 32)), other / "a.png")
     with pytest.raises(ConfigError, match="both be written"):
-        plan([folder / "a.png", other / "a.png"], out)
+        plan_files([folder / "a.png", other / "a.png"], out)
 
 
 def test_names_that_are_still_one_are_numbered(tmp_path: Path) -> None:
@@ -492,7 +492,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(
 ) -> None:
     source = tmp_path / "a.png"
     write(Picture(pixels=photo(24, 32)), source)
-    monkeypatch.setattr("rnan.inference.files.read", None)
+    monkeypatch.setattr("rnan.pipeline.files.read", None)
     done = rnan("denoise", source, "-o", source / "b.png")
     assert (done.returncode, "a.png is a file" in done.stderr) == (1, True)
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
@@ -509,11 +509,11 @@ def test_closed_streams(tmp_path: Path) -> None:
 
 def test_an_output_is_never_an_input(album: Path) -> None:
     with pytest.raises(InputError, match="would be overwritten"):
-        plan([album], album)
+        plan_files([album], album)
 
 
 def test_comparisons_are_part_of_a_job() -> None:
-    job = Job(Path("a.png"), Path("out/a.png"), Path("out/a-compare.png"))
+    job = Plan(Path("a.png"), Path("out/a.png"), Path("out/a-compare.png"))
     assert job.outputs == [Path("out/a.png"), Path("out/a-compare.png")]
 
 

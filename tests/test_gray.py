@@ -10,13 +10,13 @@ import skimage.data
 import torch
 from PIL import Image
 
-from conftest import photo
-from rnan.api import Restorers, load_restorer
-from rnan.chain import Chain
+from conftest import auto, photo
+from rnan.api import load_restorer
 from rnan.images import Picture, decode
 from rnan.images.colour import is_gray, is_toned, one_channel
 from rnan.images.write import encode
-from rnan.inference.inspection import inspect
+from rnan.inference.restorers import Restorers
+from rnan.pipeline.inspection import inspect
 
 
 def noisy_gray(sigma: float = 25.0) -> np.ndarray:
@@ -77,7 +77,7 @@ def test_a_batch_may_hold_both() -> None:
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF"])
 def test_auto_gives_three_equal_channels_back(file_format: str) -> None:
     picture = decode(encode(Picture(pixels=tripled(noisy_gray())), file_format))
-    restored, done = Chain()(picture)
+    restored, done = auto(picture)
     assert done
     assert restored.pixels.shape == picture.pixels.shape
     assert (np.ptp(restored.pixels, axis=2) == 0).all()
@@ -137,7 +137,7 @@ def test_noise_of_toned_pictures(tone: tuple[float, float, float], quality: int 
     picture = Picture(pixels=pixels) if quality is None else jpeg(pixels, quality)
     assert not picture.looks_gray
     assert inspect(picture).sigma == pytest.approx(20, rel=0.2)
-    restored, done = Chain()(picture)
+    restored, done = auto(picture)
     assert any("denoised" in one for one in done)
     clean = np.clip(np.rint(photo(160, 160, channels=1) * np.array(tone)), 0, 255)
     before, after = (np.abs(one.astype(float) - clean).mean() for one in (pixels, restored.pixels))
@@ -153,7 +153,7 @@ def test_photographs_are_not_toned() -> None:
 def test_a_clean_toned_photograph_is_left_alone() -> None:
     clean = skimage.data.camera()[100:356, 100:356, None] * np.array([1.0, 0.95, 0.85])
     picture = Picture(pixels=np.rint(clean).astype(np.uint8))
-    assert Chain()(picture)[1] == []
+    assert auto(picture)[1] == []
 
 
 def test_a_lamp_makes_no_toned_picture() -> None:

@@ -229,7 +229,7 @@ def test_an_output_is_kept_unless_asked(tmp_path: Path) -> None:
     picture = Picture(pixels=photo(8, 8))
     write(picture, path)
     before = path.read_bytes()
-    with pytest.raises(InputError, match="pass --overwrite"):
+    with pytest.raises(InputError, match="pass overwrite=True"):
         write(Picture(pixels=photo(9, 9)), path)
     assert path.read_bytes() == before
     write(Picture(pixels=photo(9, 9)), path, overwrite=True)

@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import photo, rnan
-from rnan.chain import Chain
+from conftest import auto, photo, rnan
 from rnan.degradations.mosaic import PATTERNS, mosaic
 from rnan.degradations.noise import noisy
 from rnan.estimation.mosaic import mosaic_pattern
+from rnan.evaluation.metrics import psnr
 from rnan.images import Picture, read, write
-from rnan.inference.inspection import inspect
-from rnan.metrics import psnr
+from rnan.pipeline.inspection import inspect
 
 
 def saved(path: Path, pixels: np.ndarray, **options: object) -> Path:
@@ -110,7 +109,7 @@ def test_a_noisy_jpeg_is_repaired_and_then_denoised(tmp_path: Path) -> None:
     assert found.is_jpeg
     assert (found.quality, found.subsampling) == (60, "4:2:0")
     assert [step.restoration for step in found.steps] == ["dejpeg", "denoise"]
-    restored, said = Chain()(read(source))
+    restored, said = auto(read(source))
     assert said[0] == "repaired from quality 60"
     assert restored.size == (200, 240)
     assert psnr(photo(200, 240), restored.pixels) > psnr(photo(200, 240), read(source).pixels) + 1
@@ -172,7 +171,7 @@ def test_gray_and_deep_pictures() -> None:
     assert [step.restoration for step in found.steps] == ["denoise"]
     deep = Picture(pixels=(photo(64, 64).astype(np.uint16) * 257))
     assert inspect(deep).depth == 16
-    restored, _ = Chain()(gray)
+    restored, _ = auto(gray)
     assert restored.is_gray
 
 

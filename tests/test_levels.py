@@ -7,7 +7,6 @@ import pytest
 
 from rnan.errors import ConfigError
 from rnan.evaluation.published import published
-from rnan.levels import parse_level
 from rnan.tasks import TASKS, get_task
 
 
@@ -19,40 +18,40 @@ def test_every_published_level_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "name"),
+    ("task", "text", "name"),
     [
-        ("scale", "2", "x2"),
-        ("scale", "X4", "x4"),
-        ("pattern", "GRBG-5", "grbg-5"),
-        ("pattern", "rggb-0", "rggb"),
-        ("sigma", "25.0", "25"),
-        ("quality", " 10 ", "10"),
+        ("super-resolution", "2", "x2"),
+        ("super-resolution", "X4", "x4"),
+        ("demosaic", "GRBG-5", "grbg-5"),
+        ("demosaic", "rggb-0", "rggb"),
+        ("denoise-color", "25.0", "25"),
+        ("dejpeg", " 10 ", "10"),
     ],
 )
-def test_spellings(kind: str, text: str, name: str) -> None:
-    assert parse_level(kind, text).name == name
+def test_spellings(task: str, text: str, name: str) -> None:
+    assert get_task(task).level(text).name == name
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"),
+    ("task", "text"),
     [
-        ("scale", "x2.5"),
-        ("scale", "x0"),
-        ("scale", "big"),
-        ("scale", "xnan"),
-        ("pattern", "grgb"),
-        ("pattern", "grbg-"),
-        ("pattern", "grbg--5"),
-        ("sigma", "-1"),
-        ("sigma", "inf"),
-        ("quality", "0"),
-        ("quality", "10.5"),
-        ("quality", "101"),
+        ("super-resolution", "x2.5"),
+        ("super-resolution", "x0"),
+        ("super-resolution", "big"),
+        ("super-resolution", "xnan"),
+        ("demosaic", "grgb"),
+        ("demosaic", "grbg-"),
+        ("demosaic", "grbg--5"),
+        ("denoise-color", "-1"),
+        ("denoise-color", "inf"),
+        ("dejpeg", "0"),
+        ("dejpeg", "10.5"),
+        ("dejpeg", "101"),
     ],
 )
-def test_what_is_no_level(kind: str, text: str) -> None:
+def test_what_is_no_level(task: str, text: str) -> None:
     with pytest.raises(ConfigError):
-        parse_level(kind, text)
+        get_task(task).level(text)
 
 
 def test_references() -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from conftest import invoke, photo, rnan
 from rnan.api import load_restorer
 from rnan.bench.reference import Reference
+from rnan.engines.device import choose_dtype
+from rnan.engines.torch import TorchEngine
 from rnan.errors import ConfigError, WeightsError
 from rnan.images import Picture, write
 from rnan.inference import RestoreOptions, Restorer
-from rnan.inference.device import choose_dtype
-from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.quartering import quartered
 from rnan.models import RNAN, preset
 from rnan.models.checkpoints import Checkpoint, released_keys, to_bytes
@@ -68,10 +69,15 @@ def test_released_mode_is_as_exact_as_the_reference(
     exact = RNAN(model.config).double().eval()
     exact.load_state_dict(model.state_dict())
     with torch.inference_mode():
-        truth = quartered(lambda part: exact(part, None, scale), 255 * x.double(), scale) / 255
+        truth = quartered(
+            lambda part: exact(torch.from_numpy(part), None, scale).numpy(),
+            255 * x.double().numpy(),
+            scale,
+        )
+        truth /= 255
     engine = TorchEngine(model, device=CPU, dtype=torch.float32)
-    ours = quartered(lambda part: engine(part, None, scale), x, scale)
-    theirs, mine = (float((y.double() - truth).abs().max()) for y in (plain(x), ours))
+    ours = quartered(lambda part: engine(part, None, scale), x.numpy(), scale)
+    theirs, mine = (float(np.abs(y - truth).max()) for y in (plain(x).numpy(), ours))
     assert mine <= 3 * max(theirs, 1e-7)
 
 
@@ -113,7 +119,7 @@ def test_auto_is_what_the_weights_were_trained_with() -> None:
 
 def test_modes_that_cannot_be() -> None:
     compact = RNAN(preset("compact", features=8, inner=4))
-    with pytest.raises(ConfigError, match="--attention released is for the authors' checkpoints"):
+    with pytest.raises(ConfigError, match="attention='released' is for the authors' checkpoints"):
         restorer(compact, "released")
     with pytest.raises(ConfigError, match="attention: 'far' is not one of"):
         load_restorer("denoise-color", attention="far")
@@ -165,7 +171,7 @@ def test_a_network_for_one_level_is_told_none(tmp_path: Path) -> None:
     )
     write(Picture(pixels=photo(16, 16)), tmp_path / "a.png")
     words = ("denoise", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", tmp_path / "a.pt")
-    with pytest.raises(ConfigError, match=r"a\.pt knows one sigma only; leave --sigma out"):
+    with pytest.raises(ConfigError, match=r"a\.pt knows one sigma only; leave sigma= out"):
         invoke(*words, "--sigma", 30)
     assert not (tmp_path / "b.png").exists()
     assert "no sigma needed" in invoke(*words)
@@ -189,6 +195,6 @@ def test_bfloat16_without_hardware_is_warned_of(
     device = torch.device("cpu")
     for has, warned in ((True, False), (False, True)):
         caplog.clear()
-        monkeypatch.setattr("rnan.inference.device.has_bfloat16", lambda device, has=has: has)
+        monkeypatch.setattr("rnan.engines.device.has_bfloat16", lambda device, has=has: has)
         assert choose_dtype("bfloat16", device) == torch.bfloat16
         assert ("many times slower" in caplog.text) == warned

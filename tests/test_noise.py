@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from conftest import photo
-from rnan.degradations.noise import add_noise, noisy
+from rnan.degradations.batched.noise import add_noise
+from rnan.degradations.noise import noisy
 from rnan.errors import ConfigError
 from rnan.tasks import get_task
 
@@ -43,7 +44,7 @@ def test_levels_outside_the_task_are_refused() -> None:
     task = get_task("denoise-color")
     assert task.check_level(75) == 75.0
     for level in (-1, 75.1, float("nan")):
-        with pytest.raises(ConfigError, match="sigma must lie between 0 and 75"):
+        with pytest.raises(ConfigError, match="sigma= must lie between 0 and 75"):
             task.check_level(level)
     with pytest.raises(ConfigError, match=r"unknown task denoise-colour \(did you mean"):
         get_task("denoise-colour")

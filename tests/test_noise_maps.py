@@ -12,9 +12,9 @@ from conftest import photo
 from rnan import load_restorer
 from rnan.degradations.noise import noisy
 from rnan.estimation import estimate_noise, estimate_sigma, estimate_sigma_before_jpeg
+from rnan.evaluation.metrics import psnr
 from rnan.images import decode
-from rnan.inference.inspection import inspect
-from rnan.metrics import psnr
+from rnan.pipeline.inspection import inspect
 
 
 def hills(height: int = 300, width: int = 400) -> np.ndarray:

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from conftest import auto
 from conftest import rnan as run
-from rnan.api import Restorers
-from rnan.chain import Chain
 from rnan.degradations.jpeg import compress
 from rnan.estimation import Traces
 from rnan.estimation.photographic import photographic
+from rnan.evaluation.metrics import psnr
 from rnan.images import Picture, decode, read
-from rnan.inference.inspection import inspect
-from rnan.metrics import psnr
+from rnan.inference.restorers import Restorers
+from rnan.pipeline.inspection import inspect
 
 SIGMA = 20.0
 
@@ -91,7 +91,7 @@ def test_everybody_says_the_same_and_the_right_thing(name: str) -> None:
     told = np.max(Restorers("denoise")(picture).estimate(picture))
     assert told == pytest.approx(sigma, abs=max(1.5, 0.08 * sigma))
     assert inspect(picture).sigma == pytest.approx(told, abs=0.5)
-    _, done = Chain()(picture)
+    _, done = auto(picture)
     assert bool(done) == bool(sigma)
 
 
@@ -105,7 +105,7 @@ def test_what_is_no_photograph_is_told_to_have_no_noise(name: str) -> None:
     assert even.any()
     assert (level[even] == 0).all()
     assert level.max() == pytest.approx(sigma, rel=0.08)
-    restored, done = Chain()(picture)
+    restored, done = auto(picture)
     assert done == [f"denoised at sigma {level.max():.0f}"]
     moved = np.abs(restored.pixels.astype(int) - picture.pixels).max(axis=2)
     assert (moved[even] <= 2).mean() > 0.9
@@ -183,7 +183,7 @@ def behind_repair(file: Path, quality: int) -> float:
     Image.open(file).convert("RGB").save(buffer, "JPEG", quality=quality)
     picture, clean = decode(buffer.getvalue()), read(file).pixels.astype(float)
     repaired = Restorers("dejpeg")(picture)(picture)
-    auto, done = Chain()(picture)
+    restored, done = auto(picture)
     if len(done) == 1:
         return 0.0  # the same
-    return psnr(clean, repaired.pixels.astype(float)) - psnr(clean, auto.pixels.astype(float))
+    return psnr(clean, repaired.pixels.astype(float)) - psnr(clean, restored.pixels.astype(float))

@@ -13,10 +13,10 @@ import tifffile
 from conftest import photo
 from rnan import load_restorer
 from rnan.errors import InputError, MissingExtraError
+from rnan.evaluation.metrics import psnr
 from rnan.images import read
 from rnan.images.raw import library_demosaic, read_raw
-from rnan.inference.developing import develop
-from rnan.metrics import psnr
+from rnan.pipeline.developing import develop
 
 BLACK, WHITE = 256, 15_000
 NEUTRAL = (0.5, 1.0, 0.625)

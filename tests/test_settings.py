@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from rnan.errors import ConfigError
-from rnan.settings import from_mapping, to_mapping
+from rnan.options.mapping import from_mapping, to_mapping
 
 
 @dataclass(frozen=True, kw_only=True)

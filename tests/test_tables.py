@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -13,7 +12,10 @@ import rnan
 from conftest import photo
 from rnan.api import load_restorer
 from rnan.degradations.mosaic import PATTERNS, mosaic
-from rnan.option_table import LEVELS, PATTERN, QUALITY, SCALE, SENSOR_SIGMA, SIGMA
+from rnan.images.write import ENDINGS
+from rnan.options.files import WriteOptions
+from rnan.options.levels import LEVELS, MosaicLevel, ScaleLevel
+from rnan.options.option import options_of
 from rnan.tasks import RESTORATIONS, TASKS
 
 PAGE = Path(rnan.__file__).parent / "server" / "page"
@@ -21,43 +23,29 @@ PAGE = Path(rnan.__file__).parent / "server" / "page"
 BAYER = {"grbg", "rggb", "bggr", "gbrg"}
 
 
-def levels_of_the_page() -> dict[str, dict[str, object]]:
-    """``LEVELS`` of the page's script, which is JSON but for its bare names."""
+def test_the_page_has_its_ranges_from_the_server() -> None:
+    """Words for each level stand there, numbers and choices do not."""
     text = (PAGE / "words.js").read_text(encoding="utf-8")
     body = re.search(r"export const LEVELS = (\{.*?\n\});", text, re.DOTALL)
     assert body
-    bare = re.sub(r"(\w+): ", r'"\1": ', re.sub(r",(\s*\})", r"\1", body[1]))
-    return dict(json.loads(bare))
-
-
-def test_ranges_of_the_page_are_the_servers() -> None:
-    page = levels_of_the_page()
-    assert set(page) == {name for name, options in LEVELS.items() if options}
-    for name, shown in page.items():
-        option = LEVELS[name][0]
-        assert shown["name"] == option.name
-        if "low" in shown:
-            assert (shown["low"], shown["high"]) == (option.low, option.high)
-        elif option.choices:
-            assert tuple(shown["choices"]) == option.choices
-        else:
-            assert all(option.low <= float(one) <= option.high for one in shown["choices"])
+    assert set(re.findall(r"^  (\w+):", body[1], re.MULTILINE)) == {*LEVELS} - {"auto"}
+    assert not re.search(r"\b(low|high|choices):", body[1])
 
 
 def test_ranges_of_options_are_those_of_the_tasks() -> None:
-    for option, restoration in (
-        (SIGMA, "denoise"),
-        (QUALITY, "dejpeg"),
-        (SENSOR_SIGMA, "demosaic"),
-    ):
-        for name in RESTORATIONS[restoration].values():
-            assert TASKS[name].level_range == (option.low, option.high)
-    assert max(TASKS["super-resolution"].scales) == SCALE.high
+    for name, restoration in RESTORATIONS.items():
+        for task in restoration.tasks.values():
+            assert task.asks is LEVELS[name]
+    assert max(TASKS["super-resolution"].scales) == options_of(ScaleLevel)["scale"].high
+
+
+def test_formats_that_can_be_asked_for_are_those_that_are_written() -> None:
+    assert {*options_of(WriteOptions)["format"].choices} == {name.lower() for name in ENDINGS}
 
 
 def test_every_table_has_all_bayer_patterns() -> None:
     assert set(PATTERNS) == BAYER
-    assert set(PATTERN.choices) == {"auto", *BAYER}
+    assert {*options_of(MosaicLevel)["pattern"].choices} == {"auto", *BAYER}
 
 
 @pytest.mark.parametrize("pattern", sorted(BAYER))

@@ -22,7 +22,7 @@ from rnan.degradations.jpeg import compress
 from rnan.errors import ConfigError, InputError, ResourceError, RnanError, WeightsError
 from rnan.images import Picture, read, write
 from rnan.models.checkpoints import from_bytes
-from rnan.settings import from_mapping
+from rnan.options.mapping import from_mapping
 from rnan.tasks import TASKS, get_task
 from rnan.training.config import TrainConfig
 from rnan.training.folder import claim

@@ -17,14 +17,14 @@ from rnan.bench.contender import Contender, runner
 from rnan.bench.speed import compare
 from rnan.degradations.mosaic import PATTERNS, mosaic
 from rnan.degradations.noise import noisy
+from rnan.engines.device import choose_dtype
 from rnan.errors import WeightsError
 from rnan.evaluation.attention_maps import attention_maps
 from rnan.evaluation.datasets import Reference, picture_files, references
 from rnan.evaluation.methods import Network, nothing
+from rnan.evaluation.metrics import as_eight_bit, psnr
 from rnan.evaluation.runner import measure
 from rnan.inference import Restorer
-from rnan.inference.device import choose_dtype
-from rnan.metrics import as_eight_bit, psnr
 from rnan.tasks import TASKS, get_task
 from rnan.training.cost import timed
 from rnan.weights import registry
@@ -94,7 +94,7 @@ def _on_coffee(restorer: Restorer, pixels: np.ndarray, level: str) -> float:
 @pytest.mark.parametrize("name", registry.bundled())
 def test_bfloat16_is_as_good_as_float32(name: str) -> None:
     task = get_task(name)
-    least = {"sigma": "10", "pattern": "grbg", "quality": "40", "scale": "x2"}[task.kind]
+    least = "40" if task.whole_levels else task.table_levels[0]
     pixels = skimage_data.coffee()[60:260, 170:370]
     scores = [
         _on_coffee(load_restorer(name, dtype=dtype), pixels, least)

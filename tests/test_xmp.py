@@ -17,10 +17,10 @@ from conftest import rnan as run
 from rnan.images import Picture, decode, read
 from rnan.images.formats.pillow import from_pil
 from rnan.images.formats.png_chunks import chunk, with_chunks
-from rnan.images.options import READ
 from rnan.images.write import encode
 from rnan.images.xmp import AREA, DamagedXmpError, changed
 from rnan.images.xmp_rules import orientation_of_xmp, upright_xmp, xmp_for_size
+from rnan.options.files import READ
 
 HEAD = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Unpack
+from typing import Any
 
-from rnan.engine_choice import open_model
-from rnan.errors import ConfigError, WeightsError
-from rnan.images import Picture
-from rnan.inference.conditions import LevelLike
-from rnan.inference.options import Options, RestoreOptions
+from rnan.engines.choose import open_model
+from rnan.errors import WeightsError
 from rnan.inference.restorer import P, Restorer
-from rnan.settings import from_mapping, nearest
-from rnan.tasks import RESTORATIONS, Task, get_task
+from rnan.inference.restorers import Restorers
+from rnan.options.mapping import from_mapping
+from rnan.options.restoring import RestoreOptions
+from rnan.tasks import RESTORATIONS, LevelLike
 from rnan.weights import registry
+
+_DEFAULT = "denoise-color"
 
 
 def load_restorer(
-    model: str | Path = "denoise-color", *, task: str | None = None, **options: Unpack[Options]
+    model: str | Path = _DEFAULT, *, task: str | None = None, **options: Any
 ) -> Restorer:
     """Load a network, ready to restore pictures.
 
@@ -25,9 +26,7 @@ def load_restorer(
         model: The name of bundled weights, see :func:`list_models`, a weights file, or an ONNX
             file that ``rnan export`` wrote.
         task: What it is for, where the file does not say it.
-        options: Fields of :class:`~rnan.inference.RestoreOptions`: ``device``, ``dtype``,
-            ``engine``, ``attention``, ``tile``, ``overlap``, ``max_memory``, ``self_ensemble``,
-            ``compile``, ``strength``, ``keep_samples``.
+        options: Fields of :class:`~rnan.inference.RestoreOptions`.
 
     Raises:
         WeightsError: The weights are missing, damaged, of another shape or of no known task, or
@@ -44,92 +43,44 @@ def load_restorer(
 def restore(
     picture: P,
     *,
-    model: str | Path = "denoise-color",
+    task: str | None = None,
+    model: str | Path | None = None,
     level: LevelLike = "auto",
-    sigma: float = 0.0,
-    **options: Unpack[Options],
+    sigma: LevelLike | None = None,
+    quality: LevelLike | None = None,
+    pattern: str | None = None,
+    scale: float | None = None,
+    **options: Any,
 ) -> P:
     """Restore one picture; :func:`load_restorer` serves many of them faster.
 
     Args:
         picture: PIL, numpy or a tensor, see :meth:`rnan.inference.Restorer.__call__`.
-        model: The name of bundled weights, or a weights file.
-        level: σ on the 0-255 scale, JPEG's quality, the Bayer pattern or the scale, by the task of
-            the model; ``"auto"`` estimates σ and quality.
-        sigma: Beside a Bayer pattern, σ of the sensor's noise on the 0-255 scale.
+        task: ``denoise``, ``dejpeg``, ``demosaic`` or ``upscale``, by the network that suits the
+            picture's channels; or a task by its own name.
+        model: The name of bundled weights, or a weights file; by default what suits ``task``, and
+            ``denoise-color`` where there is none.
+        level: The general form of the next four.
+        sigma: For denoising, σ of the noise on the 0-255 scale; beside a pattern, the sensor's.
+        quality: For JPEG, the quality it was saved with.
+        pattern: For mosaics, the colours of the first two rows.
+        scale: For super-resolution, how many times wider and higher.
         options: As for :func:`load_restorer`.
 
     Returns:
         The same kind, layout and depth.
-    """
-    return load_restorer(model, **options)(picture, level=level, sigma=sigma)
-
-
-class Restorers:
-    """The bundled networks for what people ask for, each loaded when a picture needs it.
-
-    Args:
-        restoration: ``denoise``, ``dejpeg``, ``demosaic`` or ``upscale``.
-        model: Weights for every picture, instead of those that suit its channels.
-        options: As for :func:`load_restorer`.
 
     Raises:
-        ConfigError: There is no such restoration, or ``model`` is for another.
-        WeightsError: ``model`` cannot be loaded.
+        RnanError: As :func:`load_restorer`, and as a call of what it gives.
     """
-
-    def __init__(
-        self, restoration: str, model: str | Path | None = None, **options: Unpack[Options]
-    ) -> None:
-        if restoration not in RESTORATIONS:
-            raise ConfigError(
-                f"unknown restoration {restoration}{nearest(restoration, RESTORATIONS)}"
-            )
-        self._by_channels = RESTORATIONS[restoration]
-        self._options = from_mapping(RestoreOptions, options)
-        self._loaded: dict[str, Restorer] = {}
-        self._given = None
-        self._file = model
-        if model is not None:
-            # The authors' files do not say what they are for.
-            self._given = Restorer(
-                *open_model(model, self._by_channels, self._options), self._options
-            )
-            if self._given.task.name not in self._by_channels.values():
-                raise ConfigError(f"{model} is for {self._given.task.title}, not to {restoration}")
-
-    @property
-    def tasks(self) -> list[Task]:
-        """Those that a picture may be given to."""
-        if self._given is not None:
-            return [self._given.task]
-        return [get_task(name) for name in sorted(set(self._by_channels.values()))]
-
-    @property
-    def take_level(self) -> bool:
-        """Whether they can be told σ or quality; a file may be for one alone."""
-        given = self._given
-        return given is None or given.engine.takes_level or given.task.kind in ("scale", "pattern")
-
-    @property
-    def hashes(self) -> list[str]:
-        """SHA-256 of the weights that may be used."""
-        if self._file is not None:
-            return [registry.sha256(self._file)]
-        return [registry.sha256(task.name) for task in self.tasks]
-
-    def __call__(self, picture: Picture) -> Restorer:
-        """The restorer for a picture."""
-        return self.for_channels(1 if picture.looks_gray else 3)
-
-    def for_channels(self, channels: int) -> Restorer:
-        """The restorer for pictures of one or three channels."""
-        if self._given is not None:
-            return self._given
-        name = self._by_channels[channels]
-        if name not in self._loaded:
-            self._loaded[name] = load_restorer(name, **vars(self._options))
-        return self._loaded[name]
+    if model is None and task in RESTORATIONS:
+        settings = from_mapping(RestoreOptions, options)
+        restorer = Restorers(task, options=settings).for_picture(picture)
+    else:
+        restorer = load_restorer(model or task or _DEFAULT, task=task, **options)
+    return restorer(
+        picture, level=level, sigma=sigma, quality=quality, pattern=pattern, scale=scale
+    )
 
 
 def list_models() -> list[str]:

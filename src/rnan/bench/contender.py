@@ -12,23 +12,25 @@ from torch import Tensor
 
 from rnan.bench.plain import PlainNet
 from rnan.bench.reference import Reference
-from rnan.engine_choice import open_model
+from rnan.engines.choose import open_model
+from rnan.engines.programs import get_program
+from rnan.engines.torch import TorchEngine
 from rnan.errors import ConfigError
 from rnan.export import to_onnx
 from rnan.inference import RestoreOptions, Restorer
-from rnan.inference.engines.torch import TorchEngine
-from rnan.inference.options import Attention, DType, EngineName
 from rnan.models import RNAN, preset
 from rnan.models.checkpoints import Checkpoint
 from rnan.models.summary import summarise
-from rnan.settings import nearest
+from rnan.options.mapping import nearest
+from rnan.options.restoring import Attention, DType
 from rnan.tasks import get_task
 
 PLAIN, REFERENCE = "plain", "reference"
 
 _TASK = "denoise-color"
 
-_PROGRAMS = {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}
+_GRAPHS = ("onnx", "openvino")
+"""Engines that run exported networks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class Contender:
     """A preset, or one of the yardsticks."""
     attention: Attention = "auto"
     dtype: DType = "bfloat16"
-    engine: EngineName = "torch"
+    engine: str = "torch"
     graph: str = ""
     """File of the exported network, for the other engines."""
 
@@ -47,7 +49,7 @@ class Contender:
     def name(self) -> str:
         """For tables."""
         how = "" if self.attention == "auto" else f", {self.attention}"
-        program = "" if self.engine == "torch" else f", {_PROGRAMS[self.engine]}"
+        program = "" if self.engine == "torch" else f", {get_program(self.engine).title}"
         return f"{self.preset}{how}, {self.dtype}{program}"
 
 
@@ -63,8 +65,8 @@ def parse_contender(text: str, dtype: str) -> Contender:
     if attention not in known:
         raise ConfigError(f"unknown attention {attention}{nearest(attention, known)}")
     engine = more[2] if len(more) > 2 else "torch"
-    if engine not in ("torch", *_PROGRAMS):
-        raise ConfigError(f"unknown engine {engine}; known are torch, {', '.join(_PROGRAMS)}")
+    if engine not in ("torch", *_GRAPHS):
+        raise ConfigError(f"unknown engine {engine}; known are torch, {', '.join(_GRAPHS)}")
     kind = more[1] if len(more) > 1 and more[1] else dtype
     if engine == "onnx":
         kind = "float32"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rnan.inference.quartering import quartered
@@ -49,5 +51,9 @@ class Reference:
     @torch.inference_mode()
     def __call__(self, lq: Tensor) -> Tensor:
         """``(B, C, H, W)`` in [0, 1] to the same, enlarged by the scale."""
-        restored = quartered(lambda part: self.model(part, None, self.scale), lq * 255, self.scale)
-        return restored / 255
+
+        def run(part: NDArray[np.float32]) -> NDArray[np.float32]:
+            y: Tensor = self.model(torch.from_numpy(part), None, self.scale)
+            return y.numpy()
+
+        return torch.from_numpy(quartered(run, (lq * 255).numpy(), self.scale)) / 255

@@ -11,7 +11,7 @@ import torch
 from rnan import __version__
 from rnan.bench.contender import REFERENCE
 from rnan.bench.speed import Comparison, Timing
-from rnan.inference.device import hardware_name
+from rnan.engines.device import hardware_name
 
 
 def as_markdown(found: Comparison, device: torch.device) -> str:

@@ -17,8 +17,8 @@ import torch
 from rnan.bench.alone import alone
 from rnan.bench.contender import PLAIN, REFERENCE, Contender, exported, runner, size_of
 from rnan.bench.peak import convolution_peak
-from rnan.inference.options import DType
-from rnan.scratch import Scratch
+from rnan.options.restoring import DType
+from rnan.pipeline.scratch import Scratch
 from rnan.training.cost import timed
 
 

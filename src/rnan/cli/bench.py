@@ -11,7 +11,7 @@ from rnan.cli.options import PATH, THREADS, computing, set_threads, verbosity
 from rnan.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rnan.inference.options import DType
+    from rnan.options.restoring import DType
 
 
 @click.group("bench", invoke_without_command=True)
@@ -69,8 +69,8 @@ def command(
     from rnan.bench.report import as_json, as_markdown
     from rnan.bench.speed import compare
     from rnan.bench.table7 import as_markdown as table7
+    from rnan.engines.device import choose_device, choose_dtype
     from rnan.images.write import check_report, write_whole
-    from rnan.inference.device import choose_device, choose_dtype
 
     set_threads(threads)
     if json_file is not None:
@@ -113,7 +113,7 @@ def _size(text: str) -> tuple[int, int]:
     help="In a turn; more on a GPU, which the processor is to run ahead of.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
-@click.option("--threads", type=THREADS, help="Threads of the processor to use.")
+@THREADS
 @verbosity
 def train(
     recipes: tuple[str, ...], turns: int, steps: int, device: str, threads: int | None
@@ -127,7 +127,7 @@ def train(
     """
     from rnan.bench.peak import convolution_peak
     from rnan.bench.training import throughput
-    from rnan.inference.device import choose_device, choose_dtype, hardware_name
+    from rnan.engines.device import choose_device, choose_dtype, hardware_name
     from rnan.training.recipe import load_config
 
     overrides = [one for one in recipes if "=" in one]

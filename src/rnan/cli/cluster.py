@@ -3,79 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnan.cli import progress, summary
-from rnan.cli.files import Formats, formats
+from rnan.cli.files import NameOptions
 from rnan.cli.options import (
-    MODEL,
-    PATH,
-    Decorated,
-    FiniteRange,
-    as_click,
-    restore_options,
-    restoring,
+    THREADS,
+    GroupedCommand,
+    chosen,
+    make_request_of,
     verbosity,
+    with_options,
 )
-from rnan.errors import InputError, RnanError
-from rnan.option_table import LEVELS, SPECIAL
+from rnan.errors import InputError, OptionRef, RnanError
+from rnan.options.levels import LEVELS
+from rnan.options.option import option, options_of
+from rnan.options.request import request_options
 
 if TYPE_CHECKING:
-    from rnan.cluster import Job, Progress, Summary
-
-_OF_THE_JOB = ("resume", "address", "workers", "patience", "threads")
+    from rnan.cluster import ClusterJob, Progress, Summary
 
 _FEW = 5
 """Failures that are printed; the manifest has them all."""
 
 
-def levels(function: Decorated) -> Decorated:
-    """Those of all tasks; which of them suit the task is looked at later."""
-    names = sorted({option.name for options in LEVELS.values() for option in options})
-    for name in names:
-        tasks = [task for task, options in LEVELS.items() if name in {o.name for o in options}]
-        told = f"Of {' and '.join(tasks)}: see rnan {' --help, rnan '.join(tasks)} --help."
-        function = click.option(f"--{name}", help=told)(function)
-    for task, options in SPECIAL.items():
-        for option in options:
-            function = as_click(replace(option, help=f"Of {task}: {option.help}"))(function)
-    return function
+@dataclass(frozen=True, kw_only=True)
+class ClusterOptions(NameOptions):
+    """How the work is spread."""
+
+    overwrite: bool = option(False, "Replace outputs that exist.")
+    resume: bool = option(False, "Leave out what is complete and unchanged.")
+    dry_run: bool = option(False, "Only say what would be written where.", group="files")
+    files_from: Path | None = option(
+        None,
+        "Take the files that this text names, a line each, below the one IN.",
+        group="files",
+    )
+    report: Path | None = option(None, "Write the summary here, as JSON.", group="files")
+    address: str | None = option(
+        None,
+        "Of a Ray cluster.",
+        default_text="$RAY_ADDRESS, or this machine alone",
+    )
+    workers: int | None = option(
+        None,
+        "Networks at work at a time.",
+        low=1,
+        default_text="one for each GPU, or what the processors hold",
+    )
+    patience: float = option(
+        60.0,
+        "Minutes without a finished block of pictures after which the job gives up.",
+        low=1e-9,
+    )
 
 
-@click.command("cluster")
+@click.command("cluster", cls=GroupedCommand)
 @click.argument("task", type=click.Choice(list(LEVELS)))
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.option("-o", "--output", required=True, help="A folder, or s3://bucket/prefix and the like.")
-@levels
-@click.option(
-    "--files-from",
-    type=PATH,
-    help="Take the files that this text names, a line each, below the one IN.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
-@click.option("--resume", is_flag=True, help="Leave out what is complete and unchanged.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be written where.")
-@click.option("--report", type=PATH, help="Write the summary here, as JSON.")
-@click.option("--address", help="Of a Ray cluster.  [default: $RAY_ADDRESS, or this machine alone]")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    help="Networks at work at a time.  [default: one for each GPU, or what the processors hold]",
-)
-@click.option(
-    "--patience",
-    type=FiniteRange(min=0.0, min_open=True),
-    default=60.0,
-    show_default=True,
-    help="Minutes without a finished block of pictures after which the job gives up.",
-)
-@formats
-@MODEL
-@restoring
+@with_options(options_of(ClusterOptions).values())
+@with_options(request_options().values())
+@THREADS
 @verbosity
 def command(task: str, inputs: tuple[str, ...], output: str, **options: Any) -> None:
     """Restore very many pictures on many machines, from folders and object stores.
@@ -118,26 +111,22 @@ def command(task: str, inputs: tuple[str, ...], output: str, **options: Any) -> 
         raise summary.failure([error for _, error in ended.failures], ended.counts.total())
 
 
-def _job(task: str, inputs: tuple[str, ...], output: str, given: dict[str, Any]) -> Job:
-    from rnan.cluster import Job
-    from rnan.work import wish_for
+def _job(task: str, inputs: tuple[str, ...], output: str, values: dict[str, Any]) -> ClusterJob:
+    from rnan.cluster import ClusterJob
 
-    options = dict(given)
-    how = Formats.taken_from(options)
-    listed, overwrite = options.pop("files_from"), options.pop("overwrite")
-    rest = {name: options.pop(name) for name in _OF_THE_JOB}
-    for name in ("dry_run", "report"):
-        options.pop(name)
-    asked = wish_for(task, options)
-    return Job(
+    how = chosen(ClusterOptions, values)
+    return ClusterJob(
         inputs=inputs,
         output=output,
-        wish=replace(asked, options=restore_options(threads=None, **options)),
-        files=how.options(overwrite=overwrite),
-        only=_lines(listed) if listed is not None else None,
+        request=make_request_of(task, values),
+        overwrite=how.overwrite,
+        only=_lines(how.files_from) if how.files_from is not None else None,
         name=how.name,
-        ending=how.ending,
-        **rest,
+        resume=how.resume,
+        address=how.address,
+        workers=how.workers,
+        threads=values["threads"],
+        patience=how.patience,
     )
 
 
@@ -157,7 +146,10 @@ def _say_failures(failures: Sequence[tuple[str, RnanError]]) -> None:
 
 
 def _write_report(path: Path, ended: Summary) -> None:
-    failures = [{"source": source, "error": str(error)} for source, error in ended.failures]
+    failures = [
+        {"source": source, "error": error.spelled(OptionRef.as_flag)}
+        for source, error in ended.failures
+    ]
     more = {
         "retried": ended.retried,
         "megapixels": ended.megapixels,

@@ -35,7 +35,7 @@ def command(checkpoint: Path, output: Path, task: str, level: str | None, overwr
     import torch
 
     from rnan import __version__
-    from rnan.engine_choice import check_suits
+    from rnan.engines.choose import check_suits
     from rnan.images.write import check_replaceable, write_whole
     from rnan.models.checkpoints import Checkpoint, to_bytes
     from rnan.models.summary import summarise

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnan.cli.jobs import run_jobs
+from rnan.cli.batch import run_batch
 from rnan.cli.options import PATH, verbosity
 
 if TYPE_CHECKING:
-    from rnan.inference.plan import Job
+    from rnan.inference.result import Result
+    from rnan.pipeline.plan import Plan
 
 
 @click.command("degrade")
@@ -53,27 +54,28 @@ def command(
     """
     from rnan.evaluation.datasets import names_of
     from rnan.evaluation.inputs import make_input
-    from rnan.inference.plan import plan
+    from rnan.inference.result import Result
+    from rnan.pipeline.plan import plan_files
     from rnan.tasks import get_task
 
     definition = get_task(task)
     degree = definition.level(level)
-    jobs = plan(inputs, output, recursive=recursive, ending=".tif" if as_float else ".png")
+    plans = plan_files(inputs, output, recursive=recursive, ending=".tif" if as_float else ".png")
 
-    sources = [job.source for job in jobs]
+    sources = [plan.source for plan in plans]
     names = dict(zip(sources, names_of(sources), strict=True))
 
-    def work(job: Job, *_: object) -> tuple[str, float]:
-        megapixels = make_input(
+    def degrade(plan: Plan, *_: object) -> Result:
+        size = make_input(
             definition,
             degree,
-            job.source,
-            job.target,
-            name=names[job.source],
+            plan.source,
+            plan.target,
+            name=names[plan.source],
             seed=seed,
             as_float=as_float,
             overwrite=overwrite,
         )
-        return str(job.target), megapixels
+        return Result(size=size, source=str(plan.source), target=str(plan.target))
 
-    run_jobs(jobs, work)
+    run_batch(plans, degrade)

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import click
-
-from rnan.cli.options import with_options
-from rnan.cli.restoring import pictures, run
-from rnan.option_table import LEVELS
+from rnan.cli.restoring import restoring_command
 
 
-@click.command("dejpeg")
-@with_options(LEVELS["dejpeg"])
-@pictures
-def command(**options: Any) -> None:
+@restoring_command("dejpeg")
+def command() -> None:
     """Remove the blocks and rings of JPEG compression, in colour and gray.
 
     \b
@@ -24,4 +16,3 @@ def command(**options: Any) -> None:
 
     Write PNG or TIFF where you can: a JPEG output is compressed anew, at quality 95.
     """
-    run("dejpeg", **options)

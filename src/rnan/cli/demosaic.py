@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import click
-
-from rnan.cli.options import with_options
-from rnan.cli.restoring import pictures, run
-from rnan.option_table import LEVELS, SPECIAL
+from rnan.cli.restoring import restoring_command
 
 
-@click.command("demosaic")
-@with_options(LEVELS["demosaic"])
-@with_options(SPECIAL["demosaic"])
-@click.option(
-    "--strict", is_flag=True, help="Refuse camera raw of sensors that are not of the Bayer kind."
-)
-@pictures
-def command(**options: Any) -> None:
+@restoring_command("demosaic")
+def command() -> None:
     """Make colour pictures from camera raw and from Bayer mosaics, 8 and 16 bit.
 
     Camera raw (DNG, NEF, CR2, CR3, ARW, …) needs the extra raw: pip install 'rnan[raw]'. Pattern,
@@ -33,4 +21,3 @@ def command(**options: Any) -> None:
       rnan demosaic photo.dng -o photo.tif --keep-samples
       rnan demosaic mosaic.png -o picture.png --pattern rggb
     """
-    run("demosaic", **options)

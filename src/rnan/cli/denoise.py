@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import click
-
-from rnan.cli.options import with_options
-from rnan.cli.restoring import pictures, run
-from rnan.option_table import LEVELS
+from rnan.cli.restoring import restoring_command
 
 
-@click.command("denoise")
-@with_options(LEVELS["denoise"])
-@pictures
-def command(**options: Any) -> None:
+@restoring_command("denoise")
+def command() -> None:
     """Remove noise from pictures: files and folders, 8 and 16 bit, colour and gray.
 
     \b
@@ -27,4 +19,3 @@ def command(**options: Any) -> None:
     the brightness, and reckons with what JPEG hides; give --sigma a value that suits your eye
     where that is too little.
     """
-    run("denoise", **options)

@@ -147,8 +147,8 @@ def _save(one: Measured, folder: Path, method: str) -> None:
     """Input and result as 8-bit PNG: ``FOLDER/METHOD/LEVEL/NAME.png``."""
     import numpy as np
 
+    from rnan.evaluation.metrics import as_eight_bit
     from rnan.images import Picture, write
-    from rnan.metrics import as_eight_bit
 
     for name, pixels in ((method, one.restored), ("input", one.lq)):
         path = (

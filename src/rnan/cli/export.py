@@ -54,7 +54,7 @@ def command(
     Needs the extra onnx: pip install 'rnan[onnx]'. The graph takes pictures of any size; its
     attention works in windows. It is run and held against PyTorch before it is written.
     """
-    from rnan.engine_choice import check_suits
+    from rnan.engines.choose import check_suits
     from rnan.export import to_onnx
     from rnan.images.write import check_replaceable, write_whole
     from rnan.integrations.darktable import graphs_in, to_darktable
@@ -74,7 +74,7 @@ def command(
     definition = get_task(said)
     check_suits(model, checkpoint.config, definition)
     if level is not None:
-        if definition.kind == "scale":
+        if not definition.level_name:
             raise ConfigError(f"{definition.name} takes no --level")
         definition.check_level(level)
     given: dict[str, Any] = {

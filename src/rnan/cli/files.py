@@ -3,178 +3,129 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnan.cli.options import PATH, with_options
+from rnan.cli.options import PATH, THREADS_OPTION, Decorated, click_option, with_options
 from rnan.errors import ConfigError, InputError
-from rnan.option_table import READING_AND_WRITING
+from rnan.options.option import option, options_of
+from rnan.options.request import Request
 
 if TYPE_CHECKING:
-    from rnan.cli.jobs import Policy
-    from rnan.inference.files import FileOptions
-    from rnan.inference.plan import Job
-
-Decorated = Callable[..., Any]
-
-_MOST_JOBS = 64
-
-_NAME = click.option(
-    "--name", default="{stem}{ext}", show_default=True, help="Names in an output folder."
-)
-
-_OPTIONS = (
-    click.option("--report", type=PATH, help="Write what became of each picture here, as JSON."),
-    click.option("--fail-fast", is_flag=True, help="Stop at the first picture that fails."),
-    click.option(
-        "--jobs",
-        type=click.IntRange(1, _MOST_JOBS),
-        default=1,
-        show_default=True,
-        help="Pictures at a time; they share the processor's threads.",
-    ),
-    click.option(
-        "--resume",
-        is_flag=True,
-        help="Skip pictures that are complete and unchanged in the output folder.",
-    ),
-    click.option("--dry-run", is_flag=True, help="Only say what would be written where."),
-    click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
-    click.option("--recursive", is_flag=True, help="Look into folders within folders."),
-    click.option("--keep-times", is_flag=True, help="Results get the time of their inputs."),
-    click.option("--compare", is_flag=True, help="Also write OUT-compare.png: before, after."),
-)
-
-
-def formats(function: Decorated) -> Decorated:
-    """How pictures are read and written."""
-    return _NAME(with_options(READING_AND_WRITING)(function))
-
-
-def files(function: Decorated) -> Decorated:
-    """Inputs, output, and how they are read, written and worked through."""
-    for option in (
-        formats,
-        *_OPTIONS,
-        click.option(
-            "-o",
-            "--output",
-            required=True,
-            type=PATH,
-            help="A file for one picture, a folder for many, - for standard output.",
-        ),
-        click.argument("inputs", nargs=-1, required=True, type=PATH, metavar="IN..."),
-    ):
-        function = option(function)
-    return function
+    from rnan.cli.batch import Policy
+    from rnan.pipeline.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
-class Formats:
-    """What the options of :func:`formats` say."""
+class NameOptions:
+    """What results in a folder are called."""
 
-    assume_cmyk: bool
-    salvage: bool
-    frame: int | None
-    strip_metadata: bool
-    jpeg_quality: int
-    bit_depth: str | None
-    format: str | None
-    name: str
-
-    @classmethod
-    def taken_from(cls, options: dict[str, Any]) -> Self:
-        """Take them out of what a command was given; the others stay in ``options``."""
-        return cls(**{name: options.pop(name) for name in cls.__dataclass_fields__})
-
-    @property
-    def ending(self) -> str | None:
-        """Of the outputs in a folder, instead of their own."""
-        return self._files(overwrite=False)[1]
-
-    def options(self, *, overwrite: bool) -> FileOptions:
-        """For :func:`rnan.inference.files.process_file`."""
-        return self._files(overwrite=overwrite)[0]
-
-    def _files(self, *, overwrite: bool) -> tuple[FileOptions, str | None]:
-        from rnan.work import files_for
-
-        return files_for(dict(vars(self)), overwrite=overwrite)
+    name: str = option(
+        "{stem}{ext}",
+        "Names in an output folder: {stem} and {ext} are those of the input.",
+        group="output",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Files(Formats):
-    """What the options of :func:`files` say."""
+class FileOptions(NameOptions):
+    """Which pictures, where the results go, and how many are worked through."""
 
-    inputs: tuple[Path, ...]
-    output: Path
-    report: Path | None
-    fail_fast: bool
-    jobs: int
-    resume: bool
-    dry_run: bool
-    overwrite: bool
-    recursive: bool
-    keep_times: bool
-    compare: bool
+    output: Path = option(None, "A file for one picture, a folder for many, - for standard output.")
+    recursive: bool = option(False, "Look into folders within folders.")
+    overwrite: bool = option(False, "Replace outputs that exist.")
+    compare: bool = option(False, "Also write OUT-compare.png: before, after.")
+    keep_times: bool = option(False, "Results get the time of their inputs.", group="output")
+    resume: bool = option(
+        False, "Skip pictures that are complete and unchanged in the output folder.", group="files"
+    )
+    dry_run: bool = option(False, "Only say what would be written where.", group="files")
+    jobs: int = option(
+        1,
+        "Pictures at a time; they share the processor's threads.",
+        low=1,
+        high=64,
+        group="files",
+    )
+    fail_fast: bool = option(False, "Stop at the first picture that fails.", group="files")
+    report: Path | None = option(
+        None, "Write what became of each picture here, as JSON.", group="files"
+    )
 
-    def plan(self, **more: Any) -> list[Job]:
-        """Which output belongs to which input."""
-        from rnan.images.write import FORMATS
-        from rnan.inference.plan import plan
+    def plans(self, inputs: Sequence[Path], request: Request) -> list[Plan]:
+        """Which output belongs to which input.
 
-        jobs = plan(
-            self.inputs,
+        Args:
+            inputs: Files, folders and patterns.
+            request: What is asked for.
+
+        Raises:
+            InputError: See :func:`rnan.pipeline.plan.plan_files`.
+            ConfigError: See there.
+        """
+        from rnan.images.write import ENDINGS, FORMATS
+        from rnan.pipeline.plan import extensions_for, plan_files
+
+        file_format = request.writing.format
+        plans = plan_files(
+            inputs,
             self.output,
             recursive=self.recursive,
             compare=self.compare,
             name=self.name,
-            **{"ending": self.ending, **more},
+            ending=ENDINGS[file_format.upper()] if file_format else None,
+            extensions=extensions_for(request.restoration),
         )
-        if self.format and jobs[0].target == self.output:
-            written = FORMATS.get(self.output.suffix.lower(), self.format.upper())
-            if written != self.format.upper():
-                raise ConfigError(f"--format {self.format} and {self.output} are two formats")
-        return jobs
+        if file_format and plans[0].target == self.output:
+            written = FORMATS.get(self.output.suffix.lower(), file_format.upper())
+            if written != file_format.upper():
+                raise ConfigError(f"--format {file_format} and {self.output} are two formats")
+        return [
+            replace(plan, overwrite=self.overwrite, keep_times=self.keep_times) for plan in plans
+        ]
 
-    def file_options(self) -> FileOptions:
-        """For :func:`rnan.inference.files.process_file`."""
-        return replace(self.options(overwrite=self.overwrite), keep_times=self.keep_times)
-
-    def policy(self, jobs: list[Job], settings: Mapping[str, Any]) -> Policy:
+    def policy(self, plans: list[Plan], facts: Mapping[str, Any]) -> Policy:
         """How the pictures are worked through.
 
         Args:
-            jobs: All of them.
-            settings: What else decides what a result looks like.
+            plans: All of them.
+            facts: Everything that decides what a result looks like.
 
         Raises:
             ConfigError: There is no folder in which something could be resumed.
+            InputError: The report cannot be written.
         """
-        from rnan.cli.jobs import Policy
+        from rnan.cli.batch import Policy
         from rnan.images.write import check_report
-        from rnan.inference.manifest import Manifest
-        from rnan.inference.plan import STREAM
+        from rnan.pipeline.manifest import Manifest
+        from rnan.pipeline.plan import STREAM
 
-        alone = any(job.target == self.output for job in jobs)
+        alone = any(plan.target == self.output for plan in plans)
         if alone and self.resume:
             raise ConfigError("--resume needs an output folder")
         if self.report is not None:
             check_report(self.report)
             place = os.path.realpath(self.report)
-            if any(place == os.path.realpath(job.source) for job in jobs):
+            if any(place == os.path.realpath(plan.source) for plan in plans):
                 raise InputError(f"{self.report} is one of the pictures; name another file")
-        files = self.file_options()
-        facts = {**settings, "files": [vars(files.reading), vars(files.writing)]}
         return Policy(
-            workers=min(self.jobs, len(jobs)),
+            workers=min(self.jobs, len(plans)),
             fail_fast=self.fail_fast,
             manifest=None if alone else Manifest(self.output, facts),
             resume=self.resume,
             report=self.report,
             quiet_stdout=self.output == STREAM,
         )
+
+
+def files(function: Decorated) -> Decorated:
+    """Inputs, output, and how many pictures are worked through."""
+    described = dict(options_of(FileOptions))
+    output = click_option(described.pop("output"), "-o", required=True)
+    rest = with_options([*described.values(), THREADS_OPTION])
+    inputs = click.argument("inputs", nargs=-1, required=True, type=PATH, metavar="IN...")
+    return inputs(output(rest(function)))

@@ -19,8 +19,8 @@ from typing import Any, NoReturn
 import click
 
 from rnan import __version__
-from rnan.errors import RnanError, is_full
-from rnan.settings import nearest
+from rnan.errors import OptionRef, RnanError, is_full
+from rnan.options.mapping import nearest
 
 COMMANDS = {
     "auto": "Find out what pictures need, and do it.",
@@ -169,7 +169,7 @@ def _run(arguments: list[str], *, show_traceback: bool) -> int:
     except RnanError as error:
         if show_traceback:
             traceback.print_exc()
-        return _fail(str(error), error.exit_code)
+        return _fail(error.spelled(OptionRef.as_flag), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except BrokenPipeError:

@@ -13,11 +13,11 @@ from rnan.cli.options import ATTENTION, ENGINE
 from rnan.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rnan.engines import Engine
     from rnan.evaluation.methods import Method
     from rnan.inference import Restorer
-    from rnan.inference.engines import Engine
-    from rnan.levels import Level
     from rnan.tasks import Task
+    from rnan.tasks.level import Level
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Measurement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Measurements:
     """What is to be measured, and how."""
 
     methods: list[Measurement]
@@ -101,7 +101,7 @@ def load_measurement(
     quantise_lq: bool,
     assume: str | None,
     **options: Any,
-) -> Plan:
+) -> Measurements:
     """Load every model and find its levels.
 
     Raises:
@@ -112,11 +112,11 @@ def load_measurement(
         if models.count(model) > 1:
             raise ConfigError(f"--model names {model} twice")
     given = parse_levels(task, levels)
-    told = _told(task, assume)
+    assumed = _assumed(task, assume)
     methods = [
-        _load(model, task, given, told, assume, **options) for model in models or (task.name,)
+        _load(model, task, given, assumed, assume, **options) for model in models or (task.name,)
     ]
-    return Plan(methods=methods, seed=seed, quantise_lq=quantise_lq)
+    return Measurements(methods=methods, seed=seed, quantise_lq=quantise_lq)
 
 
 def parse_levels(task: Task, given: Sequence[str]) -> list[Level]:
@@ -133,10 +133,10 @@ def parse_levels(task: Task, given: Sequence[str]) -> list[Level]:
     return levels
 
 
-def _told(task: Task, assume: str | None) -> Level | str | None:
+def _assumed(task: Task, assume: str | None) -> Level | str | None:
     if assume is None or assume == "auto":
         return assume
-    if task.kind == "scale":
+    if not task.level_name:
         raise ConfigError("--assume is for levels that a network is told; a scale is none")
     level = task.level(assume)
     task.check_level(level.value)
@@ -147,7 +147,7 @@ def _load(
     model: str,
     task: Task,
     given: list[Level],
-    told: Level | str | None,
+    assumed: Level | str | None,
     assume: str | None,
     *,
     self_ensemble: bool,
@@ -172,7 +172,7 @@ def _load(
     levels = [level for level in levels if level.scale in scales]
     _warn_of_levels(model, restorer, levels)
     name = model + ("+" if self_ensemble else "") + (f"@{assume}" if assume else "")
-    run = Network(restorer, told)
+    run = Network(restorer, assumed)
     return Measurement(model=model, name=name, run=run, levels=levels)
 
 
@@ -183,10 +183,10 @@ def _restorer(model: str, task: Task, **options: Any) -> Restorer:
         return load_restorer(model, task=task.name, **options)
     from pathlib import Path
 
+    from rnan.engines.device import choose_device
+    from rnan.engines.peer import open_peer
     from rnan.inference import RestoreOptions, Restorer
-    from rnan.inference.device import choose_device
-    from rnan.inference.engines.peer import open_peer
-    from rnan.settings import from_mapping
+    from rnan.options.mapping import from_mapping
 
     settings = from_mapping(RestoreOptions, options)
     engine = open_peer(Path(model.removeprefix("peer:")), choose_device(settings.device))

@@ -1,19 +1,144 @@
-"""Options that several commands share."""
+"""From described options to the command line, and the options that several commands share."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from rnan.option_table import RESTORING, Option
+from rnan.options.option import Option, options_of
+from rnan.options.request import Request, make_request, request_options
+from rnan.options.restoring import RestoreOptions
 
 Decorated = Callable[..., Any]
+T = TypeVar("T")
+
+_TITLES = {
+    "main": "Options",
+    "files": "Files",
+    "output": "Output",
+    "limits": "Limits",
+    "engine": "Engine",
+    "other": "Other",
+}
+"""Sections of the help, in order."""
 
 _MOST_THREADS = 256
+
+
+class GroupedCommand(click.Command):
+    """A command whose help has sections."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, what most people use first."""
+        sections: dict[str, list[tuple[str, str]]] = {title: [] for title in _TITLES}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                sections[getattr(parameter, "group", "other")].append(record)
+        for name, records in sections.items():
+            if records:
+                with formatter.section(_TITLES[name]):
+                    formatter.write_dl(records)
+
+
+class _Value(click.ParamType[Any]):
+    """A value as its option reads it."""
+
+    def __init__(self, described: Option) -> None:
+        self._described = described
+        words = [str(choice) for choice in described.choices]
+        names = {int: "INTEGER", float: "NUMBER", str: "TEXT", Path: "PATH"}
+        kind = names[described.kind] if described.parse is None else "SIZE"
+        self.name = "|".join(words) if words and described.kind is str else "|".join((kind, *words))
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """What stands behind the option in the help."""
+        return self.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        return self._described.read(value)
+
+
+class _Described(click.Option):
+    """An option with its place in the help."""
+
+    def __init__(self, names: Sequence[str], *, group: str, **settings: Any) -> None:
+        super().__init__(names, **settings)
+        self.group = group
+
+
+def _default_in_words(default: Any) -> str:
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def click_option(
+    described: Option, *flags: str, required: bool = False, with_default: bool = False
+) -> Callable[[Decorated], Decorated]:
+    """A described option for the command line.
+
+    Args:
+        described: The option.
+        flags: Other spellings.
+        required: Whether it must be given.
+        with_default: Pass its default where it is not given, instead of ``None``.
+    """
+    flag = described.ref.as_flag()
+    settings: dict[str, Any] = {"cls": _Described, "group": described.group}
+    if described.kind is bool:
+        settings |= {"is_flag": True, "default": None, "help": described.help}
+    else:
+        default = described.default_text
+        if not default and described.default not in (None, ()) and not required:
+            default = _default_in_words(described.default)
+        shown = f"  [default: {default}]" if default else ""
+        settings |= {"type": _Value(described), "help": described.help + shown}
+        settings["multiple"] = described.multiple
+    if with_default:
+        settings["default"] = described.default
+    return click.option(*flags, flag, described.name, required=required, **settings)
+
+
+def with_options(options: Iterable[Option]) -> Callable[[Decorated], Decorated]:
+    """Several options; in the help they stand in their order."""
+
+    def decorate(function: Decorated) -> Decorated:
+        for described in reversed(list(options)):
+            function = click_option(described)(function)
+        return function
+
+    return decorate
+
+
+def chosen(cls: type[T], values: Mapping[str, Any]) -> T:
+    """An instance of a dataclass with options, from what the command line gave."""
+    given = {name: values[name] for name in options_of(cls) if values.get(name) not in (None, ())}
+    return cls(**given)
+
+
+def make_request_of(restoration: str, values: Mapping[str, Any]) -> Request:
+    """The request in what the command line gave; options of the command itself are passed over."""
+    own = request_options()
+    given = {name: value for name, value in values.items() if name in own}
+    return make_request(restoration, given)
+
+
+def verbosity(function: Decorated) -> Decorated:
+    """``-v`` and ``-q``; ``rnan.cli.main`` reads them before anything runs."""
+    function = click.option(
+        "-v",
+        "--verbose",
+        count=True,
+        expose_value=False,
+        help="Say what runs; -vv with tracebacks.",
+    )(function)
+    return click.option(
+        "-q", "--quiet", is_flag=True, expose_value=False, help="Say only what went wrong."
+    )(function)
 
 
 class _NonEmptyPath(click.Path):
@@ -37,134 +162,42 @@ class FiniteRange(click.FloatRange):
 
 
 PATH = _NonEmptyPath(path_type=Path)
-THREADS = click.IntRange(1, _MOST_THREADS)
 
-
-MODEL = click.option(
-    "--model", help="Weights: name, file, or an .onnx file.  [default: what suits the picture]"
+THREADS_OPTION = Option(
+    name="threads",
+    kind=int,
+    default=None,
+    help="Threads of the processor to use.",
+    low=1,
+    high=_MOST_THREADS,
+    group="engine",
+    default_text="all cores",
 )
-ENGINE = click.option(
-    "--engine",
-    type=click.Choice(["auto", "torch", "onnx", "openvino"]),
-    help="What runs the network; auto takes the fastest that is installed.  "
-    "[default: torch; onnx for an .onnx file]",
-)
 
+_RESTORING = options_of(RestoreOptions)
 
-def as_click(option: Option) -> Callable[[Decorated], Decorated]:
-    """An option of the table for the command line."""
-    if option.kind is bool:
-        return click.option(option.flag, option.name, is_flag=True, help=option.help)
-    kind: Any = option.kind
-    if option.choices:
-        kind = click.Choice(option.choices, case_sensitive=False)
-    return click.option(
-        option.flag,
-        option.name,
-        type=kind,
-        default=option.default,
-        show_default=option.default is not None,
-        help=option.help + (f"  [default: {option.unset}]" if option.unset else ""),
-    )
-
-
-def with_options(options: Sequence[Option]) -> Callable[[Decorated], Decorated]:
-    """Several options of the table; in the help they stand in its order."""
-
-    def decorate(function: Decorated) -> Decorated:
-        for option in reversed(options):
-            function = as_click(option)(function)
-        return function
-
-    return decorate
-
-
-ATTENTION = as_click(next(option for option in RESTORING if option.name == "attention"))
-
-
-def verbosity(function: Decorated) -> Decorated:
-    """``-v`` and ``-q``; ``rnan.cli.main`` reads them before anything runs."""
-    function = click.option(
-        "-v",
-        "--verbose",
-        count=True,
-        expose_value=False,
-        help="Say what runs; -vv with tracebacks.",
-    )(function)
-    return click.option(
-        "-q", "--quiet", is_flag=True, expose_value=False, help="Say only what went wrong."
-    )(function)
+MODEL = click_option(options_of(Request)["model"])
+ENGINE = click_option(_RESTORING["engine"])
+ATTENTION = click_option(_RESTORING["attention"], with_default=True)
+THREADS = click_option(THREADS_OPTION)
 
 
 def computing(function: Decorated) -> Decorated:
     """``--device``, ``--dtype`` and ``--threads``."""
-    for option in (
-        click.option("--threads", type=THREADS, help="Threads of the processor to use."),
-        click.option(
-            "--dtype",
-            type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-            default="auto",
-            show_default=True,
-            help="Type of the convolutions; float32 is exact.",
-        ),
-        click.option(
-            "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps."
-        ),
-    ):
-        function = option(function)
+    function = THREADS(function)
+    for name in ("dtype", "device"):
+        function = click_option(_RESTORING[name], with_default=True)(function)
     return function
 
 
-def set_threads(threads: int | None) -> None:
-    """Limit the threads of the numerical library, where asked."""
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
-
-
-def restoring(function: Decorated) -> Decorated:
-    """What decides how a picture is restored: :class:`rnan.inference.RestoreOptions`."""
-    for option in (
-        click.option(
-            "--compile",
-            is_flag=True,
-            help="Compile the network first; for many pictures on a GPU.",
-        ),
-        click.option(
-            "--max-memory", help="Memory the network may take, for example 512M; chooses the tile."
-        ),
-        click.option(
-            "--overlap",
-            type=int,
-            default=96,
-            show_default=True,
-            help="Pixels that neighbouring tiles share.",
-        ),
-        click.option("--tile", type=int, help="Side of the tiles in pixels, instead of a budget."),
-        ENGINE,
-        with_options(RESTORING),
-    ):
-        function = option(function)
-    return computing(function)
-
-
-def restore_options(
-    *, max_memory: str | None, threads: int | None, jobs: int = 1, **given: Any
-) -> dict[str, Any]:
-    """Fields of ``RestoreOptions`` from what the command line gave.
+def set_threads(threads: int | None, *, share: int = 1) -> None:
+    """Limit the threads of the numerical library, where asked.
 
     Args:
-        max_memory: As ``--max-memory``.
-        threads: As ``--threads``.
-        jobs: Pictures that share the processor.
-        given: The other fields.
+        threads: In all; none for what the library takes by itself.
+        share: Pictures at a time that share them.
     """
-    from rnan.inference.options import parse_size
+    from rnan.runtimes import threads as limits
 
-    if jobs > 1:
-        import torch
-
-        threads = max(1, (threads or torch.get_num_threads()) // jobs)
-    set_threads(threads)
-    return {**given, "max_memory": parse_size(max_memory) if max_memory else None}
+    if threads is not None or share > 1:
+        limits.limit_threads((threads or limits.threads()) // share)

@@ -1,4 +1,4 @@
-"""What the restoring commands share: pictures in, pictures out."""
+"""The restoring commands: pictures in, pictures out."""
 
 from __future__ import annotations
 
@@ -6,20 +6,31 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from rnan.cli import progress
-from rnan.cli.files import Files, files
-from rnan.cli.jobs import run_jobs, say_plan
-from rnan.cli.options import MODEL, restore_options, restoring, verbosity
+from rnan.cli.batch import run_batch, say_plans
+from rnan.cli.files import FileOptions, files
+from rnan.cli.options import (
+    GroupedCommand,
+    chosen,
+    make_request_of,
+    set_threads,
+    verbosity,
+    with_options,
+)
+from rnan.options.request import request_options
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from rnan.images import Picture
     from rnan.inference import Restorer
-    from rnan.inference.plan import Job
-    from rnan.work import Wish
+    from rnan.inference.result import Result
+    from rnan.pipeline.plan import Plan
 
 _LONG = 10.0
 """Seconds from which on a picture's time is said before it starts."""
@@ -27,65 +38,72 @@ _LONG = 10.0
 _WORTH_TIMING = 2_000_000
 """Pixels of the result below which no time is said."""
 
-Decorated = Callable[..., Any]
+
+def restoring_command(restoration: str) -> Callable[[Callable[[], None]], click.Command]:
+    """A command that restores pictures; the docstring of what it decorates is its help."""
+
+    def make(described: Callable[[], None]) -> click.Command:
+        def callback(inputs: tuple[Path, ...], **values: Any) -> None:
+            run(restoration, inputs, values)
+
+        callback.__doc__ = described.__doc__
+        options = with_options(request_options(restoration).values())
+        function = files(options(verbosity(callback)))
+        return click.command(restoration, cls=GroupedCommand)(function)
+
+    return make
 
 
-def pictures(function: Decorated) -> Decorated:
-    """Inputs, output and everything that each restoring command takes."""
-    for decorate in (verbosity, restoring, MODEL, files):
-        function = decorate(function)
-    return function
-
-
-def run(restoration: str, **options: Any) -> None:
+def run(restoration: str, inputs: tuple[Path, ...], values: dict[str, Any]) -> None:
     """Restore all pictures; a bad file does not stop the rest.
 
     Args:
         restoration: What is done.
-        options: All that the command line gave.
+        inputs: Files, folders and patterns.
+        values: All options that the command line gave.
     """
-    from rnan.work import Work, wish_for
+    from rnan.pipeline.pipeline import Pipeline
 
-    given = Files.taken_from(options)
-    asked = wish_for(restoration, options)
-    jobs = given.plan(extensions=asked.extensions)
-    restoring = restore_options(**options, jobs=min(given.jobs, len(jobs)))
-    work = Work(replace(asked, options=restoring))
-    policy = given.policy(jobs, work.facts)
-    if given.dry_run:
-        say_plan([job for job in jobs if not policy.skips(job)])
+    request = make_request_of(restoration, values)
+    how = chosen(FileOptions, values)
+    plans = how.plans(inputs, request)
+    set_threads(values["threads"], share=min(how.jobs, len(plans)))
+    pipeline = Pipeline(request)
+    policy = how.policy(plans, pipeline.facts)
+    if how.dry_run:
+        say_plans([plan for plan in plans if not policy.skips(plan)])
         return
-    file_options = given.file_options()
 
-    def one(job: Job, bar: Progress, stop: threading.Event) -> tuple[str, float]:
-        tiles = progress.row(bar, job.source.name, total=None)
+    def restore(plan: Plan, bar: Progress, stop: threading.Event) -> Result:
+        tiles = progress.row(bar, plan.source.name, total=None)
         start = time.perf_counter()
         try:
-            done = work(
-                job,
-                policy.for_job(job, file_options),
-                before=lambda picture, restorer: _announce(asked, job, picture, restorer, bar),
+            result = pipeline(
+                plan,
+                announce=lambda picture, restorer: _announce(
+                    plan, picture, restorer, request.level.enlargement, bar
+                ),
                 progress=lambda done, total: bar.update(tiles, completed=done, total=total),
                 cancel=stop,
             )
         finally:
             bar.remove_task(tiles)
-        said = f"{job.target} ({done.said}, {time.perf_counter() - start:.1f} s)"
-        return said, done.size[0] * done.size[1] / 1e6
+        return replace(result, seconds=time.perf_counter() - start)
 
-    run_jobs(jobs, one, policy)
+    run_batch(plans, restore, policy)
 
 
-def _announce(wish: Wish, job: Job, picture: Picture, restorer: Restorer, bar: Progress) -> None:
+def _announce(
+    plan: Plan, picture: Picture, restorer: Restorer, enlargement: float, bar: Progress
+) -> None:
     """Say about how long a large picture will take."""
     height, width = picture.size
-    scale = float(wish.level) if restorer.task.kind == "scale" else 1.0
-    if progress.quiet() or height * width * scale**2 < _WORTH_TIMING:
+    if progress.quiet() or height * width * enlargement**2 < _WORTH_TIMING:
         return
-    seconds = restorer.seconds_for(height, width, scale=scale)
+    seconds = restorer.seconds_for(height, width, scale=enlargement)
     if seconds >= _LONG:
         about = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
         megapixels = height * width / 1e6
         progress.say(
-            bar, f"{job.source.name}: {megapixels:.1f} megapixels, about {about}", err=True
+            bar, f"{plan.source.name}: {megapixels:.1f} megapixels, about {about}", err=True
         )

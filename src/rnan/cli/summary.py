@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rnan.cli import progress
-from rnan.errors import InputError, PartialFailure, ResourceError, RnanError, is_full
+from rnan.errors import InputError, OptionRef, PartialFailure, ResourceError, RnanError, is_full
 
 _log = logging.getLogger(__name__)
 
@@ -19,8 +19,8 @@ _STATUSES = ("done", "skipped", "failed")
 
 def named(error: RnanError, source: str) -> str:
     """What went wrong, and with which picture."""
-    said = str(error)
-    return said if Path(source).name in said else f"{source}: {said}"
+    message = error.spelled(OptionRef.as_flag)
+    return message if Path(source).name in message else f"{source}: {message}"
 
 
 def as_ours(error: Exception, source: str) -> RnanError:

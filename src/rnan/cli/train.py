@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="Minutes after which to stop with a checkpoint.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
-@click.option("--threads", type=THREADS, help="Threads of the processor to use.")
+@THREADS
 @verbosity
 def command(
     config: Path,
@@ -88,7 +88,7 @@ def command(
 
 
 def _say_cost(settings: TrainConfig, device: str) -> None:
-    from rnan.inference.device import choose_device, hardware_name
+    from rnan.engines.device import choose_device, hardware_name
     from rnan.training.cost import try_steps
 
     where = choose_device(device)

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import click
-
-from rnan.cli.options import with_options
-from rnan.cli.restoring import pictures, run
-from rnan.option_table import LEVELS
+from rnan.cli.restoring import restoring_command
 
 
-@click.command("upscale")
-@with_options(LEVELS["upscale"])
-@pictures
-def command(**options: Any) -> None:
+@restoring_command("upscale")
+def command() -> None:
     """Enlarge pictures 1.1 to 4 times, in colour and gray, 8 and 16 bit.
 
     \b
@@ -25,4 +17,3 @@ def command(**options: Any) -> None:
     The network was trained on clean pictures that bicubic interpolation made small. It enlarges
     noise and JPEG blocks as well as detail: run rnan denoise or rnan dejpeg first.
     """
-    run("upscale", **options)

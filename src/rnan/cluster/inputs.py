@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rnan.cluster.stores import Found, Store
 from rnan.errors import ConfigError, InputError
-from rnan.inference.plan import apart, renamed
+from rnan.pipeline.plan import apart, renamed
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -56,7 +56,7 @@ def find(
         output: Where the results go; what lies there is not taken as an input.
         extensions: Endings that folders are searched for.
         only: Take these files of the one input folder, by their names in it, without listing it.
-        name: See :func:`rnan.inference.plan.plan`.
+        name: See :func:`rnan.pipeline.plan.plan`.
         ending: See there.
 
     Raises:

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,20 @@ from rnan.cluster.nodes import Room, check_machines, connected
 from rnan.cluster.record import DONE, FAILED, FOLDER, Record
 from rnan.cluster.stores import Store
 from rnan.cluster.worker import Order, Worker
-from rnan.errors import ConfigError, InputError, ResourceError, RnanError, told
-from rnan.inference.files import FileOptions
-from rnan.inference.manifest import settings_hash
+from rnan.errors import (
+    ConfigError,
+    InputError,
+    OptionRef,
+    ResourceError,
+    RnanError,
+    error_of_kind,
+)
+from rnan.images.write import ENDINGS
+from rnan.options.request import Request
+from rnan.pipeline.manifest import settings_hash
+from rnan.pipeline.pipeline import Pipeline
+from rnan.pipeline.plan import extensions_for
 from rnan.weights import registry
-from rnan.work import Wish, Work
 
 if TYPE_CHECKING:
     import pyarrow
@@ -33,18 +42,18 @@ _BLOCKS_FOR_EACH = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class ClusterJob:
     """What is restored, and how the work is spread."""
 
     inputs: Sequence[str]
     """Folders, files and patterns, on this machine or in object stores."""
     output: str
-    wish: Wish
-    files: FileOptions = field(default_factory=FileOptions)
+    request: Request
+    overwrite: bool = False
+    """Replace outputs that exist."""
     only: Sequence[str] | None = None
     """Names below the one input folder, instead of all that is in it."""
     name: str = "{stem}{ext}"
-    ending: str | None = None
     resume: bool = False
     """Leave out what is done and unchanged."""
     address: str | None = None
@@ -97,19 +106,19 @@ class _Sorted:
     """Their outputs exist and are not ours."""
 
 
-def plan(job: Job) -> list[tuple[str, str]]:
+def plan(job: ClusterJob) -> list[tuple[str, str]]:
     """Which result belongs to which picture, of those that there is something to do for.
 
     Raises:
         RnanError: As :func:`run`, as far as it is known without any work.
     """
     output = Store(job.output)
-    settings = _settings(job, Work(job.wish))
+    settings = _settings(Pipeline(job.request))
     entries = _sort(job, _find(job, output).entries, Record(output), settings).todo
     return [(entry.source, output.shown(f"{output.root}/{entry.target}")) for entry in entries]
 
 
-def run(job: Job, report: Report | None = None) -> Summary:
+def run(job: ClusterJob, report: Report | None = None) -> Summary:
     """Restore all pictures on the machines of a Ray cluster.
 
     Args:
@@ -127,8 +136,10 @@ def run(job: Job, report: Report | None = None) -> Summary:
     start = time.perf_counter()
     output = Store(job.output)
     record = Record(output)
-    work = Work(job.wish)  # refuses levels and weights before anything is asked of others
-    settings = _settings(job, work)
+    pipeline = Pipeline(
+        job.request
+    )  # refuses levels and weights before anything is asked of others
+    settings = _settings(pipeline)
     inputs = _find(job, output)
     tasks = _sort(job, inputs.entries, record, settings)
     number = record.begin([entry.target for entry in tasks.todo])
@@ -136,11 +147,11 @@ def run(job: Job, report: Report | None = None) -> Summary:
     progress = Progress(len(tasks.todo), len(tasks.skipped), failed=len(tasks.refused))
     if tasks.todo:
         with connected(job.address) as room:
-            check_machines(_needed(job.wish, work))
+            check_machines(_needed(job.request, pipeline))
             order = Order(
-                wish=job.wish,
-                weights=_weights(job.wish),
-                files=job.files,
+                request=job.request,
+                weights=_weights(job.request),
+                overwrite=job.overwrite,
                 stores=inputs.stores,
                 output=output,
                 run=number,
@@ -157,27 +168,28 @@ def run(job: Job, report: Report | None = None) -> Summary:
     return _summary(record, inputs.entries, progress, number, time.perf_counter() - start)
 
 
-def _settings(job: Job, work: Work) -> str:
-    files = [vars(job.files.reading), vars(job.files.writing)]
-    return settings_hash({**work.facts, "files": files})
+def _settings(pipeline: Pipeline) -> str:
+    return settings_hash(pipeline.facts)
 
 
-def _find(job: Job, output: Store) -> Inputs:
+def _find(job: ClusterJob, output: Store) -> Inputs:
+    file_format = job.request.writing.format
     return find(
         job.inputs,
         output,
-        extensions=job.wish.extensions,
+        extensions=extensions_for(job.request.restoration),
         only=job.only,
         name=job.name,
-        ending=job.ending,
+        ending=ENDINGS[file_format.upper()] if file_format else None,
     )
 
 
-def _sort(job: Job, entries: list[Entry], record: Record, settings: str) -> _Sorted:
+def _sort(job: ClusterJob, entries: list[Entry], record: Record, settings: str) -> _Sorted:
     """Leave out what is done, and what would replace files of others."""
     rows, planned, store = record.rows(), record.planned(), record.store
-    if rows and not (job.resume or job.files.overwrite):
-        raise ConfigError(f"{job.output} holds results of a job; pass --resume or --overwrite")
+    if rows and not (job.resume or job.overwrite):
+        refs = OptionRef("resume", True), OptionRef("overwrite", True)
+        raise ConfigError(f"{job.output} holds results of a job; pass ", refs[0], " or ", refs[1])
     hidden = f"{store.root}/{FOLDER}/"
     there = {
         file.path[len(store.root) + 1 :]: file.size
@@ -190,7 +202,7 @@ def _sort(job: Job, entries: list[Entry], record: Record, settings: str) -> _Sor
         row = rows.get(entry.source)
         if job.resume and row is not None and is_complete(entry, row, settings, there):
             skipped.append(entry)
-        elif entry.target in there and entry.target not in ours and not job.files.overwrite:
+        elif entry.target in there and entry.target not in ours and not job.overwrite:
             refused.append(entry)
         else:
             todo.append(entry)
@@ -220,12 +232,13 @@ def is_complete(entry: Entry, row: dict[str, Any], settings: str, there: dict[st
 
 
 def _refuse(record: Record, run: int, entries: list[Entry], settings: str) -> None:
+    flag = OptionRef("overwrite", True).as_flag()
     rows = [
         {
             "source": entry.source,
             "target": entry.target,
             "status": FAILED,
-            "error": f"{entry.target} exists; pass --overwrite to replace it",
+            "error": f"{entry.target} exists; pass {flag} to replace it",
             "kind": InputError.__name__,
             "attempt": 0,
             "run": run,
@@ -240,28 +253,29 @@ def _refuse(record: Record, run: int, entries: list[Entry], settings: str) -> No
         record.add(run, 999_999_999, rows)
 
 
-def _needed(wish: Wish, work: Work) -> dict[str, str]:
+def _needed(request: Request, pipeline: Pipeline) -> dict[str, str]:
     """SHA-256 of the weights by name that the workers must have."""
-    names = [wish.model] if wish.model in registry.names() else work.model_names
+    model = request.model
+    names = [model] if model in registry.names() else pipeline.model_names
     return {name: registry.sha256(name) for name in names}
 
 
-def _weights(wish: Wish) -> bytes | None:
-    if wish.model is None or wish.model in registry.names():
+def _weights(request: Request) -> bytes | None:
+    if request.model is None or request.model in registry.names():
         return None
-    return Path(wish.model).read_bytes()
+    return Path(request.model).read_bytes()
 
 
-def _on_gpu(job: Job, room: Room) -> bool:
-    device = str(job.wish.options.get("device", "auto"))
+def _on_gpu(job: ClusterJob, room: Room) -> bool:
+    device = job.request.restoring.device
     if device == "auto":
         return room.gpus > 0
     if device.startswith("cuda") and not room.gpus:
-        raise ConfigError("the cluster has no GPU; leave --device out, or say cpu")
+        raise ConfigError("the cluster has no GPU; leave ", OptionRef("device"), " out, or say cpu")
     return device.startswith("cuda")
 
 
-def _threads(job: Job, room: Room) -> int:
+def _threads(job: ClusterJob, room: Room) -> int:
     return job.threads or max(1, min(8, room.cpus // max(1, room.machines)))
 
 
@@ -277,7 +291,7 @@ def _blocks(entries: list[Entry], workers: int) -> list[pyarrow.Table]:
 
 
 def _results(
-    job: Job, order: Order, room: Room, entries: list[Entry]
+    job: ClusterJob, order: Order, room: Room, entries: list[Entry]
 ) -> Generator[dict[str, Any], None, None]:
     """Rows of :class:`Worker`, as they come."""
     import ray
@@ -311,7 +325,8 @@ def _results(
     except ExecutionTimeoutError as error:
         raise ResourceError(
             f"no picture was finished for {job.patience:g} minutes; look at the machines, then run "
-            "again with --resume"
+            "again with ",
+            OptionRef("resume", True),
         ) from error
     except Exception as error:
         raise _ours(error) from error
@@ -328,7 +343,7 @@ def _ours(error: Exception) -> Exception:
     named = [line for line in lines if line.startswith("rnan.errors.")]
     if named:
         name, _, message = named[-1].removeprefix("rnan.errors.").partition(": ")
-        return told(name, message)
+        return error_of_kind(name, message)
     return RnanError(f"the job stopped: {type(error).__name__}: {(lines or [''])[-1][:300]}")
 
 
@@ -345,7 +360,7 @@ def _summary(
         megapixels=progress.megapixels,
         seconds=seconds,
         failures=[
-            (row["source"], told(row["kind"], row["error"]))
+            (row["source"], error_of_kind(row["kind"], row["error"]))
             for row in rows
             if row["status"] == FAILED
         ],

@@ -17,11 +17,12 @@ from rnan import __version__
 from rnan.cluster.attempts import MOST_DEATHS, Attempts
 from rnan.cluster.record import DONE, FAILED, Record
 from rnan.cluster.stores import Store
-from rnan.errors import ConfigError, RnanError
-from rnan.inference.files import FileOptions
-from rnan.inference.plan import Job
-from rnan.scratch import Scratch
-from rnan.work import Wish, Work
+from rnan.errors import ConfigError, OptionRef, RnanError
+from rnan.options.request import Request
+from rnan.pipeline.pipeline import Pipeline
+from rnan.pipeline.plan import Plan
+from rnan.pipeline.scratch import Scratch
+from rnan.runtimes.threads import limit_threads
 
 if TYPE_CHECKING:
     import pyarrow
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
 class Order:
     """All that a worker needs to know."""
 
-    wish: Wish
+    request: Request
     weights: bytes | None
-    """The file that ``wish.model`` names, where it is no bundled one."""
-    files: FileOptions
+    """The file that ``request.model`` names, where it is no bundled one."""
+    overwrite: bool
     stores: Sequence[Store]
     output: Store
     run: int
@@ -55,23 +56,21 @@ class Worker:
     """
 
     def __init__(self, order: Order) -> None:
-        import torch
-
         if order.version != __version__:
             raise ConfigError(
                 f"{platform.node()} has rnan {__version__}, the driver {order.version}; "
                 "install one version everywhere"
             )
-        torch.set_num_threads(order.threads)
+        limit_threads(order.threads)
         self._order = order
         self._home = Scratch("cluster")
-        wish = order.wish
+        request = order.request
         if order.weights is not None:
             # The ending tells an exported network.
-            file = self._home.path / f"weights{Path(str(wish.model)).suffix}"
+            file = self._home.path / f"weights{Path(str(request.model)).suffix}"
             file.write_bytes(order.weights)
-            wish = replace(wish, model=str(file))
-        self._work = Work(wish)
+            request = replace(request, model=str(file))
+        self._pipeline = Pipeline(request)
         self._record = Record(order.output)
 
     def __call__(self, block: pyarrow.Table) -> pyarrow.Table:
@@ -127,7 +126,11 @@ class Worker:
         try:
             row |= self._restore(picture) | {"status": DONE}
         except RnanError as error:
-            row |= {"status": FAILED, "error": str(error), "kind": type(error).__name__}
+            row |= {
+                "status": FAILED,
+                "error": error.spelled(OptionRef.as_flag),
+                "kind": type(error).__name__,
+            }
         except Exception as error:  # one bad picture must not stop a million others
             row |= {"status": FAILED, "error": f"{type(error).__name__}: {error}"}
         return row | {"ended": time.time()}
@@ -144,20 +147,20 @@ class Worker:
             source.write_bytes(data)
             read = time.perf_counter()
             try:
-                restored = self._work(Job(source, target), order.files)
+                result = self._pipeline(Plan(source, target, overwrite=order.overwrite))
             except RnanError as error:  # the copy's name means nothing to anybody
-                error.args = (str(error).replace(str(source), picture["source"]),)
+                error.rename(str(source), picture["source"])
                 raise
             ended = time.perf_counter()
-            result = target.read_bytes()
-        order.output.write(f"{order.output.root}/{picture['target']}", result)
+            written = target.read_bytes()
+        order.output.write(f"{order.output.root}/{picture['target']}", written)
         return {
-            "said": restored.said,
+            "said": result.description,
             "source_size": len(data),
             "source_sha256": hashlib.sha256(data).hexdigest(),
-            "target_size": len(result),
-            "target_sha256": hashlib.sha256(result).hexdigest(),
-            "megapixels": restored.size[0] * restored.size[1] / 1e6,
+            "target_size": len(written),
+            "target_sha256": hashlib.sha256(written).hexdigest(),
+            "megapixels": result.megapixels,
             "read_seconds": read - start,
             "restore_seconds": ended - read,
             "write_seconds": time.perf_counter() - ended,

@@ -7,7 +7,6 @@ import zlib
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 
 def noisy(
@@ -28,17 +27,3 @@ def noisy(
     key = zlib.crc32(os.fsencode(f"{name}/{sigma:g}"))
     draws = np.random.default_rng([seed, key]).standard_normal(gt.shape)
     return gt + sigma * draws
-
-
-def add_noise(gt: Tensor, sigma: Tensor, draws: Tensor) -> Tensor:
-    """Noise for training, on the device of the batch.
-
-    Args:
-        gt: Clean pictures in [0, 1], ``(B, C, H, W)``.
-        sigma: Standard deviations on the 0-255 scale, ``(B,)``.
-        draws: Standard normal numbers shaped like ``gt``.
-
-    Returns:
-        ``gt`` plus noise, neither clipped nor rounded.
-    """
-    return gt + draws * (sigma / 255.0)[:, None, None, None]

@@ -12,9 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from rnan.errors import InputError
 
@@ -59,24 +57,9 @@ def downscale(gt: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
     return small.astype(np.float64)
 
 
-def downscale_batch(gt: Tensor, scale: int) -> Tensor:
-    """:func:`downscale` on the device of the batch.
-
-    Args:
-        gt: 8-bit pictures in [0, 1], ``(B, C, H, W)``; sides that are multiples of ``scale``.
-        scale: 1 or more.
-    """
-    x = (gt.double() * 255.0).round()
-    down = _matrix(gt.shape[-2], gt.shape[-2] // scale, gt.device)
-    across = _matrix(gt.shape[-1], gt.shape[-1] // scale, gt.device)
-    x = (down @ x + 0.5).floor().clamp(0.0, 255.0)
-    x = (x @ across.T + 0.5).floor().clamp(0.0, 255.0)
-    return (x / 255.0).to(gt.dtype)
-
-
 def _pass(picture: NDArray[Any], length: int) -> NDArray[Any]:
     """Resize the first axis."""
-    indices, weights = _taps(picture.shape[0], length)
+    indices, weights = taps(picture.shape[0], length)
     out = np.empty((length, *picture.shape[1:]), picture.dtype)
     for first in range(0, length, _BAND):  # float64 for a whole large picture is too much memory
         band = slice(first, first + _BAND)
@@ -90,7 +73,7 @@ def _pass(picture: NDArray[Any], length: int) -> NDArray[Any]:
 
 
 @lru_cache(maxsize=64)
-def _taps(before: int, after: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def taps(before: int, after: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Which samples make each new one, and with what weights: both ``(after, taps)``."""
     scale = Fraction(after, before)
     shrink = float(min(scale, Fraction(1)))
@@ -109,12 +92,3 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     near = 1.5 * x**3 - 2.5 * x**2 + 1.0
     far = -0.5 * x**3 + 2.5 * x**2 - 4.0 * x + 2.0
     return np.where(x <= 1.0, near, np.where(x <= 2.0, far, 0.0))
-
-
-@lru_cache(maxsize=64)
-def _matrix(before: int, after: int, device: torch.device) -> Tensor:
-    """Kept on the device: to copy it for each batch would make the processor wait for a GPU."""
-    indices, weights = _taps(before, after)
-    matrix = np.zeros((after, before))
-    np.add.at(matrix, (np.arange(after)[:, None], indices), weights)
-    return torch.from_numpy(matrix).to(device)

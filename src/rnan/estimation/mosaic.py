@@ -46,7 +46,7 @@ def _of_three(pixels: NDArray[Any]) -> str | None:
 
 def _where(pixels: NDArray[Any], pattern: str) -> NDArray[np.bool_]:
     """What a mosaic of that pattern has measured."""
-    where: NDArray[np.bool_] = measured(pixels.shape[0], pixels.shape[1], pattern).numpy()
+    where: NDArray[np.bool_] = measured(pixels.shape[0], pixels.shape[1], pattern)
     return where.transpose(1, 2, 0)
 
 

@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rnan.degradations.jpeg import quantisation_table
@@ -140,4 +139,4 @@ def _phase(image: NDArray[Any]) -> int:
 @lru_cache(maxsize=1)
 def _tables() -> Array:
     """Luma tables of all qualities: ``(100, 8, 8)``."""
-    return quantisation_table(torch.arange(_WORST, _BEST + 1, device="cpu"), chroma=False).numpy()
+    return quantisation_table(np.arange(_WORST, _BEST + 1), chroma=False)

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rnan.degradations.mosaic import PATTERNS
+from rnan.engines.torch import TorchEngine
 from rnan.errors import ConfigError, InputError
-from rnan.estimation import estimate_grid
 from rnan.evaluation.methods import Network
 from rnan.images import Picture, write
 from rnan.inference import Restorer
 from rnan.inference.blocks import before_the_first
-from rnan.inference.engines.torch import TorchEngine
 from rnan.inference.tiled import UNCUT
-from rnan.levels import Level
 from rnan.models.attention import NonLocalBlock
+from rnan.options.levels import LevelOptions
+from rnan.tasks.level import Level
 
 _SLAB = 1024
 """Rows of the matrix of scores that are held at a time."""
@@ -71,18 +71,23 @@ def attention_maps(
     whole = Restorer(restorer.task, engine, options)
     unshuffle = engine.model.config.unshuffle
     seen = AttentionMaps(masks={}, weights={})
-    down, across = _put_before(restorer, lq, level)
+    asked = restorer.task.asked(**network.arguments(level))
+    down, across = _put_before(restorer, lq, asked)
     position = ((row + down) // unshuffle, (column + across) // unshuffle)
     with _watching(engine.model, seen, position):
         whole((lq / 255.0).astype(np.float32), **network.arguments(level))
     return seen
 
 
-def _put_before(restorer: Restorer, lq: NDArray[np.float64], level: Level) -> tuple[int, int]:
+def _put_before(
+    restorer: Restorer, lq: NDArray[np.float64], asked: LevelOptions
+) -> tuple[int, int]:
     """Rows and columns that the network sees before the picture's first ones."""
-    if restorer.task.kind == "quality":  # the blocks of a JPEG do not begin with the picture
-        return before_the_first(estimate_grid(lq))
-    return PATTERNS[level.pattern]  # a mosaic does not read GRBG
+    prepared = restorer.prepare((lq / 255.0).astype(np.float32), asked)
+    condition = prepared.conditions[0]
+    if restorer.task.takes == "mosaic":
+        return PATTERNS[condition.pattern]  # it does not read GRBG
+    return before_the_first(condition.grid)  # nor do a JPEG's blocks begin there
 
 
 def save_attention_maps(

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnan.errors import InputError, MissingExtraError
+from rnan.evaluation.metrics import as_eight_bit
 from rnan.images import write_whole
 from rnan.images.write import check_writable
-from rnan.metrics import as_eight_bit
 
 Array = NDArray[np.float64]
 

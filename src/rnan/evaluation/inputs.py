@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rnan.degradations import jpeg
 from rnan.errors import ConfigError
 from rnan.evaluation.datasets import read_values
+from rnan.evaluation.metrics import as_eight_bit
 from rnan.evaluation.runner import cut_to_multiple
 from rnan.images import Picture, check_output, write, write_whole
 from rnan.images.write import FORMATS
-from rnan.levels import Level
-from rnan.metrics import as_eight_bit
 from rnan.tasks import Task
+from rnan.tasks.level import Level
 
 
 def make_input(
@@ -27,7 +26,7 @@ def make_input(
     seed: int = 0,
     as_float: bool = False,
     overwrite: bool = False,
-) -> float:
+) -> tuple[int, int]:
     """Degrade one picture exactly as ``rnan evaluate`` does.
 
     Args:
@@ -43,7 +42,7 @@ def make_input(
         overwrite: Replace a target that exists.
 
     Returns:
-        Megapixels of the clean picture.
+        Height and width of the clean picture.
 
     Raises:
         InputError: A picture cannot be read or written.
@@ -53,15 +52,14 @@ def make_input(
     if as_float and target.suffix.lower() not in (".tif", ".tiff"):
         raise ConfigError(f"{target.name}: only TIFF holds floating point")
     lossy = FORMATS[target.suffix.lower()] == "JPEG"
-    if lossy and task.kind != "quality":
-        raise ConfigError(f"{target.name}: JPEG would add its own damage; write PNG or TIFF")
     gt = cut_to_multiple(task.reference(read_values(source)), level.scale)
-    height, width = gt.shape[:2]
-    megapixels: float = height * width / 1e6
     if lossy:
-        write_whole(target, jpeg.encode(gt.astype(np.uint8), int(level.value)))
-        return megapixels
+        file = task.degraded_file(gt.astype(np.uint8), level)
+        if file is None:
+            raise ConfigError(f"{target.name}: JPEG would add its own damage; write PNG or TIFF")
+        write_whole(target, file)
+        return gt.shape[0], gt.shape[1]
     lq = task.degrade(gt, level, name=name or source.stem, seed=seed)
     pixels = (lq / 255.0).astype(np.float32) if as_float else as_eight_bit(lq).astype(np.uint8)
     write(Picture(pixels=pixels), target, overwrite=overwrite)
-    return megapixels
+    return gt.shape[0], gt.shape[1]

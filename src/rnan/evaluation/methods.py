@@ -14,9 +14,8 @@ from rnan.errors import ConfigError, MissingExtraError
 from rnan.evaluation import libraw
 from rnan.images import raw
 from rnan.inference import Restorer
-from rnan.levels import Level
-from rnan.settings import nearest
-from rnan.tasks import Task
+from rnan.options.mapping import nearest
+from rnan.tasks import Level, Task, restoration_of
 
 Array = NDArray[np.float64]
 
@@ -40,11 +39,11 @@ class Network:
 
     def arguments(self, level: Level) -> dict[str, Any]:
         """What the restorer is told at a level."""
-        arguments = self.restorer.task.nearest_known(level).arguments()
+        arguments = dict(self.restorer.task.nearest_known(level).arguments)
         if isinstance(self.assume, Level):
-            arguments = self.assume.arguments()
+            arguments = dict(self.assume.arguments)
         elif self.assume is not None:
-            arguments["sigma" if level.kind == "pattern" else "level"] = self.assume
+            arguments[self.restorer.task.level_name] = self.assume
         return arguments
 
     def __call__(self, lq: Array, level: Level) -> Array:
@@ -88,7 +87,7 @@ def non_local_means(lq: Array, level: Level) -> Array:
     10, 4 at 40.
     """
     restoration = _optional("skimage.restoration")
-    sigma = level.value if level.kind == "sigma" else 4.0 * (40.0 / level.value) ** 0.6
+    sigma = _sigma(level, of_jpeg=lambda quality: 4.0 * (40.0 / quality) ** 0.6)
     colour = lq.shape[2] == 3
     restored: Array = restoration.denoise_nl_means(
         lq if colour else lq[:, :, 0],
@@ -107,7 +106,7 @@ def wavelet(lq: Array, level: Level) -> Array:
     For JPEG σ is 3, which served validation pictures best; they gain next to nothing.
     """
     restoration = _optional("skimage.restoration")
-    sigma = level.value if level.kind == "sigma" else 3.0
+    sigma = _sigma(level, of_jpeg=lambda quality: 3.0)
     colour = lq.shape[2] == 3
     restored: Array = restoration.denoise_wavelet(
         lq / 255.0 if colour else lq[:, :, 0] / 255.0,
@@ -121,14 +120,21 @@ def wavelet(lq: Array, level: Level) -> Array:
 
 
 CLASSICAL: dict[str, tuple[Method, tuple[str, ...]]] = {
-    "bicubic": (bicubic, ("scale",)),
-    "menon": (menon, ("pattern",)),
-    "ahd": (ahd, ("pattern",)),
-    "dht": (dht, ("pattern",)),
-    "nlm": (non_local_means, ("sigma", "quality")),
-    "wavelet": (wavelet, ("sigma", "quality")),
+    "bicubic": (bicubic, ("upscale",)),
+    "menon": (menon, ("demosaic",)),
+    "ahd": (ahd, ("demosaic",)),
+    "dht": (dht, ("demosaic",)),
+    "nlm": (non_local_means, ("denoise", "dejpeg")),
+    "wavelet": (wavelet, ("denoise", "dejpeg")),
 }
-"""Method and the kinds of level that it is for."""
+"""Method and the restorations that it is for."""
+
+
+def _sigma(level: Level, *, of_jpeg: Callable[[float], float]) -> float:
+    """What a denoiser is told: the level's own σ, or what suits a JPEG of that quality."""
+    if "quality" in level.arguments:
+        return of_jpeg(level.value)
+    return level.value
 
 
 def classical(name: str, task: Task) -> Method:
@@ -143,13 +149,14 @@ def classical(name: str, task: Task) -> Method:
             f"unknown method classical:{name}{nearest(name, CLASSICAL)}; "
             f"known are {', '.join(CLASSICAL)}"
         )
-    method, kinds = CLASSICAL[name]
+    method, restorations = CLASSICAL[name]
     if name in ("ahd", "dht"):
         raw.library()
     elif name != "bicubic":
         _optional("colour_demosaicing" if name == "menon" else "skimage.restoration")
-    if task.kind not in kinds:
-        fitting = [other for other, (_, fits) in CLASSICAL.items() if task.kind in fits]
+    wanted = restoration_of(task)
+    if wanted not in restorations:
+        fitting = [other for other, (_, fits) in CLASSICAL.items() if wanted in fits]
         raise ConfigError(f"classical:{name} is not for {task.name}; try {', '.join(fitting)}")
     return method
 

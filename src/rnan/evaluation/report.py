@@ -9,18 +9,17 @@ import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from rnan import __version__
+from rnan.engines import Engine
+from rnan.engines.device import hardware_name
 from rnan.evaluation.published import is_comparable, remark, trained_on
 from rnan.evaluation.records import COLUMNS, Record
 from rnan.evaluation.runner import Measured
 from rnan.images import write_whole
-from rnan.inference.device import hardware_name
-from rnan.inference.engines import Engine
 from rnan.tasks import Task
 from rnan.weights import registry
 
@@ -43,12 +42,12 @@ def facts(
     hashes = {model: _hash_weights(model) for model in models}
     return {
         "version": __version__,
-        "torch": torch.__version__,
+        "torch": metadata.version("torch"),
         "protocol": task.protocol.name + (", input clipped and rounded" if quantise_lq else ""),
         "seed": seed if lq_files is None else None,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "hardware": hardware_name(engine.device if engine else torch.device("cpu")),
-        "dtype": str(getattr(engine, "dtype", torch.float64)).removeprefix("torch."),
+        "hardware": hardware_name(engine.device if engine else "cpu"),
+        "dtype": str(getattr(engine, "dtype", "float64")).removeprefix("torch."),
         "attention": engine.attention if engine else "",
         "seconds_per_picture": {method: round(took, 4) for method, took in seconds.items()},
         "data_sha256": hash_files(files),

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnan.degradations.mosaic import mosaic
 from rnan.errors import InputError
 from rnan.evaluation.datasets import Reference
 from rnan.evaluation.methods import Method
+from rnan.evaluation.metrics import as_eight_bit, measured, psnr, ssim
 from rnan.evaluation.records import Record
-from rnan.levels import Level
-from rnan.metrics import as_eight_bit
 from rnan.tasks import Task
+from rnan.tasks.level import Level
 
 Array = NDArray[np.float64]
 
@@ -126,8 +125,7 @@ def _measure_one(
     else:
         lq = picture.lq
         _check_fits(lq, gt, level)
-        if task.kind == "pattern" and lq.shape[2] == 1:  # one sample a pixel
-            lq = mosaic(np.repeat(lq, 3, axis=2), level.pattern)
+        lq = task.given_lq(lq, level)
     if quantise_lq:
         lq = as_eight_bit(lq)
     start = time.perf_counter()
@@ -137,15 +135,15 @@ def _measure_one(
         restored = as_eight_bit(restored)
     if restored.shape[2] != gt.shape[2]:  # gray in a colour task
         restored = restored.mean(axis=2, keepdims=True)
-    protocol = task.protocol
+    compared = [measured(task.protocol, picture, scale=level.scale) for picture in (restored, gt)]
     return Measured(
         name=picture.name,
         level=level,
         gt=gt,
         lq=lq,
         restored=restored,
-        psnr=protocol.psnr(restored, gt, scale=level.scale),
-        ssim=protocol.ssim(restored, gt, scale=level.scale) if with_ssim else None,
+        psnr=psnr(*compared),
+        ssim=ssim(*compared) if with_ssim else None,
         seconds=seconds,
     )
 

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from rnan.errors import WeightsError
-from rnan.inference.engines.graph import GraphInfo, info_of
-from rnan.inference.engines.runtimes import Graph, OnnxRuntimeGraph
+from rnan.export.info import GraphInfo, info_of
 from rnan.models.checkpoints import Checkpoint
+from rnan.runtimes.graph import Graph
+from rnan.runtimes.onnxruntime import OnnxRuntimeGraph
 from rnan.tasks import Task
 
 _SIZES = ((1, 64, 96), (2, 49, 50), (1, 33, 57), (1, 1, 3), (3, 101, 47))
@@ -36,7 +37,7 @@ def held_against_pytorch(content: bytes, checkpoint: Checkpoint, task: Task, *, 
         WeightsError: It gives something else.
         MissingExtraError: ONNX Runtime is not installed.
     """
-    graph = OnnxRuntimeGraph(content, torch.device("cpu"))
+    graph = OnnxRuntimeGraph(content)
     info = info_of(graph.metadata, name=name)
     difference = largest_difference(graph, info, checkpoint, task)
     if not difference <= _CLOSE[info.half]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from rnan import __version__
 from rnan.errors import ConfigError, MissingExtraError
-from rnan.inference.engines.graph import CARD, METADATA, WINDOW, GraphInfo
+from rnan.export.info import CARD, METADATA, WINDOW, GraphInfo
 from rnan.models import RNAN
 from rnan.models.checkpoints import Checkpoint
 from rnan.tasks import Task
@@ -65,7 +65,7 @@ def to_onnx(
     The graph takes ``input``, ``(batch, C, height, width)`` float32 in [0, 1], and where the
     network is told a level a second input of its name, ``(batch, 1, height, width)``: σ/255 or
     quality/100. Its output is ``output``. Networks that attend over the whole picture attend in
-    windows of :data:`~rnan.inference.engines.graph.WINDOW` once they are exported, so that memory
+    windows of :data:`~rnan.engines.graph.WINDOW` once they are exported, so that memory
     stays linear in the picture's area.
 
     Args:

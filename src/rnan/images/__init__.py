@@ -2,10 +2,10 @@
 
 from rnan.images.endings import EXTENSIONS
 from rnan.images.metadata import Metadata
-from rnan.images.options import ReadOptions, WriteOptions
 from rnan.images.picture import Picture, from_float, to_float
 from rnan.images.read import decode, read, size_of
 from rnan.images.write import check_output, write, write_whole
+from rnan.options.files import ReadOptions, WriteOptions
 
 __all__ = [
     "EXTENSIONS",

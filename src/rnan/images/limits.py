@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from rnan.errors import InputError
-
-MAX_PIXELS = 2**29
-"""Pictures of more pixels (537 million) are refused where nobody says less."""
+from rnan.errors import InputError, OptionRef
+from rnan.options.files import MAX_PIXELS
 
 
 def check_size(width: int, height: int, name: str, most: int = MAX_PIXELS) -> None:
@@ -43,7 +41,10 @@ def chosen_frame(number: int, frame: int | None, name: str, what: str) -> int:
     if frame is None:
         if number > 1:
             raise InputError(
-                f"{name} holds {number} {what}; --frame 1 takes the first", remedy={"frame": 1}
+                f"{name} holds {number} {what}; ",
+                OptionRef("frame", 1),
+                " takes the first",
+                remedy={"frame": 1},
             )
         return 0
     if not 1 <= frame <= number:

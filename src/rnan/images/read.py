@@ -15,8 +15,8 @@ from rnan.errors import InputError, MissingExtraError, ResourceError
 from rnan.images.endings import RAW_EXTENSIONS
 from rnan.images.formats import heif, pillow, png16, png_chunks, tiff
 from rnan.images.limits import check_size
-from rnan.images.options import READ, ReadOptions
 from rnan.images.picture import Picture
+from rnan.options.files import READ, ReadOptions
 
 _log = logging.getLogger(__name__)
 

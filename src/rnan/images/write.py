@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from rnan.errors import InputError, ResourceError, RnanError, is_full
+from rnan.errors import InputError, OptionRef, ResourceError, RnanError, is_full
 from rnan.images.endings import EXTENSIONS, RAW_EXTENSIONS
 from rnan.images.exif import exif_for_size
 from rnan.images.formats import pillow, png16, tiff
 from rnan.images.formats.png_chunks import chunk
 from rnan.images.light import named, only_coded, profile_of
 from rnan.images.metadata import Metadata
-from rnan.images.options import WRITE, Depth, WriteOptions
 from rnan.images.picture import Picture, samples
 from rnan.images.xmp_rules import xmp_for_size
+from rnan.options.files import WRITE, Depth, WriteOptions
 
 _log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ def check_replaceable(path: Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file")
     if path.exists() and not overwrite:
-        raise InputError(f"{path} exists; pass --overwrite to replace it")
+        raise InputError(f"{path} exists; pass ", OptionRef("overwrite", True), " to replace it")
     there = next(folder for folder in path.absolute().parents if folder.exists())
     if not there.is_dir():
         raise InputError(f"{path} cannot be written: {there} is a file")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from rnan.degradations.resize import resize
 from rnan.errors import InputError
@@ -19,20 +18,22 @@ from rnan.images import Picture, from_float, to_float
 from rnan.images.alpha import filled, split_alpha, visible
 from rnan.images.colour import is_gray, one_channel
 
+Array = NDArray[np.float32]
+
 _BRIGHTEST = 4.0
 """Mean of a floating-point picture above which its white is not 1; lights may well be brighter."""
 
 
 @dataclass(frozen=True)
 class Planes:
-    """Pictures as float32 tensors ``(C, H, W)`` with white at 1, and the way back."""
+    """Pictures as arrays ``(C, H, W)`` with white at 1, and the way back."""
 
-    pictures: list[Tensor]
+    pictures: list[Array]
     clipped: bool
     """Whether values were limited to the range of integers."""
     eight_bit: bool
     """Whether those integers were of 8 bits."""
-    back: Callable[[list[Tensor]], Any]
+    back: Callable[[list[Array]], Any]
     """Restored planes to the kind, layout and depth that came in."""
     holds_colour: bool = True
     """Whether a gray picture may come back in colour."""
@@ -43,10 +44,10 @@ class Planes:
     visible: NDArray[np.bool_] | None = None
     """Which pixels are seen at all, ``(H, W)``; none for all."""
 
-    def traces(self, plane: Tensor) -> Traces:
+    def traces(self, plane: Array) -> Traces:
         """What one of the pictures went through."""
         return Traces(
-            plane.permute(1, 2, 0).numpy() * np.float32(255.0),
+            plane.transpose(1, 2, 0) * np.float32(255.0),
             clipped=self.clipped,
             visible=self.visible,
             jpeg_table=self.jpeg_table,
@@ -73,16 +74,16 @@ def to_planes(picture: Any, *, mosaic: bool = False) -> Planes:
         planes = _from_pil(picture)
     elif isinstance(picture, np.ndarray):
         planes = _from_numpy(picture)
-    elif isinstance(picture, Tensor):
+    elif _is_tensor(picture):
         planes = _from_tensor(picture)
     else:
         raise InputError(f"cannot restore a {type(picture).__name__}; pass PIL, numpy or a tensor")
     for plane in planes.pictures:
         if min(plane.shape) < 1:
             raise InputError(f"a picture of shape {tuple(plane.shape)} has no pixels")
-        if not plane.isfinite().all():
+        if not np.isfinite(plane).all():
             raise InputError("the picture holds values that are not finite")
-        mean = float(plane.abs().mean())
+        mean = 0.0 if planes.clipped else float(np.abs(plane).mean())
         if not planes.clipped and mean > _BRIGHTEST:
             raise InputError(
                 f"in floating point white is 1, but the mean of the picture is {mean:.4g}: divide "
@@ -95,7 +96,7 @@ def _gray_apart(planes: Planes) -> Planes:
     """One plane for pictures that are gray though they have three channels."""
     step = 1.0 / 255.0 if planes.eight_bit else 0.0
     gray = [
-        plane.shape[0] == 3 and is_gray(plane.permute(1, 2, 0).numpy(), step=step)
+        plane.shape[0] == 3 and is_gray(plane.transpose(1, 2, 0), step=step)
         for plane in planes.pictures
     ]
     if not any(gray):
@@ -105,10 +106,10 @@ def _gray_apart(planes: Planes) -> Planes:
         for plane, alike in zip(planes.pictures, gray, strict=True)
     ]
 
-    def back(restored: list[Tensor]) -> Any:
+    def back(restored: list[Array]) -> Any:
         return planes.back(
             [
-                plane.expand(3, -1, -1) if alike else plane
+                np.broadcast_to(plane, (3, *plane.shape[1:])) if alike else plane
                 for plane, alike in zip(restored, gray, strict=True)
             ]
         )
@@ -116,13 +117,13 @@ def _gray_apart(planes: Planes) -> Planes:
     return replace(planes, pictures=pictures, back=back)
 
 
-def _one_plane(plane: Tensor) -> Tensor:
-    gray = one_channel(plane.permute(1, 2, 0).numpy())
-    return torch.from_numpy(np.ascontiguousarray(gray.transpose(2, 0, 1)))
+def _one_plane(plane: Array) -> Array:
+    gray = one_channel(plane.transpose(1, 2, 0))
+    return np.ascontiguousarray(gray.transpose(2, 0, 1))
 
 
 def _from_picture(picture: Picture) -> Planes:
-    def back(restored: list[Tensor]) -> Picture:
+    def back(restored: list[Array]) -> Picture:
         pixels = _hwc(restored[0], picture.pixels.dtype)
         metadata = picture.metadata
         if pixels.shape[2] != picture.pixels.shape[2]:
@@ -131,14 +132,14 @@ def _from_picture(picture: Picture) -> Planes:
 
     clipped = picture.pixels.dtype.kind == "u"
     planes = [_chw(picture.pixels, picture.alpha)]
-    said = picture.metadata
+    metadata = picture.metadata
     return Planes(
         planes,
         clipped,
         picture.pixels.dtype == np.uint8,
         back,
-        jpeg_table=said.jpeg_table,
-        jpeg_grid=said.jpeg_grid,
+        jpeg_table=metadata.jpeg_table,
+        jpeg_grid=metadata.jpeg_grid,
         visible=visible(picture.alpha),
     )
 
@@ -158,7 +159,7 @@ def _from_pil(image: Image.Image) -> Planes:
     if pixels.dtype != np.uint8:
         pixels = pixels.astype(np.uint16)
 
-    def back(restored: list[Tensor]) -> Image.Image:
+    def back(restored: list[Array]) -> Image.Image:
         result = _with_alpha(_hwc(restored[0], pixels.dtype), alpha)
         out = Image.fromarray(np.squeeze(result, axis=2) if result.shape[2] == 1 else result)
         kept = ["dpi", "exif"]
@@ -191,7 +192,7 @@ def _from_numpy(given: np.ndarray[Any, Any]) -> Planes:
         raise InputError(f"an array must be (H, W) or (H, W, C), got shape {array.shape}")
     pixels, alpha = split_alpha(array)
 
-    def back(restored: list[Tensor]) -> np.ndarray[Any, Any]:
+    def back(restored: list[Array]) -> np.ndarray[Any, Any]:
         result = _with_alpha(_hwc(restored[0], array.dtype), alpha)
         return result[:, :, 0] if array.ndim == 2 and result.shape[2] == 1 else result
 
@@ -204,7 +205,15 @@ def _from_numpy(given: np.ndarray[Any, Any]) -> Planes:
     )
 
 
-def _from_tensor(tensor: Tensor) -> Planes:
+def _is_tensor(picture: Any) -> bool:
+    """Whether it is PyTorch's; it is not imported to find out."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(picture, torch.Tensor)
+
+
+def _from_tensor(tensor: Any) -> Planes:
+    import torch
+
     eight_bit = tensor.dtype == torch.uint8
     if not (tensor.is_floating_point() or eight_bit):
         raise InputError(f"tensors of {tensor.dtype} are not taken; pass uint8, or float in [0, 1]")
@@ -219,15 +228,15 @@ def _from_tensor(tensor: Tensor) -> Planes:
     if not len(batch):
         raise InputError("the batch holds no pictures")
 
-    def back(restored: list[Tensor]) -> Tensor:
-        result = torch.stack(restored)
-        if eight_bit:
-            result = (255.0 * result).round().clamp(0.0, 255.0)
-        result = result.to(tensor.device, tensor.dtype)
+    def back(restored: list[Array]) -> Any:
+        values = np.stack(restored)
+        whole = from_float(values, np.dtype(np.uint8)) if eight_bit else values
+        result = torch.from_numpy(whole).to(tensor.device, tensor.dtype)
         return result if tensor.ndim == 4 else result[0]
 
-    planes = batch.detach().cpu().float()
-    return Planes(list(planes / 255.0 if eight_bit else planes), eight_bit, eight_bit, back)
+    values = batch.detach().cpu().float()
+    planes = (values / 255.0 if eight_bit else values).numpy()
+    return Planes(list(planes), eight_bit, eight_bit, back)
 
 
 def _alpha_like(
@@ -247,12 +256,12 @@ def _with_alpha(
     return pixels if fitting is None else np.concatenate((pixels, fitting[:, :, None]), axis=2)
 
 
-def _chw(pixels: np.ndarray[Any, Any], alpha: np.ndarray[Any, Any] | None) -> Tensor:
+def _chw(pixels: np.ndarray[Any, Any], alpha: np.ndarray[Any, Any] | None) -> Array:
     values = to_float(pixels)
     if alpha is not None:
         values = filled(values, alpha)
-    return torch.from_numpy(values.transpose(2, 0, 1).copy())
+    return values.transpose(2, 0, 1).copy()
 
 
-def _hwc(plane: Tensor, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    return from_float(np.ascontiguousarray(plane.numpy().transpose(1, 2, 0)), dtype)
+def _hwc(plane: Array, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    return from_float(np.ascontiguousarray(plane.transpose(1, 2, 0)), dtype)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from rnan.inference.conditions import Condition
+from rnan.tasks import Condition
+
+Array = NDArray[np.float32]
 
 _BLOCK = 8
 
@@ -18,21 +20,23 @@ def before_the_first(grid: tuple[int, int]) -> tuple[int, int]:
     return top, left
 
 
-def on_the_grid(lq: Tensor, told: Condition) -> tuple[Tensor, Condition, tuple[int, int]]:
+def on_the_grid(lq: Array, condition: Condition) -> tuple[Array, Condition, tuple[int, int]]:
     """A picture that goes on before its first row and column until its blocks begin there.
 
     Args:
         lq: ``(B, C, H, W)``.
-        told: Says where its blocks begin.
+        condition: Says where its blocks begin.
 
     Returns:
         The picture, what holds for it, and the rows and columns that were put before it.
     """
-    top, left = before_the_first(told.grid)
+    top, left = before_the_first(condition.grid)
     if not (top or left):
-        return lq, told, (0, 0)
-    mode = "reflect" if lq.shape[-2] > top and lq.shape[-1] > left else "replicate"
-    lq = F.pad(lq, (left, 0, top, 0), mode=mode)
-    if told.level is not None and told.level.ndim == 4:
-        told = replace(told, level=F.pad(told.level, (left, 0, top, 0), mode=mode))
-    return lq, told, (top, left)
+        return lq, condition, (0, 0)
+    mode = "reflect" if lq.shape[-2] > top and lq.shape[-1] > left else "edge"
+    pads = ((0, 0), (0, 0), (top, 0), (left, 0))
+    lq = np.pad(lq, pads, mode=mode)  # type: ignore[call-overload]
+    if (level := condition.level_map) is not None:
+        level = np.pad(level, pads, mode=mode)  # type: ignore[call-overload]
+        condition = replace(condition, level=level)
+    return lq, condition, (top, left)

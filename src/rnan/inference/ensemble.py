@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-Restore = Callable[[Tensor, Tensor | None], Tensor]
+Array = NDArray[np.float32]
+
+Restore = Callable[[Array, Array | None], Array]
 
 
-def self_ensemble(restore: Restore, lq: Tensor, level: Tensor | None) -> Tensor:
+def self_ensemble(restore: Restore, lq: Array, level: Array | None) -> Array:
     """Mean of the restored turns and flips, each turned back.
 
     Args:
@@ -18,20 +20,23 @@ def self_ensemble(restore: Restore, lq: Tensor, level: Tensor | None) -> Tensor:
         lq: ``(B, C, H, W)``.
         level: ``(B,)`` or a map ``(B, K, H, W)``, which is turned with the picture.
     """
-    total: Tensor | None = None
+    total: Array | None = None
     for turns in range(4):
         for flip in (False, True):
             turned_level = level if level is None or level.ndim == 1 else _turn(level, turns, flip)
             back = _turn_back(restore(_turn(lq, turns, flip), turned_level), turns, flip)
-            total = back if total is None else total.add_(back)
+            if total is None:
+                total = back.copy()
+            else:
+                total += back
     assert total is not None
-    return total / 8
+    return total / np.float32(8.0)
 
 
-def _turn(x: Tensor, turns: int, flip: bool) -> Tensor:
-    x = torch.rot90(x, turns, (-2, -1))
-    return (x.flip(-1) if flip else x).contiguous()
+def _turn(x: Array, turns: int, flip: bool) -> Array:
+    x = np.rot90(x, turns, (-2, -1))
+    return np.ascontiguousarray(x[..., ::-1] if flip else x)
 
 
-def _turn_back(x: Tensor, turns: int, flip: bool) -> Tensor:
-    return torch.rot90(x.flip(-1) if flip else x, -turns, (-2, -1)).contiguous()
+def _turn_back(x: Array, turns: int, flip: bool) -> Array:
+    return np.rot90(x[..., ::-1] if flip else x, -turns, (-2, -1))

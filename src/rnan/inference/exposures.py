@@ -8,15 +8,15 @@ is restored as in any other picture.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from rnan.degradations.resize import resize
-from rnan.inference.conditions import Condition
-from rnan.tasks import Task
+from rnan.tasks import Condition
+
+Array = NDArray[np.float32]
 
 _BOX = 9
 """Side of the squares over which brightness is averaged: noise alone goes beyond white too."""
@@ -34,108 +34,107 @@ class Exposure:
 
     low: float
     high: float
-    weight: Tensor
+    weight: Array
     """``(1, H, W)`` from 0 to 1: how far it replaces those before it."""
 
 
-def exposures(plane: Tensor, told: Condition, task: Task) -> list[Exposure]:
+def exposures(plane: Array, condition: Condition) -> list[Exposure]:
     """Those that a picture needs beside the one from black to white; none for nearly all.
 
     Args:
         plane: ``(C, H, W)`` with white at 1.
-        told: The level: noise may leave the range by as much.
-        task: Says whether the level is noise.
+        condition: Says how strong its noise is, which may leave the range by as much.
     """
-    slack = _MARGIN + _noise(told, task)
+    slack = _MARGIN + condition.noise
     if plane.max() <= 1.0 + slack and plane.min() >= -slack:
         return []
     bright, dark = (
-        _spread(one) for one in (plane.amax(0, keepdim=True), -plane.amin(0, keepdim=True))
+        _spread(one) for one in (plane.max(0, keepdims=True), -plane.min(0, keepdims=True))
     )
-    found = []
+    result = []
     darkest, brightest = float(dark.max()), float(bright.max())
     if darkest > slack:
-        found.append(Exposure(low=-darkest, high=1.0, weight=_weight(dark > slack / 2.0)))
+        result.append(Exposure(low=-darkest, high=1.0, weight=_weight(dark > slack / 2.0)))
     below, high = 1.0 + slack, _STEP
     while brightest > below:
         weight = _weight(bright > below - slack / 2.0)
-        found.append(Exposure(low=0.0, high=min(high, brightest), weight=weight))
+        result.append(Exposure(low=0.0, high=min(high, brightest), weight=weight))
         below, high = high, high * _STEP
-    return found
+    return result
 
 
 def restored_by(
-    run: Callable[[Tensor, Condition], Tensor],
-    plane: Tensor,
-    told: Condition,
-    task: Task,
+    run: Callable[[Array, Condition], Array],
+    plane: Array,
+    condition: Condition,
     more: list[Exposure],
-) -> Tensor:
+) -> Array:
     """The restored picture.
 
     Args:
         run: Restores ``(C, H, W)`` within the range.
         plane: The picture.
-        told: What holds for it.
-        task: See :func:`exposures`.
+        condition: What holds for it.
         more: What :func:`exposures` found.
     """
-    whole = _within(run, plane, told, task, 0.0, 1.0)
+    whole = _within(run, plane, condition, 0.0, 1.0)
     for exposure in more:
-        restored = _within(run, plane, told, task, exposure.low, exposure.high)
+        restored = _within(run, plane, condition, exposure.low, exposure.high)
         weight = exposure.weight
         if weight.shape[-2:] != restored.shape[-2:]:
-            size = list(restored.shape[-2:])
-            weight = F.interpolate(weight[None], size, mode="bilinear")[0]
-        whole = torch.lerp(whole, restored, weight)
+            weight = resized(weight, *restored.shape[-2:]).clip(0.0, 1.0)
+        whole = whole + weight * (restored - whole)
     return whole
 
 
 def _within(
-    run: Callable[[Tensor, Condition], Tensor],
-    plane: Tensor,
-    told: Condition,
-    task: Task,
+    run: Callable[[Array, Condition], Array],
+    plane: Array,
+    condition: Condition,
     low: float,
     high: float,
-) -> Tensor:
+) -> Array:
     """One exposure restored; what it does not reach, a lamp in the dark, goes past the network."""
     span = high - low
-    if task.kind == "sigma" and told.level is not None:
-        told = replace(told, level=told.level / span)
-    seen = (plane - low) / span
-    slack = _MARGIN + _NOISE * _noise(told, task)
-    limited = seen.clamp(-slack, 1.0 + slack)
-    restored = run(limited, told)
-    if not torch.equal(seen, limited):
+    condition = condition.exposed(span)
+    seen = (plane - np.float32(low)) / np.float32(span)
+    slack = _MARGIN + _NOISE * condition.noise
+    limited = seen.clip(-slack, 1.0 + slack)
+    restored = run(limited, condition)
+    if not np.array_equal(seen, limited):
         restored = restored + resized(seen - limited, *restored.shape[-2:])
-    return restored * span + low
+    return restored * np.float32(span) + np.float32(low)
 
 
-def _noise(told: Condition, task: Task) -> float:
-    """σ, with white at 1."""
-    noisy = task.kind == "sigma" and told.level is not None
-    return float(told.level.max()) if noisy and told.level is not None else 0.0
-
-
-def resized(plane: Tensor, height: int, width: int) -> Tensor:
+def resized(plane: Array, height: int, width: int) -> Array:
     """A picture ``(C, H, W)`` of another size, by MATLAB's bicubic ``imresize``."""
     if plane.shape[-2:] == (height, width):
         return plane
-    other = resize(plane.permute(1, 2, 0).numpy(), height, width)
-    return torch.from_numpy(other).permute(2, 0, 1)
+    return resize(plane.transpose(1, 2, 0), height, width).transpose(2, 0, 1)
 
 
-def _weight(where: Tensor) -> Tensor:
+def _weight(where: NDArray[np.bool_]) -> Array:
     """Rising from the border of a part inwards: beside it a coarse exposure would be seen."""
-    return (2.0 * _smooth(where.float()) - 1.0).clamp(min=0.0)
+    return (2.0 * _smooth(where.astype(np.float32)) - 1.0).clip(min=0.0)
 
 
-def _spread(plane: Tensor) -> Tensor:
+def _spread(plane: Array) -> Array:
     """Brightness as a place and its surroundings have it, whichever is less."""
-    return torch.minimum(plane, _smooth(plane))
+    return np.minimum(plane, _smooth(plane))
 
 
-def _smooth(plane: Tensor) -> Tensor:
+def _smooth(plane: Array) -> Array:
     """Means over squares, smaller at the border: ``(1, H, W)``."""
-    return F.avg_pool2d(plane[None], _BOX, stride=1, padding=_BOX // 2, count_include_pad=False)[0]
+    return _mean_along(_mean_along(plane, -2), -1).astype(np.float32)
+
+
+def _mean_along(plane: NDArray[np.floating], axis: int) -> NDArray[np.float64]:
+    length, half = plane.shape[axis], _BOX // 2
+    sums = np.cumsum(plane, axis=axis, dtype=np.float64)
+    sums = np.concatenate((np.zeros_like(np.take(sums, [0], axis)), sums), axis=axis)
+    places = np.arange(length)
+    first, last = np.maximum(places - half, 0), np.minimum(places + half + 1, length)
+    shape = [1] * plane.ndim
+    shape[axis] = length
+    number = (last - first).reshape(shape)
+    return np.asarray((np.take(sums, last, axis) - np.take(sums, first, axis)) / number)

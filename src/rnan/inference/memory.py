@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
-from rnan.errors import ResourceError
-from rnan.inference import device as hardware
+from rnan.engines import device
+from rnan.errors import OptionRef, ResourceError
 
 _BYTES_OF_RESULT = 45
 """Memory that a pixel of the network's result takes beside the tiles, at its depth and with
@@ -26,7 +24,7 @@ def refuse_too_large(height: int, width: int) -> None:
         ResourceError: It is.
     """
     needed = _BYTES_OF_RESULT * height * width
-    free = hardware.free_memory(torch.device("cpu"))
+    free = device.free_memory()
     if needed > free:
         raise ResourceError(
             f"{height * width / 1e6:.0f} megapixels ({width}x{height}) take about "
@@ -36,25 +34,16 @@ def refuse_too_large(height: int, width: int) -> None:
 
 
 @contextmanager
-def enough_memory(otherwise: str) -> Iterator[None]:
+def enough_memory(*otherwise: str | OptionRef) -> Iterator[None]:
     """Work that may run out of memory.
 
     Args:
-        otherwise: What to say then.
+        otherwise: The parts of the message for that.
 
     Raises:
         ResourceError: It did.
     """
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise ResourceError(otherwise) from error
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error, whatever its class, says that memory ran out."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        "can't allocate memory" in str(error) or "not enough memory" in str(error)
-    )
+    except MemoryError as error:
+        raise ResourceError(*otherwise) from error

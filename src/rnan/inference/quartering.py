@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
 
 LIMIT, LIMIT_ENLARGED = 10_000, 30_000
 """Input pixels of a quarter from which on it is quartered again; the second for enlargement."""
@@ -17,7 +19,7 @@ _SHARED = 12
 _SMALLEST = 20
 
 
-def quartered(run: Callable[[Tensor], Tensor], lq: Tensor, scale: int) -> Tensor:
+def quartered(run: Callable[[Array], Array], lq: Array, scale: int) -> Array:
     """Run a network on quarters.
 
     Args:
@@ -29,16 +31,16 @@ def quartered(run: Callable[[Tensor], Tensor], lq: Tensor, scale: int) -> Tensor
     height, width = lq.shape[-2:]
     missing = (max(0, _SMALLEST - width), max(0, _SMALLEST - height))
     if any(missing):
-        lq = F.pad(lq, (0, missing[0], 0, missing[1]), mode="replicate")
+        lq = np.pad(lq, ((0, 0), (0, 0), (0, missing[1]), (0, missing[0])), mode="edge")
     return _quartered(run, lq, scale)[..., : height * scale, : width * scale]
 
 
-def _quartered(run: Callable[[Tensor], Tensor], lq: Tensor, scale: int) -> Tensor:
+def _quartered(run: Callable[[Array], Array], lq: Array, scale: int) -> Array:
     height, width = lq.shape[-2:]
     half, across = height // 2, width // 2
     tall, wide = _quarter(height, width)
     again = _again(tall, wide, scale)
-    out: Tensor | None = None
+    out: Array | None = None
     for lower in (False, True):
         for right in (False, True):
             rows = slice(height - tall, height) if lower else slice(0, tall)
@@ -46,7 +48,7 @@ def _quartered(run: Callable[[Tensor], Tensor], lq: Tensor, scale: int) -> Tenso
             part = lq[..., rows, columns]
             y = _quartered(run, part, scale) if again else run(part)
             if out is None:
-                out = y.new_empty(*y.shape[:2], height * scale, width * scale)
+                out = np.empty((*y.shape[:2], height * scale, width * scale), y.dtype)
             down, along = _kept(half, height, lower, scale), _kept(across, width, right, scale)
             size = (down.stop - down.start, along.stop - along.start)
             inner = y[..., -size[0] :, :] if lower else y[..., : size[0], :]

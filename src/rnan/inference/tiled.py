@@ -9,23 +9,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from rnan.errors import Cancelled, ResourceError
-from rnan.inference import device as hardware
-from rnan.inference.conditions import Condition, next_scale
-from rnan.inference.engines import Engine
+from rnan.engines import Engine
+from rnan.errors import Cancelled, OptionRef, ResourceError
 from rnan.inference.ensemble import self_ensemble
-from rnan.inference.memory import enough_memory, is_out_of_memory, refuse_too_large
-from rnan.inference.options import RestoreOptions
+from rnan.inference.memory import enough_memory, refuse_too_large
 from rnan.inference.quartering import number_of_parts, quartered
 from rnan.inference.streaming import Cancel
 from rnan.inference.tiling import Tile, batches, tiles
-from rnan.tasks import Task
+from rnan.options.restoring import RestoreOptions
+from rnan.tasks import Condition, Task
+from rnan.tasks.scale import next_scale
 
 _log = logging.getLogger(__name__)
+
+Array = NDArray[np.float32]
 
 UNCUT = 2**30
 """A tile that holds every picture."""
@@ -51,16 +51,16 @@ class TiledEngine:
 
     def __call__(
         self,
-        lq: Tensor,
-        told: Condition,
+        lq: Array,
+        condition: Condition,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
-    ) -> Tensor:
+    ) -> Array:
         """Restore one picture.
 
         Args:
             lq: ``(1, C, H, W)`` in the range of the engine.
-            told: What the network is told beside it.
+            condition: What holds for it.
             progress: Called after each tile.
             cancel: Looked at before each tile.
 
@@ -72,22 +72,20 @@ class TiledEngine:
             ResourceError: The result does not fit into the memory that is free, or not even the
                 smallest tile does.
         """
-        height, width = (side * told.scale for side in lq.shape[-2:])
+        height, width = (side * condition.scale for side in lq.shape[-2:])
         refuse_too_large(height, width)
         if self._engine.as_released and self._options.tile is None:
-            with enough_memory(otherwise="not enough memory for a quarter; pass --tile"):
-                return self._as_released(lq, told, progress, cancel)
-        lq = filled_up(lq, self._engine.multiple, self._task.beyond)
-        if told.level is not None and told.level.ndim == 4:
-            level = filled_up(told.level, self._engine.multiple, self._task.beyond)
-            told = replace(told, level=level)
+            with enough_memory("not enough memory for a quarter; pass ", OptionRef("tile")):
+                return self._as_released(lq, condition, progress, cancel)
+        lq = filled_up(lq, self._engine.multiple, self._task.padding)
+        if (level := condition.level_map) is not None:
+            level = filled_up(level, self._engine.multiple, self._task.padding)
+            condition = replace(condition, level=level)
         tile = self.tile
         while True:
             try:
-                return self._pass(lq, told, tile, progress, cancel)[..., :height, :width]
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
+                return self._pass(lq, condition, tile, progress, cancel)[..., :height, :width]
+            except MemoryError as error:
                 tile = self._smaller(tile, error)
 
     @property
@@ -97,9 +95,7 @@ class TiledEngine:
             return self._options.tile
         if self._engine.largest_tile is None:
             return UNCUT
-        budget = self._options.max_memory or min(
-            2**30, hardware.free_memory(self._engine.device) // 2
-        )
+        budget = self._options.max_memory or min(2**30, self._engine.free_memory() // 2)
         side = math.isqrt(budget // (self._engine.bytes_per_pixel * self._engine.batch))
         grid = self._engine.grid
         return max(2 * grid, min(side, self._engine.largest_tile) // grid * grid)
@@ -116,8 +112,8 @@ class TiledEngine:
     def _pace(self, scale: int) -> float:
         """Seconds of the network for a pixel of its input."""
         side = 8 * self._engine.grid if self._engine.grid > 8 else 192
-        probe = torch.zeros(1, self._engine.channels, side, side, device="cpu")
-        level = torch.zeros(1, device="cpu") if self._engine.takes_level else None
+        probe = np.zeros((1, self._engine.channels, side, side), np.float32)
+        level = np.zeros(1, np.float32) if self._engine.takes_level else None
         times = []
         for _ in range(3):  # the first warms up; another program may disturb one of the others
             start = time.perf_counter()
@@ -128,91 +124,93 @@ class TiledEngine:
     def _smaller(self, tile: int, error: BaseException) -> int:
         """The next tile to try."""
         if tile == UNCUT:
-            raise ResourceError(
-                "not enough memory for the whole picture; pass --tile or leave "
-                "--attention whole out"
-            ) from error
+            tile_ref, attention = OptionRef("tile"), OptionRef("attention", "whole")
+            message = "not enough memory for the whole picture; pass "
+            raise ResourceError(message, tile_ref, " or leave ", attention, " out") from error
         if self._options.tile is not None or tile <= 2 * self._engine.grid:
             raise ResourceError(
-                f"not enough memory for tiles of {tile} pixels; pass a smaller --tile"
+                f"not enough memory for tiles of {tile} pixels; pass a smaller ", OptionRef("tile")
             ) from error
         return tile // 2
 
     def _pass(
         self,
-        lq: Tensor,
-        told: Condition,
+        lq: Array,
+        condition: Condition,
         tile: int,
         progress: Progress | None,
         cancel: Cancel | None,
-    ) -> Tensor:
+    ) -> Array:
         height, width = lq.shape[-2:]
         overlap = self._options.overlap
         plan = list(tiles(height, width, tile=tile, overlap=overlap, grid=self._engine.grid))
         _log.debug("%d x %d pixels, tiles: %d", width, height, len(plan))
-        ensemble = self._options.self_ensemble and self._task.kind != "pattern"
+        ensemble = self._options.self_ensemble and self._task.takes == "picture"
         total = len(plan) * (8 if ensemble else 1)
-        out: Tensor | None = None
+        out: Array | None = None
         done = 0
 
-        def run(x: Tensor, level: Tensor | None) -> Tensor:
+        def run(x: Array, level: Array | None) -> Array:
             nonlocal done
             if cancel is not None and cancel.is_set():
                 raise Cancelled("cancelled")
-            restored = self._engine(x, level, told.scale)
+            restored = self._engine(x, level, condition.scale)
             done += len(x)
             if progress is not None:
                 progress(done, total)
             return restored
 
         for parts in batches(plan, self._engine.batch):
-            given, level = torch.cat([part.cut(lq) for part in parts]), _level_of(parts, told.level)
+            given, level = (
+                np.concatenate([part.cut(lq) for part in parts]),
+                _level_of(parts, condition.level),
+            )
             restored = self_ensemble(run, given, level) if ensemble else run(given, level)
             if len(plan) == 1:
                 out = restored
             else:
                 if out is None:
-                    sides = height * told.scale, width * told.scale
-                    out = torch.zeros(1, restored.shape[1], *sides, device="cpu")
+                    sides = height * condition.scale, width * condition.scale
+                    out = np.zeros((1, restored.shape[1], *sides), np.float32)
                 for part, one in zip(parts, restored, strict=True):
-                    part.add_to(out, one, told.scale)
+                    part.add_to(out, one, condition.scale)
         assert out is not None
         return out
 
     def _as_released(
-        self, lq: Tensor, told: Condition, progress: Progress | None, cancel: Cancel | None
-    ) -> Tensor:
+        self, lq: Array, condition: Condition, progress: Progress | None, cancel: Cancel | None
+    ) -> Array:
         """In quarters, as the authors' program does."""
         times = 8 if self._options.self_ensemble else 1
-        total = times * number_of_parts(lq.shape[-2], lq.shape[-1], told.scale)
+        total = times * number_of_parts(lq.shape[-2], lq.shape[-1], condition.scale)
         done = 0
 
-        def run_part(part: Tensor) -> Tensor:
+        def run_part(part: Array) -> Array:
             nonlocal done
             if cancel is not None and cancel.is_set():
                 raise Cancelled("cancelled")
-            restored = self._engine(part, told.level, told.scale)
+            restored = self._engine(part, condition.level, condition.scale)
             done += 1
             if progress is not None:
                 progress(done, total)
             return restored
 
-        def run(x: Tensor, level: Tensor | None) -> Tensor:
-            return quartered(run_part, x, told.scale)
+        def run(x: Array, level: Array | None) -> Array:
+            return quartered(run_part, x, condition.scale)
 
         return self_ensemble(run, lq, None) if times == 8 else run(lq, None)
 
 
-def _level_of(parts: list[Tile], level: Tensor | None) -> Tensor | None:
+def _level_of(parts: list[Tile], level: Array | None) -> Array | None:
     """The level of each tile of a batch."""
     if level is None:
         return None
     if level.ndim == 4:
-        return torch.cat([part.cut(level) for part in parts])
-    return level.expand(len(parts))
+        return np.concatenate([part.cut(level) for part in parts])
+    return np.broadcast_to(level, (len(parts),))
 
 
-def filled_up(x: Tensor, multiple: int, beyond: Literal["reflect", "replicate"] | None) -> Tensor:
+def filled_up(x: Array, multiple: int, padding: Literal["reflect", "edge"] | None) -> Array:
     """Let a picture go on until its sides suit the network.
 
     Networks are trained on patches of such sides. At other sides the mask branches, which halve
@@ -221,12 +219,14 @@ def filled_up(x: Tensor, multiple: int, beyond: Literal["reflect", "replicate"] 
     Args:
         x: ``(B, C, H, W)``.
         multiple: Of the engine.
-        beyond: Of the task. A side that is too short for a mirror stays as it is.
+        padding: Of the task. A side that is too short for a mirror stays as it is.
     """
-    if beyond is None:
+    if padding is None:
         return x
     bottom, right = (
         missing if side > missing else 0
         for side, missing in ((side, -side % multiple) for side in x.shape[-2:])
     )
-    return F.pad(x, (0, right, 0, bottom), mode=beyond) if bottom or right else x
+    if not (bottom or right):
+        return x
+    return np.pad(x, ((0, 0), (0, 0), (0, bottom), (0, right)), mode=padding)

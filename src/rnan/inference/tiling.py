@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +28,14 @@ class Span:
     after: tuple[int, int] | None
     """Ramp from 1 to 0."""
 
-    def weights(self, scale: int) -> Tensor:
+    def weights(self, scale: int) -> Array:
         """Blending weights of the positions of the tile, enlarged by ``scale``."""
-        weights = torch.ones((self.stop - self.start) * scale, device="cpu")
+        weights = np.ones((self.stop - self.start) * scale, np.float32)
         for ramp, rising in ((self.before, True), (self.after, False)):
             if ramp is None:
                 continue
             low, high = ((edge - self.start) * scale for edge in ramp)
-            steps = (torch.arange(high - low, device="cpu") + 0.5) / max(1, high - low)
+            steps = (np.arange(high - low, dtype=np.float32) + 0.5) / max(1, high - low)
             weights[low:high] = steps if rising else 1.0 - steps
             if rising:
                 weights[:low] = 0.0
@@ -54,13 +56,13 @@ class Tile:
         """Height and width in input pixels."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
-    def cut(self, picture: Tensor) -> Tensor:
+    def cut(self, picture: Array) -> Array:
         """The tile's part of ``(…, H, W)``."""
         return picture[
             ..., self.rows.start : self.rows.stop, self.columns.start : self.columns.stop
         ]
 
-    def add_to(self, out: Tensor, restored: Tensor, scale: int) -> None:
+    def add_to(self, out: Array, restored: Array, scale: int) -> None:
         """Add the restored tile, weighted, at its place in ``out`` ``(…, H·scale, W·scale)``."""
         weights = self.rows.weights(scale)[:, None] * self.columns.weights(scale)
         rows = slice(self.rows.start * scale, self.rows.stop * scale)

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnan import __version__
-from rnan.errors import ConfigError
+from rnan.errors import ConfigError, OptionRef
+from rnan.export.info import WINDOW
 from rnan.export.onnx_file import to_onnx
-from rnan.inference.engines.graph import WINDOW
 from rnan.models.checkpoints import Checkpoint
 from rnan.tasks import Task
 
@@ -125,11 +125,12 @@ def input_sizes(what: str, unshuffle: int, window: int) -> list[int]:
 
 
 def _task_in_darktable(checkpoint: Checkpoint, task: Task, level: float | None) -> str:
-    if task.channels != 3 or task.kind == "pattern":
+    if task.channels != 3 or task.takes == "mosaic":
         raise ConfigError(f"darktable hands over colour pictures; {task.name} is not for these")
-    if task.kind == "quality" and level is None:
-        raise ConfigError("darktable tells a network no JPEG quality: fix it with --level")
-    if task.kind != "scale":
+    if task.whole_levels and level is None:
+        ref = OptionRef("level")
+        raise ConfigError("darktable tells a network no JPEG quality: fix it with ", ref)
+    if not task.enlarges:
         return "denoise"
     if not set(_SCALES) & set(checkpoint.config.scales):
         raise ConfigError("darktable enlarges by 2 and by 4; this network does neither")

@@ -15,12 +15,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rnan.engine_choice import torch_engine
+from rnan.engines.torch import torch_engine
 from rnan.errors import ConfigError, MissingExtraError, WeightsError
 from rnan.inference import RestoreOptions, Restorer
 from rnan.models import RNAN, RNANConfig
 from rnan.models.checkpoints import Checkpoint
-from rnan.settings import from_mapping, to_mapping
+from rnan.options.mapping import from_mapping, to_mapping
 from rnan.tasks import Task, get_task
 from rnan.weights import registry
 

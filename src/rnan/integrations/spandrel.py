@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rnan.engines.peer import import_spandrel
+from rnan.engines.torch import TorchEngine
 from rnan.errors import ConfigError
 from rnan.inference import RestoreOptions, Restorer
-from rnan.inference.engines.peer import import_spandrel
-from rnan.inference.engines.torch import TorchEngine
 from rnan.models import RNAN
 from rnan.models.checkpoints import Checkpoint
 from rnan.models.recognise import config_of, is_ours
@@ -113,7 +113,7 @@ class _Call:
         if self._made is None or self._made[0] != place:
             engine = TorchEngine(model.float(), device=image.device, dtype=image.dtype)
             self._made = (place, Restorer(self._task, engine, RestoreOptions()))
-        level = self._scale if self._task.kind == "scale" else "auto"
+        level = self._scale if self._task.enlarges else "auto"
         restored: Tensor = self._made[1](image.float(), level=level)
         return restored.to(image.dtype)
 

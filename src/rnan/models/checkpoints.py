@@ -21,7 +21,7 @@ from torch import Tensor
 from rnan.errors import ConfigError, WeightsError
 from rnan.models.attention import NonLocalBlock
 from rnan.models.rnan import RNAN, RNANConfig
-from rnan.settings import from_mapping, to_mapping
+from rnan.options.mapping import from_mapping, to_mapping
 
 FORMAT = "rnan-1"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rnan.errors import ConfigError
 from rnan.models.rnan import RNANConfig
-from rnan.settings import from_mapping, nearest, to_mapping
+from rnan.options.mapping import from_mapping, nearest, to_mapping
 
 PAPER = RNANConfig()
 """Section 3.4: ten blocks, two of them non-local, at full resolution."""

@@ -10,8 +10,8 @@ try:
 except ImportError as error:
     raise MissingExtraError("fastapi", "web") from error
 
+from rnan.options.server import ServerOptions
 from rnan.server.app import create_app
 from rnan.server.run import serve
-from rnan.server.settings import ServerOptions
 
 __all__ = ["ServerOptions", "create_app", "serve"]

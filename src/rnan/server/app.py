@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
 
-import torch
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.staticfiles import StaticFiles
@@ -17,16 +16,15 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rnan import __version__
-from rnan.engine_choice import check_settings
-from rnan.inference import RestoreOptions
-from rnan.scratch import Scratch
-from rnan.server import api, problems
+from rnan.engines.choose import check_options
+from rnan.options.server import ServerOptions
+from rnan.pipeline.scratch import Scratch
+from rnan.runtimes.threads import limit_threads, threads
+from rnan.server import problems, routes
 from rnan.server.guard import Guard
 from rnan.server.jobs import Jobs
 from rnan.server.metrics import Metrics
-from rnan.server.settings import ServerOptions
 from rnan.server.studio import Studio
-from rnan.settings import from_mapping
 
 _FORGET_EVERY = 60.0
 """Seconds between two looks for what is to be forgotten, at most."""
@@ -48,13 +46,15 @@ def create_app(options: ServerOptions | None = None) -> FastAPI:
         ConfigError: What holds for all requests cannot be: a device, for example.
     """
     options = options or ServerOptions()
-    check_settings(from_mapping(RestoreOptions, options.restoring))
+    check_options(options.restoring)
     folder = Scratch("serve", options.folder)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        torch.set_num_threads(max(1, torch.get_num_threads() // options.workers))
-        forgetting = asyncio.create_task(_forgetting(jobs, min(options.keep, _FORGET_EVERY)))
+        limit_threads(threads() // options.workers)
+        forgetting = asyncio.create_task(
+            _forgetting(jobs, min(60.0 * options.keep_minutes, _FORGET_EVERY))
+        )
         try:
             yield
         finally:
@@ -66,8 +66,8 @@ def create_app(options: ServerOptions | None = None) -> FastAPI:
         folder.path,
         workers=options.workers,
         queue=options.queue,
-        seconds=options.seconds,
-        keep=options.keep,
+        seconds=60.0 * options.max_minutes,
+        keep=60.0 * options.keep_minutes,
     )
     app = FastAPI(
         title="rnan",
@@ -80,8 +80,8 @@ def create_app(options: ServerOptions | None = None) -> FastAPI:
     app.state.jobs, app.state.folder = jobs, folder
     metrics = Metrics(jobs)
     problems.install(app)
-    app.include_router(api.router(options, jobs, Studio(options)))
-    app.include_router(api.about_the_server(jobs, metrics))
+    app.include_router(routes.router(options, jobs, Studio(options)))
+    app.include_router(routes.about_the_server(jobs, metrics))
     app.add_middleware(_Gate, jobs=jobs, options=options)
     app.add_middleware(Guard, options=options)
     app.add_middleware(_as_get)
@@ -109,7 +109,7 @@ def _as_get(app: ASGIApp) -> ASGIApp:
         async def head(message: Message) -> None:
             await send({**message, "body": b""} if "body" in message else message)
 
-        await app({**scope, "method": "GET", api.ASKED_BY_HEAD: True}, receive, head)
+        await app({**scope, "method": "GET", routes.ASKED_BY_HEAD: True}, receive, head)
 
     return answered
 
@@ -119,7 +119,7 @@ class _Gate:
 
     def __init__(self, app: ASGIApp, jobs: Jobs, options: ServerOptions) -> None:
         self._app, self._jobs, self._options = app, jobs, options
-        self._too_large = f"the file is larger than {options.max_bytes / 2**20:g} MiB"
+        self._too_large = f"the file is larger than {options.max_upload / 2**20:g} MiB"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rnan.options.server import LOCAL, ServerOptions
 from rnan.server.problems import response
-from rnan.server.settings import LOCAL, ServerOptions
 
 HEADERS = {
     "content-security-policy": (
@@ -39,9 +39,9 @@ class Guard:
     def __init__(self, app: ASGIApp, options: ServerOptions) -> None:
         self._app = app
         self._token = options.token
-        self._hosts = {name.lower() for name in (*LOCAL, options.host, *options.hosts)}
-        self._any_host = "*" in options.hosts
-        self._named = {name.lower() for name in options.hosts}
+        self._hosts = {name.lower() for name in (*LOCAL, options.host, *options.allow_host)}
+        self._any_host = "*" in options.allow_host
+        self._named = {name.lower() for name in options.allow_host}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rnan.errors import Cancelled, RnanError
-from rnan.inference.files import FileOptions
+from rnan.options.request import Request
 from rnan.server.problems import Problem, document, problem_of
 
 _log = logging.getLogger(__name__)
@@ -37,13 +37,13 @@ class Job:
     ended: float | None = None
     tiles: tuple[int, int] = (0, 0)
     """Done, and in all."""
-    said: str = ""
+    description: str = ""
     """What was done, in words."""
     problem: dict[str, Any] | None = None
     result: Path | None = None
     stop: threading.Event = field(default_factory=threading.Event)
-    files: FileOptions = field(default_factory=FileOptions)
-    """How its picture is read and its result written."""
+    request: Request = field(default_factory=Request)
+    """What is asked for, within the limits of the server."""
     fetched: bool = False
     """Whether the client has got the result."""
     restored: bool = True
@@ -70,7 +70,7 @@ class Job:
 
 
 Do = Callable[[Job], None]
-"""Restores a job's picture: sets ``result``, ``said`` and ``tiles``."""
+"""Restores a job's picture: sets ``result``, ``description`` and ``tiles``."""
 
 
 class Jobs:
@@ -246,7 +246,7 @@ class Jobs:
         job.ended = time.time()
         job.state = state
         self.counts[state] += 1
-        why = job.problem["detail"] if job.problem is not None else job.said
+        why = job.problem["detail"] if job.problem is not None else job.description
         took = job.ended - (job.started or job.ended)
         _log.debug("job %s %s after %.1f s: %s", job.id, state, took, why)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import logging
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from rnan.errors import (
     ConfigError,
     InputError,
     MissingExtraError,
+    OptionRef,
     ResourceError,
     RnanError,
     WeightsError,
@@ -26,8 +27,6 @@ from rnan.errors import (
 )
 
 _log = logging.getLogger(__name__)
-
-_OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -71,8 +70,17 @@ def problem_of(error: RnanError) -> dict[str, Any]:
     """A problem from an error of ours; options are called as the API calls them."""
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     remedy = error.remedy if isinstance(error, InputError) else {}
-    said = _OPTION.sub(lambda found: found[1].replace("-", "_"), " ".join(str(error).split()))
-    return document(status, said, remedy)
+    message = " ".join(error.spelled(in_json).split())
+    problem = document(status, message, remedy)
+    if error.option is not None:
+        problem["option"] = error.option
+    return problem
+
+
+def in_json(ref: OptionRef) -> str:
+    """How messages name an option here: ``"bit_depth"``, ``"frame": 1``."""
+    name = json.dumps(ref.name)
+    return name if ref.value is None else f"{name}: {json.dumps(ref.value)}"
 
 
 def response(
@@ -102,10 +110,10 @@ def install(app: FastAPI) -> None:
     async def of_the_form(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        said = first["msg"].removeprefix("Value error, ")
-        if "UploadFile" in said:
-            said = "must be a file, which curl -F picture=@name sends"
-        return response(422, f"{place}: {said}")
+        message = first["msg"].removeprefix("Value error, ")
+        if "UploadFile" in message:
+            message = "must be a file, which curl -F picture=@name sends"
+        return response(422, f"{place}: {message}")
 
     @app.exception_handler(HTTPException)
     async def of_starlette(_: Request, error: HTTPException) -> JSONResponse:

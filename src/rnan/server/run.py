@@ -15,8 +15,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from rnan.errors import InputError
+from rnan.options.server import ServerOptions
 from rnan.server.jobs import Jobs
-from rnan.server.settings import ServerOptions
 
 _log = logging.getLogger(__name__)
 

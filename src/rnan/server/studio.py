@@ -15,15 +15,14 @@ from rnan.images import Picture, ReadOptions, WriteOptions, from_float, read, to
 from rnan.images.endings import EXTENSIONS, RAW_EXTENSIONS
 from rnan.images.raw import is_raw
 from rnan.images.read import size_of
-from rnan.images.write import FORMATS, encode
-from rnan.inference.files import FileOptions
-from rnan.inference.inspection import Findings, inspect
-from rnan.inference.plan import Job as Paths
-from rnan.inference.plan import renamed
+from rnan.images.write import ENDINGS, FORMATS, encode
+from rnan.options.request import Request
+from rnan.options.server import ServerOptions
+from rnan.pipeline.inspection import Findings, inspect
+from rnan.pipeline.pipeline import Pipeline
+from rnan.pipeline.plan import Plan, renamed
 from rnan.server.jobs import Job
 from rnan.server.problems import Problem
-from rnan.server.settings import ServerOptions
-from rnan.work import Wish, Work
 
 _KEPT = 6
 """Sets of loaded networks."""
@@ -38,13 +37,13 @@ class Studio:
 
     def __init__(self, options: ServerOptions) -> None:
         self._options = options
-        self._works: OrderedDict[str, Work] = OrderedDict()
+        self._pipelines: OrderedDict[object, Pipeline] = OrderedDict()
         self._lock = threading.Lock()
 
     def source(self, job: Job) -> Path:
         """Where the upload of a job is; its ending says what the client called it."""
         suffix = Path(job.name).suffix.lower()
-        known = (*EXTENSIONS, *RAW_EXTENSIONS) if self._options.raw else EXTENSIONS
+        known = (*EXTENSIONS, *RAW_EXTENSIONS) if self._options.allow_raw else EXTENSIONS
         return job.folder / f"picture{suffix if suffix in known else ''}"
 
     def reading(self, reading: ReadOptions) -> ReadOptions:
@@ -66,10 +65,10 @@ class Studio:
             larger = limit < self._options.max_pixels
             more = "; POST /api/v1/jobs takes larger ones" if larger else ""
             raise InputError(f"{pixels / 1e6:.1f} megapixels; the limit is {limit / 1e6:g}{more}")
-        if pixels * scale**2 > self._options.max_output_pixels:
+        if pixels * scale**2 > self._options.output_pixels:
             raise InputError(
                 f"the result would have {pixels * scale**2 / 1e6:.0f} megapixels; the limit is "
-                f"{self._options.max_output_pixels / 1e6:g}"
+                f"{self._options.output_pixels / 1e6:g}"
             )
 
     def look(self, job: Job, reading: ReadOptions) -> Findings:
@@ -83,49 +82,42 @@ class Studio:
             self.check_size(source)
             return inspect(read(source, self.reading(reading)))
 
-    def restore(
-        self,
-        job: Job,
-        wish: Wish,
-        files: FileOptions,
-        ending: str | None,
-        *,
-        most: int | None = None,
-    ) -> None:
+    def restore(self, job: Job, request: Request, *, most: int | None = None) -> None:
         """Restore the upload of a job into its result.
 
         Args:
             job: Whose.
-            wish: What is done.
-            files: How it is read and written.
-            ending: Of the result, if not the upload's.
+            request: What is asked for.
             most: Pixels, where fewer are allowed than by the server's options.
 
         Raises:
             RnanError: Whatever goes wrong, in one line.
         """
         source = self.source(job)
+        file_format = request.writing.format
+        ending = ENDINGS[file_format.upper()] if file_format else None
         target = job.folder / "result" / renamed(Path(source.name), "{stem}{ext}", ending)
-        if is_raw(source) and wish.restoration != "demosaic":
+        if is_raw(source) and request.restoration != "demosaic":
             raise ConfigError("camera raw is for demosaic")
-        scale = float(wish.level) if wish.restoration == "upscale" else 1.0
+        scale = request.level.enlargement
 
         def advance(done: int, total: int) -> None:
             job.tiles = (done, total)
 
         with _called(source, job.name):
             self.check_size(source, scale=scale, most=most)
-            reading = self.reading(files.reading)
+            reading = self.reading(request.reading)
             # Of another page than the first the header says nothing.
             allowed = min(
                 most or reading.max_pixels,
                 reading.max_pixels,
-                int(self._options.max_output_pixels / scale**2),
+                int(self._options.output_pixels / scale**2),
             )
-            limited = replace(files, reading=replace(reading, max_pixels=allowed))
-            job.files = limited
-            done = self._work(wish)(Paths(source, target), limited, progress=advance, cancel=job)
-        job.said = done.said
+            job.request = replace(request, reading=replace(reading, max_pixels=allowed))
+            plan = Plan(source, target, overwrite=True)
+            pipeline = self._pipeline(request)
+            result = pipeline(plan, job.request, progress=advance, cancel=job)
+        job.description = result.description
         job.result = target
 
     def blended(self, job: Job, strength: float) -> bytes:
@@ -155,7 +147,7 @@ class Studio:
         mixed = large + strength * (to_float(restored.pixels) - large)
         pixels = from_float(mixed, restored.pixels.dtype)
         kind = FORMATS[job.result.suffix.lower()]
-        return encode(replace(restored, pixels=pixels), kind, job.files.writing)
+        return encode(replace(restored, pixels=pixels), kind, job.request.writing)
 
     def shown(self, job: Job, *, after: bool) -> bytes:
         """Input or result for a browser: a PNG of 8 bits."""
@@ -168,19 +160,20 @@ class Studio:
         if is_raw(source):
             raise Problem(409, "camera raw is no picture to look at")
         with _called(source, job.name):
-            frame = job.files.reading.frame or 1
+            frame = job.request.reading.frame or 1
             return read(
                 source, self.reading(ReadOptions(frame=frame, assume_cmyk=True, salvage=True))
             )
 
-    def _work(self, wish: Wish) -> Work:
-        key = repr(wish)
+    def _pipeline(self, request: Request) -> Pipeline:
+        """The loaded networks that suit a request, which itself goes along with each picture."""
+        key = (request.restoration, request.model, request.restoring)
         with self._lock:
-            work = self._works.pop(key, None) or Work(wish)
-            self._works[key] = work
-            while len(self._works) > _KEPT:
-                self._works.popitem(last=False)
-        return work
+            pipeline = self._pipelines.pop(key, None) or Pipeline(request)
+            self._pipelines[key] = pipeline
+            while len(self._pipelines) > _KEPT:
+                self._pipelines.popitem(last=False)
+        return pipeline
 
 
 class _called:  # noqa: N801 - reads as a sentence: with _called(path, name)
@@ -194,4 +187,4 @@ class _called:  # noqa: N801 - reads as a sentence: with _called(path, name)
 
     def __exit__(self, kind: Any, error: BaseException | None, at: Any) -> None:
         if isinstance(error, RnanError):
-            error.args = (str(error).replace(self._path, self._name),)
+            error.rename(self._path, self._name)

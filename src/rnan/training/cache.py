@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnan.engines.device import free_memory
 from rnan.errors import InputError
 from rnan.evaluation.datasets import Reference, references
-from rnan.inference.device import free_memory
 from rnan.tasks import Task
 from rnan.training.prepared import Prepared, open_prepared, prepare
 from rnan.training.sources import Row, Source, decoded, decoded_size, lq_pixels

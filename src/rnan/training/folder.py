@@ -11,7 +11,7 @@ import yaml
 
 from rnan.errors import ConfigError, ResourceError
 from rnan.images import write_whole
-from rnan.settings import to_mapping
+from rnan.options.mapping import to_mapping
 from rnan.training.config import TrainConfig
 from rnan.training.state import checkpoints
 

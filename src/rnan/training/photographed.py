@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rnan.degradations import camera
+from rnan.degradations.batched import camera
 from rnan.training import counter
 
 UNKNOWN = 0.0

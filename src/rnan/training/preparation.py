@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from rnan.errors import ConfigError
-from rnan.levels import Level
 from rnan.models import RNAN, RNANConfig, preset
 from rnan.models.checkpoints import load_fitting
 from rnan.models.initialise import near_identity
 from rnan.tasks import Task
+from rnan.tasks.level import Level
 from rnan.training.cache import PictureCache, Pictures, load_pictures, open_pictures
 from rnan.training.config import TrainConfig
 from rnan.training.sampler import Levels, Part, PatchSampler
@@ -37,12 +37,11 @@ def check_suits(config: TrainConfig, task: Task) -> None:
         )
     if data.vivid_share and task.channels != 3:
         raise ConfigError(f"data.vivid_share does not go with {task.name}, which is gray")
-    if data.jpeg_share:
-        if task.kind != "sigma":
-            raise ConfigError(f"data.jpeg_share is for denoising, not for {task.name}")
-        if data.patch_size % 16:
-            raise ConfigError("data.patch_size must be a multiple of 16 with data.jpeg_share")
-    if data.camera and (task.kind != "sigma" or task.channels != 3):
+    if data.jpeg_share and "jpeg_share" not in task.training_extras:
+        raise ConfigError(f"data.jpeg_share is for denoising, not for {task.name}")
+    if data.jpeg_share and data.patch_size % 16:
+        raise ConfigError("data.patch_size must be a multiple of 16 with data.jpeg_share")
+    if data.camera and ("camera" not in task.training_extras or task.channels != 3):
         raise ConfigError(f"data.camera is for denoising in colour, not for {task.name}")
     if data.lq_folders:
         check_pairs(task, shape_of(config, task).scales, one_level=config.level.at is not None)
@@ -193,7 +192,7 @@ def patch_sampler(
             high=task.check_level(high if rule.high is None else rule.high),
             small_share=0.0 if rule.at is not None else rule.small_share,
             small=rule.small,
-            whole=task.kind == "quality",
+            whole=task.whole_levels,
         ),
         seed=config.seed,
         device=device,

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from rnan.errors import ConfigError
-from rnan.settings import from_mapping
+from rnan.options.mapping import from_mapping
 from rnan.training.config import TrainConfig
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rnan.degradations import jpeg
+from rnan.degradations.batched import jpeg
 
 COARSEST = 50
 """Lowest quality, of libjpeg; below it the blocks are worse than the noise."""

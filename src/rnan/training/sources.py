@@ -221,11 +221,6 @@ def check_pairs(task: Task, scales: tuple[int, ...], *, one_level: bool) -> None
     Raises:
         ConfigError: As the message says.
     """
-    if task.kind == "pattern":
-        raise ConfigError("demosaic makes its mosaics itself; leave data.lq_folders out")
     if len(scales) > 1:
         raise ConfigError("LQ pictures have one scale; set level.at, for example level.at=x2")
-    if task.kind != "scale" and not one_level:
-        raise ConfigError(
-            f"LQ pictures need one {task.level_name} that the network is told; set level.at"
-        )
+    task.check_pairs(one_level=one_level)

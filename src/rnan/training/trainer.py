@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 
+from rnan.engines.device import choose_device, choose_dtype, hardware_name
 from rnan.errors import ConfigError, RnanError
 from rnan.evaluation.runner import Score
 from rnan.images import write_whole
-from rnan.inference.device import choose_device, choose_dtype, hardware_name
 from rnan.models import RNANConfig
 from rnan.models.checkpoints import Checkpoint, to_bytes
-from rnan.settings import to_mapping
+from rnan.options.mapping import to_mapping
 from rnan.tasks import get_task
 from rnan.training.cache import Pictures
 from rnan.training.config import TrainConfig

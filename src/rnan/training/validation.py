@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import torch
 
+from rnan.engines.torch import TorchEngine
 from rnan.evaluation.datasets import Reference, middle
 from rnan.evaluation.methods import Network
 from rnan.evaluation.runner import Score, measure
 from rnan.inference import Restorer
-from rnan.inference.engines.torch import TorchEngine
-from rnan.levels import Level
 from rnan.models.checkpoints import Checkpoint
 from rnan.tasks import Task
+from rnan.tasks.level import Level
 from rnan.training.config import ValidationSection
 
 

@@ -17,7 +17,7 @@ from rnan.errors import WeightsError
 from rnan.models import PRESETS
 from rnan.models.checkpoints import Checkpoint, from_bytes
 from rnan.models.released import released_from_bytes
-from rnan.settings import nearest
+from rnan.options.mapping import nearest
 
 SUFFIX = ".safetensors"
 

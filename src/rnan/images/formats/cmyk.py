@@ -8,7 +8,7 @@ import logging
 import numpy as np
 from PIL import Image, ImageCms
 
-from rnan.errors import InputError
+from rnan.errors import InputError, OptionRef
 from rnan.images.picture import Pixels
 
 _log = logging.getLogger(__name__)
@@ -35,8 +35,9 @@ def cmyk_to_rgb(image: Image.Image, icc: bytes | None, name: str, *, assume: boo
         except ImageCms.PyCMSError as error:
             if not assume:
                 raise InputError(
-                    f"{name} is CMYK and its profile cannot be used ({error}); "
-                    "pass --assume-cmyk (assume_cmyk) for plain inks",
+                    f"{name} is CMYK and its profile cannot be used ({error}); pass ",
+                    OptionRef("assume_cmyk", True),
+                    " for plain inks",
                     remedy={"assume_cmyk": True},
                 ) from error
         else:
@@ -45,7 +46,9 @@ def cmyk_to_rgb(image: Image.Image, icc: bytes | None, name: str, *, assume: boo
             return np.asarray(converted)
     if not assume:
         raise InputError(
-            f"{name} is CMYK without a profile; pass --assume-cmyk (assume_cmyk) for plain inks",
+            f"{name} is CMYK without a profile; pass ",
+            OptionRef("assume_cmyk", True),
+            " for plain inks",
             remedy={"assume_cmyk": True},
         )
     _log.warning("%s: converted from CMYK to RGB without a profile", name)

@@ -13,8 +13,8 @@ from rnan.images.alpha import split_alpha, unpremultiplied
 from rnan.images.formats.boxes import cicp_of, has_readable_names
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import metadata_of
-from rnan.images.options import ReadOptions
 from rnan.images.picture import Picture, Pixels, of_full_range
+from rnan.options.files import ReadOptions
 
 _BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 

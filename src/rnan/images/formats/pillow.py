@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
 
-from rnan.errors import InputError
+from rnan.errors import InputError, OptionRef
 from rnan.images.alpha import split_alpha
 from rnan.images.exif import orientation_of
 from rnan.images.formats import avif, iptc, jpeg_end, png_chunks
@@ -24,9 +24,9 @@ from rnan.images.formats.boxes import with_cicp
 from rnan.images.formats.cmyk import cmyk_to_rgb
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import Metadata, metadata_of
-from rnan.images.options import ReadOptions, WriteOptions
 from rnan.images.orientation import flipped, is_on_its_side, known_orientation
 from rnan.images.picture import Picture, Pixels, samples
+from rnan.options.files import ReadOptions, WriteOptions
 
 _log = logging.getLogger(__name__)
 
@@ -116,7 +116,9 @@ def _with_end(data: bytes, name: str, options: ReadOptions) -> bytes:
         return whole
     if not options.salvage:
         raise InputError(
-            f"{name} is cut off; pass --salvage (salvage) to take what is there",
+            f"{name} is cut off; pass ",
+            OptionRef("salvage", True),
+            " to take what is there",
             remedy={"salvage": True},
         )
     _log.warning("%s: cut off; what is missing is gray", name)

@@ -22,10 +22,10 @@ from rnan.images.formats.png_chunks import (
 )
 from rnan.images.limits import check_size
 from rnan.images.metadata import Metadata, metadata_of
-from rnan.images.options import ReadOptions
 from rnan.images.orientation import upright
 from rnan.images.picture import Picture, samples
 from rnan.images.xmp_rules import orientation_of_xmp
+from rnan.options.files import ReadOptions
 
 
 def is_png16(data: bytes) -> bool:

@@ -18,9 +18,9 @@ from rnan.images.exif import upright_exif
 from rnan.images.formats import iptc, pillow
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import metadata_of
-from rnan.images.options import ReadOptions
 from rnan.images.orientation import known_orientation, upright
 from rnan.images.picture import Picture, Pixels, of_full_range, samples, white
+from rnan.options.files import ReadOptions
 
 _log = logging.getLogger(__name__)
 

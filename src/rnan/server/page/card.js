@@ -5,8 +5,9 @@ import { Compare } from "./compare.js";
 import { LEVELS, REMEDIES, TASKS, left } from "./words.js";
 
 export class Card {
-  constructor(file, changed) {
+  constructor(file, options, changed) {
     this.file = file;
+    this.options = options; // what the server takes, once it has said so
     this.changed = changed;
     this.job = null;
     this.done = false;
@@ -79,14 +80,16 @@ export class Card {
 
   // A field for the level of the chosen task.
   askLevel() {
-    const about = LEVELS[this.parts.task.value];
+    const about = this.level();
     this.parts.level.replaceChildren();
     if (!about) return;
     const label = document.createElement("label");
     label.append(about.label);
-    if (about.choices) {
+    const scales = about.name === "scale" ? wholeNumbers(about.low, about.high) : [];
+    const choices = scales.length ? scales : about.kind === "str" ? about.choices : [];
+    if (choices.length) {
       const select = document.createElement("select");
-      for (const choice of about.choices) select.add(new Option(choice === "auto" ? "found out" : choice, choice));
+      for (const choice of choices) select.add(new Option(choice === "auto" ? "found out" : choice, choice));
       label.append(select);
       this.parts.level.append(label);
       return;
@@ -94,7 +97,7 @@ export class Card {
     const how = document.createElement("select");
     how.append(new Option("found out", "auto"), new Option("given", "given"));
     const number = document.createElement("input");
-    Object.assign(number, { type: "number", min: about.low, max: about.high, step: about.step, value: about.start });
+    Object.assign(number, { type: "number", min: about.low, max: about.high, step: 1, value: about.start });
     number.setAttribute("aria-label", `${about.label}, ${about.hint}`);
     const hint = document.createElement("span");
     hint.textContent = about.hint;
@@ -105,9 +108,16 @@ export class Card {
     this.parts.level.append(label, number, hint);
   }
 
+  // What the server and our words say of the level of the chosen task; nothing where it has none.
+  level() {
+    const task = this.parts.task.value;
+    const [described] = this.options()?.levels[task] ?? [];
+    return described && { ...described, ...LEVELS[task] };
+  }
+
   fields() {
     const task = this.parts.task.value;
-    const about = LEVELS[task];
+    const about = this.level();
     if (!about) return { task, ...this.reading };
     const how = this.parts.level.querySelector("select").value;
     const number = this.parts.level.querySelector("input");
@@ -266,4 +276,9 @@ export class Card {
     this.say("The server keeps results for a while only, and has forgotten this one: restore it again.", true);
     this.changed();
   }
+}
+
+function wholeNumbers(low, high) {
+  const first = Math.ceil(low);
+  return Array.from({ length: Math.floor(high) - first + 1 }, (_, place) => String(first + place));
 }

@@ -5,7 +5,7 @@ import { Card } from "./card.js";
 
 const at = (name) => document.getElementById(name);
 const cards = new Set();
-let limits = null;
+let options = null;
 
 function changed(gone) {
   if (gone) cards.delete(gone);
@@ -16,11 +16,12 @@ function changed(gone) {
 function add(files) {
   at("message").textContent = "";
   for (const file of files) {
-    if (limits && file.size > limits.bytes) {
-      at("message").textContent = `${file.name} is too large: ${(file.size / 2 ** 20).toFixed(0)} MB of ${(limits.bytes / 2 ** 20).toFixed(0)} MB allowed.`;
+    const most = options?.limits.bytes ?? Infinity;
+    if (file.size > most) {
+      at("message").textContent = `${file.name} is too large: ${(file.size / 2 ** 20).toFixed(0)} MB of ${(most / 2 ** 20).toFixed(0)} MB allowed.`;
       continue;
     }
-    const card = new Card(file, changed);
+    const card = new Card(file, () => options, changed);
     cards.add(card);
     at("pictures").prepend(card.element);
   }
@@ -70,7 +71,7 @@ addEventListener("pagehide", (event) => {
 
 async function start() {
   try {
-    limits = (await api.json("api/v1/options")).limits;
+    options = await api.json("api/v1/options");
     at("token-line").hidden = true;
     at("message").textContent = "";
     at("examples").hidden = false;

@@ -8,11 +8,12 @@ export const TASKS = {
   upscale: "Enlarge",
 };
 
+// Words for the level of a task; its range and choices come from the server (/api/v1/options).
 export const LEVELS = {
-  denoise: { name: "sigma", label: "Noise", low: 0, high: 75, step: 1, start: 15, hint: "of 255; more removes more" },
-  dejpeg: { name: "quality", label: "Saved with quality", low: 1, high: 100, step: 1, start: 40, hint: "less repairs more" },
-  demosaic: { name: "pattern", label: "First two rows", choices: ["auto", "grbg", "rggb", "bggr", "gbrg"] },
-  upscale: { name: "scale", label: "Times as wide and high", choices: ["2", "3", "4"] },
+  denoise: { label: "Noise", start: 15, hint: "of 255; more removes more" },
+  dejpeg: { label: "Saved with quality", start: 40, hint: "less repairs more" },
+  demosaic: { label: "First two rows" },
+  upscale: { label: "Times as wide and high" },
 };
 
 // What is said where a picture can be taken in one of several ways, and the way that is offered.

@@ -1,0 +1,1 @@
+"""The degradations in batches on a device, as training needs them (PyTorch)."""

@@ -1,0 +1,1 @@
+"""What can be asked for, described once for every door."""

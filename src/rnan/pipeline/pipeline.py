@@ -1,0 +1,165 @@
+"""From a request and a plan to a result: read, restore, write."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from rnan.engines.choose import check_options
+from rnan.images import Picture
+from rnan.images.raw import is_raw
+from rnan.inference import Restorer
+from rnan.inference.restorers import Restorers
+from rnan.inference.result import Result, Step
+from rnan.inference.streaming import Cancel
+from rnan.inference.tiled import Progress
+from rnan.options.request import AUTO, Request
+from rnan.pipeline.developing import develop_file
+from rnan.pipeline.files import process_file
+from rnan.pipeline.inspection import inspect, other_harm
+from rnan.pipeline.plan import Plan, takes_raw
+from rnan.weights import registry
+
+_log = logging.getLogger(__name__)
+
+Announce = Callable[[Picture, Restorer], None]
+"""Called with a picture that was read and what will restore it."""
+
+
+class Pipeline:
+    """Restores files, and keeps the networks that it has loaded; safe to use from several threads.
+
+    Args:
+        request: What is asked for; other requests may follow that differ from it in level, reading
+            and writing only.
+
+    Raises:
+        ConfigError: The level or an option cannot be, or the model is for something else.
+        WeightsError: The model cannot be loaded.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._restorers: dict[str, Restorers] = {}
+        if request.restoration == AUTO:
+            check_options(request.restoring)
+        else:
+            self._for(request.restoration).check(request.level)
+
+    @property
+    def model_names(self) -> list[str]:
+        """The networks by name that may be used."""
+        if self._request.restoration == AUTO:
+            return registry.bundled()
+        if self._request.model is not None:
+            return []
+        return [task.name for task in self._for(self._request.restoration).tasks]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All that decides what a result looks like."""
+        if self._request.restoration == AUTO:
+            hashes = [registry.sha256(name) for name in self.model_names]
+        else:
+            hashes = self._for(self._request.restoration).hashes
+        return {"request": self._request.facts, "weights": hashes}
+
+    def __call__(
+        self,
+        plan: Plan,
+        request: Request | None = None,
+        *,
+        announce: Announce | None = None,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Result:
+        """Read, restore and write one picture; nothing is left of a failed attempt.
+
+        Args:
+            plan: Where it is and where it goes.
+            request: By default the one of the constructor.
+            announce: Called once the picture is read, where one network restores it.
+            progress: Called after each tile.
+            cancel: Looked at before each tile.
+
+        Raises:
+            RnanError: Whatever goes wrong, in one line.
+        """
+        request = request or self._request
+        if is_raw(plan.source) and takes_raw(request.restoration):
+            restorer = self._for(request.restoration).for_channels(1)
+            return develop_file(restorer, plan, request, progress=progress, cancel=cancel)
+
+        def restore(picture: Picture) -> Result:
+            return self.restore(
+                picture,
+                request,
+                name=str(plan.source),
+                announce=announce,
+                progress=progress,
+                cancel=cancel,
+            )
+
+        return process_file(restore, plan, request)
+
+    def restore(
+        self,
+        picture: Picture,
+        request: Request | None = None,
+        *,
+        name: str = "the picture",
+        announce: Announce | None = None,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Result:
+        """Restore one picture; with ``auto`` a clean one comes back as it is.
+
+        Args:
+            picture: As it was read.
+            request: See a call, as the arguments below.
+            name: What messages call it.
+            announce: See there.
+            progress: See there.
+            cancel: See there.
+
+        Raises:
+            RnanError: As a call.
+        """
+        request = request or self._request
+        if request.restoration == AUTO:
+            return self._find_out(picture, progress, cancel)
+        restorers = self._for(request.restoration)
+        restorers.check(request.level)
+        restorer = restorers(picture)
+        if announce is not None:
+            announce(picture, restorer)
+        prepared = restorer.prepare(picture, request.level)
+        if message := other_harm(picture, request.restoration, prepared):
+            _log.warning("%s: %s", name, message)
+        return restorer.run(prepared, progress=progress, cancel=cancel)
+
+    def _find_out(
+        self, picture: Picture, progress: Progress | None, cancel: Cancel | None
+    ) -> Result:
+        """What a picture needs, one step after the other."""
+        steps: list[Step] = []
+        for need in inspect(picture).steps:
+            restorer = self._for(need.restoration)(picture)
+            prepared = restorer.prepare(picture, restorer.task.asked(need.level))
+            result = restorer.run(prepared, progress=progress, cancel=cancel)
+            picture = result.picture
+            steps += result.steps
+        note = ", then ".join(step.short for step in steps) or "clean, left alone"
+        return Result(picture=picture, steps=tuple(steps), note=note)
+
+    def _for(self, restoration: str) -> Restorers:
+        """The networks of a restoration."""
+        if restoration not in self._restorers:
+            options, model = self._request.restoring, self._request.model
+            if self._request.restoration == AUTO and takes_raw(restoration):
+                options = replace(options, strength=1.0)  # a mosaic is no picture to blend with
+            restorers = Restorers(restoration, model, options)
+            self._restorers[restoration] = restorers
+        return self._restorers[restoration]

@@ -1,0 +1,1 @@
+"""Programs that run ONNX graphs, whichever is installed."""

@@ -1,0 +1,160 @@
+"""What the routes share: the parts of a server, uploads, a job in words, and its files."""
+
+from __future__ import annotations
+
+import mimetypes
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import quote
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import Request, UploadFile
+from fastapi.concurrency import run_in_threadpool
+from starlette.background import BackgroundTask
+
+from rnan.options.request import Request as RestoreRequest
+from rnan.options.server import ServerOptions
+from rnan.server.forms import asked, name_of
+from rnan.server.jobs import DONE, FAILED, Job, Jobs
+from rnan.server.problems import MEDIA_TYPE, Problem
+from rnan.server.studio import Studio
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ASKED_BY_HEAD = "rnan.asked_by_head"
+"""In the scope of a request whose answer is not sent."""
+
+LOOK_EVERY = 0.2
+"""Seconds between two looks at a job that somebody waits for."""
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"description": meaning, "content": {MEDIA_TYPE: {}}}
+    for status, meaning in (
+        (400, "no request that can be read"),
+        (401, "a token is needed"),
+        (403, "from a page of another host"),
+        (404, "no such job"),
+        (409, "not in this state"),
+        (413, "too many bytes"),
+        (421, "another host's name"),
+        (422, "no picture that can be read, too many pixels, or an option that cannot be"),
+        (429, "too many wait"),
+        (500, "an error in the server"),
+        (501, "a package is not installed"),
+        (503, "being stopped, or it took too long"),
+        (507, "not enough memory or disk"),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The parts of a server that answer requests."""
+
+    options: ServerOptions
+    jobs: Jobs
+    studio: Studio
+    asked: Callable[..., Awaitable[RestoreRequest]] = field(init=False)
+    """Reads the fields of a form."""
+    room: CapacityLimiter = field(init=False)
+    """For pictures that are decoded beside those at work; each may take as much memory."""
+    looking: CapacityLimiter = field(init=False)
+    """Likewise, for those that are only inspected."""
+
+    def __post_init__(self) -> None:
+        base = RestoreRequest(restoring=self.options.restoring)
+        object.__setattr__(self, "asked", asked(base))
+        for name in ("room", "looking"):
+            object.__setattr__(self, name, CapacityLimiter(self.options.workers))
+
+    async def in_thread(self, function: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        """Decode or encode a picture beside those at work."""
+        return await to_thread.run_sync(partial(function, *given, **named), limiter=self.room)
+
+    async def uploaded(self, picture: UploadFile, *, restored: bool = True) -> Job:
+        """A job for an upload, whose file is kept.
+
+        Args:
+            picture: The file.
+            restored: Whether it is to be restored, or only looked at.
+        """
+        job = self.jobs.new(name_of(picture), restored=restored)
+
+        def keep() -> None:
+            with self.studio.source(job).open("wb") as file:
+                shutil.copyfileobj(picture.file, file, 2**20)
+
+        try:
+            await run_in_threadpool(keep)
+        except BaseException:
+            self.jobs.forget(job)
+            raise
+        return job
+
+
+def status(job: Job) -> dict[str, Any]:
+    """A job for its client."""
+    done, total = job.tiles
+    here = f"/api/v1/jobs/{job.id}"
+    return {
+        "id": job.id,
+        "name": job.name,
+        "state": job.state,
+        "tiles": {"done": done, "total": total},
+        "seconds_left": job.seconds_left,
+        "said": job.description,
+        "problem": job.problem,
+        "result_name": result_name(job) if job.state == DONE else None,
+        "links": {"self": here, "events": f"{here}/events", "result": f"{here}/result"},
+    }
+
+
+def result_name(job: Job) -> str:
+    """What the result is called: as the picture, with its own ending."""
+    assert job.result is not None
+    return f"{Path(job.name).stem}{job.result.suffix}"
+
+
+def done(job: Job) -> Job:
+    """The job, if it is done.
+
+    Raises:
+        Problem: It is not, or failed.
+    """
+    if job.state == DONE and job.result is not None:
+        return job
+    raise reason(job)
+
+
+def reason(job: Job) -> Problem:
+    """Why there is no result."""
+    if job.state == FAILED and job.problem is not None:
+        problem = job.problem
+        return Problem(problem["status"], problem["detail"], remedy=problem.get("remedy", {}))
+    return Problem(409, f"the job is {job.state}", retry_after="1")
+
+
+def fetched(request: Request, jobs: list[Job]) -> BackgroundTask | None:
+    """To be run when the whole answer was sent: the server need not wait for them any more."""
+
+    async def remember() -> None:
+        for job in jobs:
+            job.fetched = True
+
+    return None if ASKED_BY_HEAD in request.scope else BackgroundTask(remember)
+
+
+def media_type(path: Path) -> str:
+    """Of a result."""
+    return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+
+
+def disposition(name: str) -> str:
+    """A header that lets a browser save an answer under a name."""
+    plain = "".join(sign if sign.isascii() and sign not in '"\\' else "_" for sign in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

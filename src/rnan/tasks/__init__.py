@@ -1,0 +1,29 @@
+"""Tasks: what networks are trained to undo; one module for each kind."""
+
+from rnan.tasks.condition import Condition
+from rnan.tasks.level import Level, LevelLike
+from rnan.tasks.registry import (
+    RESTORATIONS,
+    TASKS,
+    get_task,
+    register,
+    register_restoration,
+    restoration_of,
+)
+from rnan.tasks.task import Plane, Protocol, Restoration, Task
+
+__all__ = [
+    "RESTORATIONS",
+    "TASKS",
+    "Condition",
+    "Level",
+    "LevelLike",
+    "Plane",
+    "Protocol",
+    "Restoration",
+    "Task",
+    "get_task",
+    "register",
+    "register_restoration",
+    "restoration_of",
+]

@@ -1,0 +1,113 @@
+"""Repair of JPEG compression (Section 4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnan.degradations import jpeg
+from rnan.errors import ConfigError
+from rnan.estimation import Traces
+from rnan.options.levels import JpegLevel, LevelOptions
+from rnan.tasks.condition import Condition
+from rnan.tasks.level import Level, LevelLike, number
+from rnan.tasks.task import Array, Protocol, Restoration, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class JpegTask(Task):
+    """JPEG repair, of luma or colour."""
+
+    table_levels: tuple[str, ...] = ("10", "20", "30", "40")
+
+    asks = JpegLevel
+    level_name = "quality"
+    level_scale = 100.0
+    padding = "edge"
+    whole_levels = True
+
+    def level(self, text: str) -> Level:
+        """A whole number from 1 to 100: libjpeg's quality."""
+        value = number(text.strip(), text, "a quality")
+        if not (1 <= value <= 100 and value == int(value)):
+            raise ConfigError(f"quality must be a whole number from 1 to 100, got {value:g}")
+        return Level(name=f"{value:g}", value=value, arguments={"quality": value})
+
+    def estimate(self, plane: NDArray[np.float32], traces: Traces) -> LevelLike:
+        """The quality, in the file or read off the pixels."""
+        return traces.quality
+
+    def condition(
+        self,
+        asked: LevelOptions,
+        plane: NDArray[np.float32],
+        traces: Callable[[], Traces],
+        *,
+        scales: Sequence[int],
+        takes_level: bool,
+    ) -> Condition:
+        """See :class:`~rnan.tasks.Task`; the grid of the blocks is looked for in any case."""
+        if not takes_level:
+            return Condition(level=None, grid=traces().grid)
+        level: Any = getattr(asked, self.level_name)
+        estimated = isinstance(level, str)
+        if estimated:
+            level = self.estimate(plane, traces())
+        channel = self._level_channel(level, plane.shape[-2:])
+        return Condition(level=channel, taken=level, estimated=estimated, grid=traces().grid)
+
+    def describe(self, asked: LevelOptions, condition: Condition) -> str:
+        """``quality 35 found``."""
+        level = condition.taken
+        if isinstance(level, str):
+            return "no quality needed"  # the network was trained for one
+        return f"quality {_in_words(level)} {'found' if condition.estimated else 'given'}"
+
+    def describe_step(self, level: LevelLike) -> str:
+        """``repaired from quality 35``."""
+        return f"repaired from quality {level if isinstance(level, str) else _in_words(level)}"
+
+    def degrade(self, gt: Array, level: Level, *, name: str, seed: int) -> Array:
+        """See :func:`rnan.degradations.jpeg.compress`."""
+        return jpeg.compress(gt, level.value)
+
+    def degrade_batch(self, gt: Tensor, values: Tensor, draws: Tensor, scale: int) -> Tensor:
+        """See :func:`rnan.degradations.batched.jpeg.compress_batch`."""
+        from rnan.degradations.batched.jpeg import compress_batch
+
+        return compress_batch(gt, values)
+
+    def degraded_file(self, gt: NDArray[np.uint8], level: Level) -> bytes | None:
+        """The very file of that quality."""
+        return jpeg.encode(gt, int(level.value))
+
+
+def _in_words(level: float | NDArray[Any]) -> str:
+    values = np.asarray(level)
+    low, high = f"{values.min():.0f}", f"{values.max():.0f}"
+    return low if low == high else f"{low} to {high}"
+
+
+LUMA = JpegTask(
+    name="dejpeg",
+    title="JPEG repair, gray and luma",
+    test_sets=("classic5", "live1"),
+    plane="luma",
+    patch_multiple=8,
+    protocol=Protocol(name="luma"),
+)
+COLOUR = JpegTask(
+    name="dejpeg-color",
+    title="JPEG repair, colour",
+    test_sets=("kodak24",),
+    patch_multiple=16,
+    protocol=Protocol(name="rgb"),
+)
+DEJPEG = Restoration(name="dejpeg", tasks={1: LUMA, 3: COLOUR})

@@ -1,0 +1,124 @@
+"""Denoising: white Gaussian noise (Section 4.2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnan.degradations import noise
+from rnan.estimation import Traces
+from rnan.options.levels import LevelOptions, NoiseLevel
+from rnan.tasks.condition import Condition
+from rnan.tasks.level import Level, LevelLike, sigma, sigma_in_words
+from rnan.tasks.task import Array, Protocol, Restoration, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseCondition(Condition):
+    """A condition whose level is the picture's own noise."""
+
+    @property
+    def noise(self) -> float:
+        """See :class:`~rnan.tasks.condition.Condition`."""
+        return 0.0 if self.level is None else float(self.level.max())
+
+    def exposed(self, span: float) -> Self:
+        """Noise is divided with the picture."""
+        return self if self.level is None else replace(self, level=self.level / np.float32(span))
+
+    def for_equal_planes(self, highest: float) -> Self:
+        """Equal noise in three planes is as bright as independent noise that is √3 as strong."""
+        if self.level is None:
+            return self
+        stronger = np.minimum(np.float32(math.sqrt(3.0)) * self.level, np.float32(highest))
+        return replace(self, level=stronger)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseTask(Task):
+    """Denoising, in colour or gray."""
+
+    table_levels: tuple[str, ...] = ("10", "30", "50", "70")
+    more_levels: tuple[str, ...] = ("15", "25")
+
+    asks = NoiseLevel
+    level_name = "sigma"
+    level_scale = 255.0
+    padding = "reflect"
+    noisy = True
+    training_extras = frozenset({"jpeg_share", "camera"})
+
+    def level(self, text: str) -> Level:
+        """A number: σ on the 0-255 scale."""
+        value = sigma(text.strip(), text, "a sigma")
+        return Level(name=f"{value:g}", value=value, arguments={"sigma": value})
+
+    def estimate(self, plane: NDArray[np.float32], traces: Traces) -> LevelLike:
+        """σ, or a map of it where it depends on the brightness."""
+        low, high = self.level_range
+        found = traces.noise
+        return min(max(found, low), high) if isinstance(found, float) else found.clip(low, high)
+
+    def condition(
+        self,
+        asked: LevelOptions,
+        plane: NDArray[np.float32],
+        traces: Callable[[], Traces],
+        *,
+        scales: Sequence[int],
+        takes_level: bool,
+    ) -> Condition:
+        """See :class:`~rnan.tasks.Task`."""
+        if not takes_level:
+            return NoiseCondition(level=None)
+        level: Any = getattr(asked, self.level_name)
+        estimated = isinstance(level, str)
+        if estimated:
+            level = self.estimate(plane, traces())
+        channel = self._level_channel(level, plane.shape[-2:])
+        return NoiseCondition(level=channel, taken=level, estimated=estimated)
+
+    def describe(self, asked: LevelOptions, condition: Condition) -> str:
+        """``sigma 11.4 estimated``."""
+        level = condition.taken
+        if isinstance(level, str):
+            return "no sigma needed"  # the network was trained for one
+        return f"sigma {sigma_in_words(level, 1)} {'estimated' if condition.estimated else 'given'}"
+
+    def describe_step(self, level: LevelLike) -> str:
+        """``denoised at sigma 11``."""
+        return f"denoised at sigma {level if isinstance(level, str) else sigma_in_words(level)}"
+
+    def degrade(self, gt: Array, level: Level, *, name: str, seed: int) -> Array:
+        """See :func:`rnan.degradations.noise.noisy`."""
+        return noise.noisy(gt, level.value, name=name, seed=seed)
+
+    def degrade_batch(self, gt: Tensor, values: Tensor, draws: Tensor, scale: int) -> Tensor:
+        """See :func:`rnan.degradations.batched.noise.add_noise`."""
+        from rnan.degradations.batched.noise import add_noise
+
+        return add_noise(gt, values, draws)
+
+
+COLOUR = NoiseTask(
+    name="denoise-color",
+    title="colour denoising",
+    test_sets=("kodak24", "cbsd68", "urban100"),
+    protocol=Protocol(name="rgb"),
+)
+GRAY = NoiseTask(
+    name="denoise-gray",
+    title="gray denoising",
+    test_sets=("kodak24", "bsd68", "urban100"),
+    plane="gray",
+    protocol=Protocol(name="gray"),
+)
+DENOISE = Restoration(name="denoise", tasks={3: COLOUR, 1: GRAY})

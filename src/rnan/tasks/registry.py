@@ -1,0 +1,52 @@
+"""The tasks and restorations by name; others can be added."""
+
+from __future__ import annotations
+
+from rnan.errors import ConfigError
+from rnan.options.levels import LEVELS
+from rnan.options.mapping import nearest
+from rnan.options.request import request_options
+from rnan.tasks import jpeg, mosaic, noise, scale
+from rnan.tasks.task import Restoration, Task
+
+TASKS: dict[str, Task] = {}
+"""By name."""
+
+RESTORATIONS: dict[str, Restoration] = {}
+"""By name; beside them stands ``auto``."""
+
+
+def register(task: Task) -> None:
+    """Add a task, or replace the one of its name."""
+    TASKS[task.name] = task
+
+
+def register_restoration(restoration: Restoration) -> None:
+    """Add what people can ask for, with its tasks."""
+    for task in restoration.tasks.values():
+        register(task)
+        LEVELS[restoration.name] = task.asks
+    RESTORATIONS[restoration.name] = restoration
+    request_options.cache_clear()
+
+
+def get_task(name: str) -> Task:
+    """The task of that name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name not in TASKS:
+        raise ConfigError(
+            f"unknown task {name}{nearest(name, TASKS)}; known are {', '.join(TASKS)}"
+        )
+    return TASKS[name]
+
+
+def restoration_of(task: Task) -> str:
+    """The restoration that a task belongs to; nothing where it belongs to none."""
+    return next((one.name for one in RESTORATIONS.values() if task in one.tasks.values()), "")
+
+
+for _restoration in (noise.DENOISE, mosaic.DEMOSAIC, jpeg.DEJPEG, scale.UPSCALE):
+    register_restoration(_restoration)

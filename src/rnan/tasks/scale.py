@@ -1,0 +1,107 @@
+"""Super-resolution: pictures that bicubic interpolation made small (Section 4.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnan.degradations import resize
+from rnan.errors import ConfigError, OptionRef
+from rnan.estimation import Traces
+from rnan.options.levels import LevelOptions, ScaleLevel
+from rnan.options.option import options_of
+from rnan.tasks.condition import Condition
+from rnan.tasks.level import Level, LevelLike, number
+from rnan.tasks.task import Array, Protocol, Restoration, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleTask(Task):
+    """Super-resolution."""
+
+    table_levels: tuple[str, ...] = ("x2", "x3", "x4")
+
+    asks = ScaleLevel
+    scales = (2, 3, 4)
+    margin = 4
+
+    def level(self, text: str) -> Level:
+        """``x2``, or ``2``."""
+        value = number(text.strip().lower().removeprefix("x"), text, "a scale such as x2")
+        if not 1 <= value <= 16 or value != int(value):
+            raise ConfigError(f"scale must be a whole number from 1 to 16, got {value:g}")
+        return Level(name=f"x{int(value)}", scale=int(value), arguments={"scale": int(value)})
+
+    def asked(self, level: LevelLike = "auto", **given: object) -> LevelOptions:
+        """``auto`` is left to :meth:`condition`, and what the network enlarges by too."""
+        values = {name: value for name, value in given.items() if value is not None}
+        if set(values) - {"scale"}:
+            return super().asked(level, **given)
+        return ScaleLevel(scale=values.get("scale", level))
+
+    def condition(
+        self,
+        asked: LevelOptions,
+        plane: NDArray[np.float32],
+        traces: Callable[[], Traces],
+        *,
+        scales: Sequence[int],
+        takes_level: bool,
+    ) -> Condition:
+        """See :class:`~rnan.tasks.Task`."""
+        assert isinstance(asked, ScaleLevel)
+        enlargement = _enlargement(asked.scale, scales)
+        return Condition(level=None, scale=next_scale(enlargement, scales), enlargement=enlargement)
+
+    def describe(self, asked: LevelOptions, condition: Condition) -> str:
+        """``x2``."""
+        return f"x{condition.enlargement:g}"
+
+    def degrade(self, gt: Array, level: Level, *, name: str, seed: int) -> Array:
+        """See :func:`rnan.degradations.resize.downscale`."""
+        return resize.downscale(gt, level.scale)
+
+    def degrade_batch(self, gt: Tensor, values: Tensor, draws: Tensor, scale: int) -> Tensor:
+        """See :func:`rnan.degradations.batched.resize.downscale_batch`."""
+        from rnan.degradations.batched.resize import downscale_batch
+
+        return downscale_batch(gt, scale)
+
+
+def next_scale(enlargement: float, scales: Sequence[int]) -> int:
+    """The smallest scale of a network that is as large as what is asked for."""
+    return min(scale for scale in scales if scale >= enlargement)
+
+
+def _enlargement(scale: object, scales: Sequence[int]) -> float:
+    if scale == "auto" and len(scales) == 1:
+        return float(scales[0])
+    try:
+        enlargement = float(scale)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ConfigError(OptionRef("scale"), f" must be a number, got {scale!r}") from None
+    least = options_of(ScaleLevel)["scale"].low
+    if not least <= enlargement <= max(scales):
+        raise ConfigError(
+            OptionRef("scale"),
+            f" must lie between {least:g} and {max(scales)} with these weights, "
+            f"got {enlargement:g}",
+            value=scale,
+        )
+    return enlargement
+
+
+SUPER_RESOLUTION = ScaleTask(
+    name="super-resolution",
+    title="super-resolution",
+    test_sets=("set5", "set14", "b100", "urban100", "manga109"),
+    protocol=Protocol(name="luma, border cut", luma=True, crop_border=1),
+)
+UPSCALE = Restoration(name="upscale", tasks={1: SUPER_RESOLUTION, 3: SUPER_RESOLUTION})
