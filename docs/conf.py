@@ -8,12 +8,7 @@ project = "rnan"
 copyright = "the rnan contributors"  # noqa: A001 - the name that Sphinx reads
 release = version = rnan.__version__
 
-extensions = [
-    "myst_parser",
-    "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",
-    "sphinx.ext.viewcode",
-]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build", "training/*"]
 html_theme = "furo"
 html_title = "rnan"

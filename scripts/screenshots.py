@@ -69,8 +69,7 @@ def main() -> None:
                     page = browser.new_context(**how).new_page()
                     page.goto(address)
                     page.set_input_files(
-                        "#pick",
-                        {"name": "photo.png", "mimeType": "image/png", "buffer": picture},
+                        "#pick", {"name": "photo.png", "mimeType": "image/png", "buffer": picture}
                     )
                     page.locator(".found li").nth(1).wait_for()
                     page.get_by_role("button", name="Restore").click()

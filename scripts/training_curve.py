@@ -31,11 +31,7 @@ def main() -> None:
     curves = {name: read_curve(Path(path)) for name, path in (run.split("=", 1) for run in runs)}
     levels = list(next(iter(curves.values())))
     figure, grid = plt.subplots(
-        1,
-        len(levels),
-        figsize=(max(3.2 * len(levels), 5), 3),
-        layout="constrained",
-        squeeze=False,
+        1, len(levels), figsize=(max(3.2 * len(levels), 5), 3), layout="constrained", squeeze=False
     )
     panels = grid[0]
     for panel, level in zip(panels, levels, strict=True):

@@ -86,10 +86,7 @@ def restoring(settings: TrainConfig, device: torch.device) -> float:
 def cost(name: str, data: Path, device: torch.device) -> dict[str, float]:
     """Seconds of a step and of restoring."""
     arm = config(data, ARMS[name])
-    return {
-        "step": try_steps(arm, device, steps=4).seconds,
-        "restoring": restoring(arm, device),
-    }
+    return {"step": try_steps(arm, device, steps=4).seconds, "restoring": restoring(arm, device)}
 
 
 def costs(names: list[str], known: dict[str, Any], data: Path) -> dict[str, dict[str, float]]:

@@ -16,10 +16,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 OVERLAP = {"denoise": 64, "upscale": 16}
-LADDER = {
-    "denoise": [2048, 1536, 1024, 768, 512, 384, 256],
-    "upscale": [768, 512, 384, 256, 192],
-}
+LADDER = {"denoise": [2048, 1536, 1024, 768, 512, 384, 256], "upscale": [768, 512, 384, 256, 192]}
 
 
 def install(path: Path, models: Path) -> Path:

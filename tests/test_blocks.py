@@ -96,10 +96,7 @@ def test_what_is_put_before() -> None:
     assert of_it.level is not None
     assert of_it.level.shape == (1, 1, 25, 30)
     assert on_the_grid(x, Condition(level=None))[0] is x
-    assert on_the_grid(x[:, :, :4], told.__class__(level=None, grid=(3, 0)))[2] == (
-        5,
-        0,
-    )
+    assert on_the_grid(x[:, :, :4], told.__class__(level=None, grid=(3, 0)))[2] == (5, 0)
 
 
 def test_pixels_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,8 +53,7 @@ def test_help_names_every_command() -> None:
 
 @pytest.mark.parametrize("command", ["auto", "denoise"])
 @pytest.mark.parametrize(
-    "words",
-    ["--tile 3", "--strength 5", "--device nonsense", "--dtype float16 --engine openvino"],
+    "words", ["--tile 3", "--strength 5", "--device nonsense", "--dtype float16 --engine openvino"]
 )
 def test_impossible_options_are_refused_of_clean_pictures_too(
     tmp_path: Path, picture: Path, command: str, words: str

@@ -216,8 +216,7 @@ def test_code_points_come_before_a_profile(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "space"),
-    [(".jpg", "GRAY"), (".tif", "GRAY"), (".webp", "RGB"), (".avif", "RGB")],
+    ("ending", "space"), [(".jpg", "GRAY"), (".tif", "GRAY"), (".webp", "RGB"), (".avif", "RGB")]
 )
 def test_gray_gets_a_profile_for_its_channels(tmp_path: Path, ending: str, space: str) -> None:
     """WebP and AVIF hold gray in three channels, and get a profile of colour."""

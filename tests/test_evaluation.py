@@ -270,9 +270,7 @@ def test_attention_maps_of_a_cropped_jpeg(row: int, column: int) -> None:
     """What is put before the picture, up to a whole block, is seen too."""
     task = get_task("dejpeg")
     engine = TorchEngine(
-        small_model(channels_in=1, channels_out=1),
-        device=torch.device("cpu"),
-        dtype=torch.float32,
+        small_model(channels_in=1, channels_out=1), device=torch.device("cpu"), dtype=torch.float32
     )
     lq = compress(photo(208, 208, channels=1).astype(np.float64), 20)[row:, column:]
     pixel = (100 - row, 60 - column)

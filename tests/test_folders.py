@@ -18,8 +18,8 @@ import pytest
 
 from conftest import photo, rnan
 from rnan.errors import ConfigError, InputError
-from rnan.images import Picture, decode, read, write
-from rnan.images.endings import EXTENSIONS, RAW_EXTENSIONS
+from rnan.images import EXTENSIONS, Picture, decode, read, write
+from rnan.images.endings import RAW_EXTENSIONS
 from rnan.pipeline import files as module
 from rnan.pipeline.manifest import NAME, Manifest
 from rnan.pipeline.plan import Plan, plan_files

@@ -16,16 +16,7 @@ from PIL import Image, ImageCms
 
 from conftest import photo
 from rnan.errors import InputError, MissingExtraError, ResourceError
-from rnan.images import (
-    Metadata,
-    Picture,
-    ReadOptions,
-    decode,
-    from_float,
-    read,
-    to_float,
-    write,
-)
+from rnan.images import Metadata, Picture, ReadOptions, decode, from_float, read, to_float, write
 from rnan.images.compare import side_by_side
 from rnan.images.read import size_of
 from rnan.images.write import encode, write_whole

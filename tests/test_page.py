@@ -130,8 +130,7 @@ def test_from_upload_to_download(page: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "offer"),
-    [("waves.webp", "Take the first"), ("print.jpg", "Guess its colours")],
+    ("name", "offer"), [("waves.webp", "Take the first"), ("print.jpg", "Guess its colours")]
 )
 def test_a_picture_that_can_be_taken_in_several_ways(page: Any, name: str, offer: str) -> None:
     page.expected.append("is refused at first")

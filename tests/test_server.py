@@ -725,9 +725,7 @@ def test_memory_stays_flat(server: Server) -> None:
 def test_many_at_once_get_what_the_command_line_makes(server: Server) -> None:
     data = noisy(64, 96)
     alone = server.client.post(
-        f"{API}/restore",
-        files={"picture": ("a.png", data)},
-        data={"task": "denoise", "sigma": "9"},
+        f"{API}/restore", files={"picture": ("a.png", data)}, data={"task": "denoise", "sigma": "9"}
     ).content
     results: list[bytes] = []
 

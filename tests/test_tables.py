@@ -12,7 +12,7 @@ import rnan
 from conftest import photo
 from rnan.api import load_restorer
 from rnan.degradations.mosaic import PATTERNS, mosaic
-from rnan.images.write import ENDINGS
+from rnan.images.formats.registry import USUAL_ENDING
 from rnan.options.files import WriteOptions
 from rnan.options.levels import LEVELS, MosaicLevel, ScaleLevel
 from rnan.options.option import options_of
@@ -40,7 +40,7 @@ def test_ranges_of_options_are_those_of_the_tasks() -> None:
 
 
 def test_formats_that_can_be_asked_for_are_those_that_are_written() -> None:
-    assert {*options_of(WriteOptions)["format"].choices} == {name.lower() for name in ENDINGS}
+    assert {*options_of(WriteOptions)["format"].choices} == {name.lower() for name in USUAL_ENDING}
 
 
 def test_every_table_has_all_bayer_patterns() -> None:

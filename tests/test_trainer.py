@@ -73,8 +73,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_compiled_blocks_learn_as_plain_ones(pictures: Path, tmp_path: Path) -> None:
     plain, compiled = (
         Trainer(
-            config(pictures, dtype="float64", budget={"steps": 3}, compile=how),
-            tmp_path / str(how),
+            config(pictures, dtype="float64", budget={"steps": 3}, compile=how), tmp_path / str(how)
         )
         for how in (False, True)
     )
@@ -606,9 +605,7 @@ def test_a_nonlocal_block_that_is_added_changes_nothing_at_first(
     local = config(pictures, model={"init": init, "fields": {**fields, "plan": "LL"}})
     start = Trainer(local, tmp_path / "local").run().weights
     more = config(
-        pictures,
-        init_from=str(start),
-        model={"init": init, "fields": {**fields, "plan": "NL"}},
+        pictures, init_from=str(start), model={"init": init, "fields": {**fields, "plan": "NL"}}
     )
     before = from_bytes(start.read_bytes()).build()
     after = Trainer(more, tmp_path / "nonlocal").learner.model

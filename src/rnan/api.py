@@ -1,7 +1,5 @@
 """The front door of the Python library: ``rnan.load_restorer``, ``restore``, ``list_models``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -15,8 +15,6 @@ command line, ``"sigma"`` in the API. ``ConfigError`` and ``InputError`` are ``V
 so that callers who know only the standard library catch them.
 """
 
-from __future__ import annotations
-
 import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -102,10 +100,7 @@ class InputError(RnanError, ValueError):
     remedy: Mapping[str, object] = MappingProxyType({})
 
     def __init__(
-        self,
-        *parts: str | OptionRef,
-        value: Any = None,
-        remedy: Mapping[str, object] | None = None,
+        self, *parts: str | OptionRef, value: Any = None, remedy: Mapping[str, object] | None = None
     ) -> None:
         super().__init__(*parts, value=value)
         self.remedy = dict(remedy or {})

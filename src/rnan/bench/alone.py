@@ -1,7 +1,5 @@
 """A contender in a process of its own: its peak memory, and its time as a plain program has it."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """What is timed: a network, or a yardstick, and how it is run."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass

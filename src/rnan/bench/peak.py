@@ -1,7 +1,5 @@
 """How fast this machine convolves at best: what achieved speed is compared with."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

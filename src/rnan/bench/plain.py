@@ -1,7 +1,5 @@
 """The plain network that speed is measured against."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """The authors' program written plainly: what a user would otherwise wait for."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 """What was timed, for people and for programs; the machine is named."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from itertools import pairwise

@@ -4,8 +4,6 @@ The yardsticks are the authors' program written plainly (:mod:`rnan.bench.refere
 20-layer net of convolutions (:mod:`rnan.bench.plain`).
 """
 
-from __future__ import annotations
-
 import dataclasses
 import statistics
 from collections.abc import Iterable

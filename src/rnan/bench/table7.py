@@ -1,7 +1,5 @@
 """The columns of the paper's Table 7 for what was timed, the published rows beside."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from typing import Any

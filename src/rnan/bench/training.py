@@ -1,7 +1,5 @@
 """How fast a recipe trains, against the same step on one batch that stays where it is."""
 
-from __future__ import annotations
-
 import itertools
 import statistics
 import tempfile

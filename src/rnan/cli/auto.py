@@ -1,7 +1,5 @@
 """``rnan auto``."""
 
-from __future__ import annotations
-
 from rnan.cli.restoring import restoring_command
 
 

@@ -80,12 +80,7 @@ def command(
     contenders = [parse_contender(text, kind) for text in presets]
     measured = [_size(text) for text in sizes]
     found = compare(
-        contenders,
-        measured,
-        runs=runs,
-        device=where,
-        yardstick=kind,
-        with_reference=reference,
+        contenders, measured, runs=runs, device=where, yardstick=kind, with_reference=reference
     )
     click.echo(f"{as_markdown(found, where)}\n\n{table7(found.timings)}")
     if json_file is not None:

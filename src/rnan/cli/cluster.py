@@ -39,15 +39,11 @@ class ClusterOptions(NameOptions):
     resume: bool = option(False, "Leave out what is complete and unchanged.")
     dry_run: bool = option(False, "Only say what would be written where.", group="files")
     files_from: Path | None = option(
-        None,
-        "Take the files that this text names, a line each, below the one IN.",
-        group="files",
+        None, "Take the files that this text names, a line each, below the one IN.", group="files"
     )
     report: Path | None = option(None, "Write the summary here, as JSON.", group="files")
     address: str | None = option(
-        None,
-        "Of a Ray cluster.",
-        default_text="$RAY_ADDRESS, or this machine alone",
+        None, "Of a Ray cluster.", default_text="$RAY_ADDRESS, or this machine alone"
     )
     workers: int | None = option(
         None,
@@ -56,9 +52,7 @@ class ClusterOptions(NameOptions):
         default_text="one for each GPU, or what the processors hold",
     )
     patience: float = option(
-        60.0,
-        "Minutes without a finished block of pictures after which the job gives up.",
-        low=1e-9,
+        60.0, "Minutes without a finished block of pictures after which the job gives up.", low=1e-9
     )
 
 

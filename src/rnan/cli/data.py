@@ -1,7 +1,5 @@
 """``rnan data``: training pictures."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """``rnan demosaic``."""
 
-from __future__ import annotations
-
 from rnan.cli.restoring import restoring_command
 
 

@@ -45,11 +45,7 @@ class FileOptions(NameOptions):
     )
     dry_run: bool = option(False, "Only say what would be written where.", group="files")
     jobs: int = option(
-        1,
-        "Pictures at a time; they share the processor's threads.",
-        low=1,
-        high=64,
-        group="files",
+        1, "Pictures at a time; they share the processor's threads.", low=1, high=64, group="files"
     )
     fail_fast: bool = option(False, "Stop at the first picture that fails.", group="files")
     report: Path | None = option(
@@ -67,7 +63,7 @@ class FileOptions(NameOptions):
             InputError: See :func:`rnan.pipeline.plan.plan_files`.
             ConfigError: See there.
         """
-        from rnan.images.write import ENDINGS, FORMATS
+        from rnan.images.formats.registry import USUAL_ENDING, WRITTEN
         from rnan.pipeline.plan import extensions_for, plan_files
 
         file_format = request.writing.format
@@ -77,11 +73,11 @@ class FileOptions(NameOptions):
             recursive=self.recursive,
             compare=self.compare,
             name=self.name,
-            ending=ENDINGS[file_format.upper()] if file_format else None,
+            ending=USUAL_ENDING[file_format.upper()] if file_format else None,
             extensions=extensions_for(request.restoration),
         )
         if file_format and plans[0].target == self.output:
-            written = FORMATS.get(self.output.suffix.lower(), file_format.upper())
+            written = WRITTEN.get(self.output.suffix.lower(), file_format.upper())
             if written != file_format.upper():
                 raise ConfigError(f"--format {file_format} and {self.output} are two formats")
         return [

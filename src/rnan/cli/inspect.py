@@ -1,7 +1,5 @@
 """``rnan inspect``."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -20,10 +18,7 @@ from rnan.options.option import options_of
 @with_options(options_of(ReadOptions).values())
 @verbosity
 def command(
-    pictures: tuple[Path, ...],
-    recursive: bool,
-    as_json: bool,
-    **reading_values: Any,
+    pictures: tuple[Path, ...], recursive: bool, as_json: bool, **reading_values: Any
 ) -> None:
     """Say what pictures are, what they went through, and which command would help.
 

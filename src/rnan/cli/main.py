@@ -3,8 +3,6 @@
 Nothing here imports torch or numpy, so that ``rnan --help`` answers at once.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import importlib

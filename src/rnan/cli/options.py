@@ -1,7 +1,5 @@
 """From described options to the command line, and the options that several commands share."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path

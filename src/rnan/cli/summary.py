@@ -1,7 +1,5 @@
 """What a command that worked through several pictures says at its end."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections import Counter

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     help="Say what the run would cost, after a few steps on made-up pictures.",
 )
 @click.option(
-    "--max-time",
-    type=FiniteRange(min=0),
-    help="Minutes after which to stop with a checkpoint.",
+    "--max-time", type=FiniteRange(min=0), help="Minutes after which to stop with a checkpoint."
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @THREADS

@@ -1,7 +1,5 @@
 """``rnan upscale``."""
 
-from __future__ import annotations
-
 from rnan.cli.restoring import restoring_command
 
 

@@ -5,8 +5,6 @@ crashes the process each time would go round for ever. So each attempt leaves a 
 second on also one before each picture: where attempts ended at the same picture, it is to blame.
 """
 
-from __future__ import annotations
-
 import posixpath
 import uuid
 from collections import Counter

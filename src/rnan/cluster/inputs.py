@@ -1,7 +1,5 @@
 """Which pictures a job restores, and what their results are called."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Iterator, Sequence

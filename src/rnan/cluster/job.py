@@ -16,15 +16,8 @@ from rnan.cluster.nodes import Room, check_machines, connected
 from rnan.cluster.record import DONE, FAILED, FOLDER, Record
 from rnan.cluster.stores import Store
 from rnan.cluster.worker import Order, Worker
-from rnan.errors import (
-    ConfigError,
-    InputError,
-    OptionRef,
-    ResourceError,
-    RnanError,
-    error_of_kind,
-)
-from rnan.images.write import ENDINGS
+from rnan.errors import ConfigError, InputError, OptionRef, ResourceError, RnanError, error_of_kind
+from rnan.images.formats.registry import USUAL_ENDING
 from rnan.options.request import Request
 from rnan.pipeline.manifest import settings_hash
 from rnan.pipeline.pipeline import Pipeline
@@ -180,7 +173,7 @@ def _find(job: ClusterJob, output: Store) -> Inputs:
         extensions=extensions_for(job.request.restoration),
         only=job.only,
         name=job.name,
-        ending=ENDINGS[file_format.upper()] if file_format else None,
+        ending=USUAL_ENDING[file_format.upper()] if file_format else None,
     )
 
 

@@ -1,7 +1,5 @@
 """The machines: Ray, found or started, and whether each can take part."""
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

@@ -3,8 +3,6 @@
 :mod:`rnan.degradations.batched.jpeg` does the same arithmetic for batches on a device.
 """
 
-from __future__ import annotations
-
 import io
 from typing import Any, Literal
 

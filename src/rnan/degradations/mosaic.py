@@ -1,7 +1,5 @@
 """Bayer mosaics: one colour at each pixel, the other two zero (Section 4.3)."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

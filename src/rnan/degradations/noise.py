@@ -1,7 +1,5 @@
 """White Gaussian noise, neither clipped nor rounded (Section 4.2)."""
 
-from __future__ import annotations
-
 import os
 import zlib
 

@@ -4,8 +4,6 @@ Cubic with a = -0.5, widened where it shrinks; indices clamped at the border; he
 16-bit pictures rounded (halves up) between the two passes and at the end.
 """
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 from functools import lru_cache

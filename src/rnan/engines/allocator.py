@@ -1,7 +1,5 @@
 """Keep memory that tiles give back for the next tile, instead of asking the system anew."""
 
-from __future__ import annotations
-
 import ctypes
 import sys
 from functools import cache

@@ -1,7 +1,5 @@
 """From the name of a model to an engine that runs it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Which device and which number type to compute with, and how much memory there is."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import platform
@@ -47,11 +45,9 @@ def choose_dtype(name: DType, device: torch.device) -> torch.dtype:
     if name != "auto":
         if name == "bfloat16" and device.type == "cpu" and not has_bfloat16(device):
             _log.warning("this processor has no bfloat16: it is many times slower than float32")
-        return {
-            "float32": torch.float32,
-            "bfloat16": torch.bfloat16,
-            "float16": torch.float16,
-        }[name]
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[
+            name
+        ]
     return torch.bfloat16 if has_bfloat16(device) else torch.float32
 
 

@@ -1,7 +1,5 @@
 """What runs a network: an engine takes a batch of tiles as arrays and gives one back."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Exported networks: ONNX graphs, run by another program than PyTorch."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -4,8 +4,6 @@ They are measured on our protocols (``rnan evaluate --model peer:PATH``), cut in
 like ours.
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The programs that run networks, one record each; others can be added."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """PyTorch: channels-last, bfloat16 convolutions where the hardware has them."""
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The blocks of JPEG, their luma and their frequencies, in floating point."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

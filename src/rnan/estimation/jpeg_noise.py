@@ -13,8 +13,6 @@ regression, to crops of training pictures that hold most texture, clean and with
 from 35 to 90.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import lru_cache

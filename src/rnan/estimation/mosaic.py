@@ -1,7 +1,5 @@
 """Whether a picture is a sensor's mosaic instead of a picture."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

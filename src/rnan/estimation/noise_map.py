@@ -5,8 +5,6 @@ makes it smaller again where it is bright. The tiles of a picture are sorted by 
 estimated in each group apart.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -5,8 +5,6 @@ letterboxes), and larger parts of exactly one colour inside it (captions, logos,
 background of a screen).
 """
 
-from __future__ import annotations
-
 import math
 from itertools import product
 from typing import Any

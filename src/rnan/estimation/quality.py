@@ -6,8 +6,6 @@ quality we ask how much better a lattice of that table explains the coefficients
 density does.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any

@@ -8,8 +8,6 @@ texture is not read as noise, and the variance that noise loses where it is limi
 put back with the moments of a censored Gaussian.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

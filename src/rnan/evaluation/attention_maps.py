@@ -1,7 +1,5 @@
 """What a network attends to: the masks of its blocks, and one pixel's non-local weights."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace

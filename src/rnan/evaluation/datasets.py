@@ -1,7 +1,5 @@
 """Folders of pictures as references for a measurement."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -82,10 +80,7 @@ def names_of(files: Sequence[Path]) -> list[str]:
 
 
 def references(
-    files: list[Path],
-    task: Task,
-    *,
-    lq_files: dict[Path, Path] | None = None,
+    files: list[Path], task: Task, *, lq_files: dict[Path, Path] | None = None
 ) -> Iterator[Reference]:
     """Read pictures one by one, as references of a task.
 

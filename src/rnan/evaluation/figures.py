@@ -1,7 +1,5 @@
 """The paper's Figures 4 to 12: a picture, a crop marked in it, and the crop side by side."""
 
-from __future__ import annotations
-
 import importlib.util
 import io
 import math

@@ -1,7 +1,5 @@
 """The inputs of a task as files, made from clean pictures."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,7 @@ from rnan.evaluation.datasets import read_values
 from rnan.evaluation.metrics import as_eight_bit
 from rnan.evaluation.runner import cut_to_multiple
 from rnan.images import Picture, check_output, write, write_whole
-from rnan.images.write import FORMATS
+from rnan.images.formats.registry import WRITTEN
 from rnan.tasks import Task
 from rnan.tasks.level import Level
 
@@ -51,7 +49,7 @@ def make_input(
     check_output(target, overwrite=overwrite)
     if as_float and target.suffix.lower() not in (".tif", ".tiff"):
         raise ConfigError(f"{target.name}: only TIFF holds floating point")
-    lossy = FORMATS[target.suffix.lower()] == "JPEG"
+    lossy = WRITTEN[target.suffix.lower()] == "JPEG"
     gt = cut_to_multiple(task.reference(read_values(source)), level.scale)
     if lossy:
         file = task.degraded_file(gt.astype(np.uint8), level)

@@ -4,8 +4,6 @@ LibRaw reads files only, so the mosaic goes through a DNG in memory: 16 bit, no 
 balance, and the colours of the camera are those of the picture.
 """
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What can be measured: nothing at all, a network, or a classical method."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +47,8 @@ class Network:
     def __call__(self, lq: Array, level: Level) -> Array:
         """See :data:`Method`."""
         x = (lq / 255.0).astype(np.float32)
-        restored: NDArray[np.float32] = self.restorer(x, **self.arguments(level))
+        asked = self.restorer.task.asked(**self.arguments(level))
+        restored: NDArray[np.float32] = self.restorer.run(self.restorer.prepare(x, asked)).picture
         return restored.astype(np.float64) * 255.0
 
 

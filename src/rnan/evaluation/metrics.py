@@ -3,8 +3,6 @@
 Values are on the 0-255 scale throughout.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """The paper's tables as records (Zhang et al., ICLR 2019, Tables 1 to 8)."""
 
-from __future__ import annotations
-
 import csv
 from functools import lru_cache
 from importlib import resources

@@ -1,7 +1,5 @@
 """One figure, measured or published."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

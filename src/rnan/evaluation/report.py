@@ -1,7 +1,5 @@
 """Results as tables for people, and as files that other programs read."""
 
-from __future__ import annotations
-
 import csv
 import datetime
 import hashlib

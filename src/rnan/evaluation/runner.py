@@ -1,7 +1,5 @@
 """Degrade, restore, measure: the one loop behind ``rnan evaluate`` and training's validation."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

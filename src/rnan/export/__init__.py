@@ -1,7 +1,5 @@
 """Networks as files for other programs."""
 
-from __future__ import annotations
-
 from rnan.export.check import largest_difference
 from rnan.export.onnx_file import to_onnx
 

@@ -1,7 +1,5 @@
 """Exported networks that were made once and are wanted again."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 from pathlib import Path

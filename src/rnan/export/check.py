@@ -1,7 +1,5 @@
 """Exported networks held against PyTorch: the exporter has been wrong in silence."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 

@@ -1,7 +1,5 @@
 """What an exported network says of itself, in its file."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import dataclass

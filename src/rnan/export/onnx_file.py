@@ -1,7 +1,5 @@
 """A network as an ONNX graph that takes pictures of every size."""
 
-from __future__ import annotations
-
 import importlib.util
 import io
 import json

@@ -1,6 +1,6 @@
 """Pictures as people have them: read, write, metadata, depth (numpy, no torch)."""
 
-from rnan.images.endings import EXTENSIONS
+from rnan.images.formats.registry import EXTENSIONS
 from rnan.images.metadata import Metadata
 from rnan.images.picture import Picture, from_float, to_float
 from rnan.images.read import decode, read, size_of

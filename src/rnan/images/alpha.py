@@ -1,7 +1,5 @@
 """Opacity: apart from the colour while that is restored, and colour where there is none to see."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Colours as code points (ITU-T H.273): what AVIF, HEIC and PNG say where they have no profile."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from rnan.images.icc import BT709, SRGB, Curve, profile

@@ -3,8 +3,6 @@
 And pictures that are gray though they have three channels, as most scans and many saved pictures.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

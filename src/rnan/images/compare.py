@@ -1,7 +1,5 @@
 """Two pictures side by side."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from rnan.images.picture import Picture, from_float, to_float

@@ -1,12 +1,4 @@
-"""Endings of files by which folders are searched; a file that is named is known by its content."""
-
-from __future__ import annotations
-
-EXTENSIONS = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".bmp"),
-    *(".avif", ".heic", ".heif", ".hif"),
-)
-"""Of pictures that are read."""
+"""Endings of files that folders are not searched for, and of camera raw."""
 
 RAW_EXTENSIONS = (
     *(".3fr", ".ari", ".arw", ".bay", ".cap", ".cine", ".cr2", ".cr3", ".crw", ".cs1", ".dc2"),

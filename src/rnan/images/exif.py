@@ -3,8 +3,6 @@
 They are patched in place, so that what a camera's maker wrote stays readable.
 """
 
-from __future__ import annotations
-
 import contextlib
 import struct
 from collections.abc import Callable

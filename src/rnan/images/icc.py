@@ -3,8 +3,6 @@
 For formats that know colours only by a profile.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,11 +42,7 @@ def profile(name: str, primaries: Sequence[float] | None, curve: Curve) -> bytes
         curve: Of all channels.
     """
     tone = _curve(curve)
-    tags = {
-        b"desc": _text(name),
-        b"cprt": _text("no rights reserved"),
-        b"wtpt": _xyz(_D50),
-    }
+    tags = {b"desc": _text(name), b"cprt": _text("no rights reserved"), b"wtpt": _xyz(_D50)}
     if primaries is None:
         tags[b"kTRC"] = tone
     else:

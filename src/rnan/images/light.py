@@ -1,7 +1,5 @@
 """Which colours the numbers of a picture stand for, however its file says it."""
 
-from __future__ import annotations
-
 import io
 
 from PIL import ImageCms

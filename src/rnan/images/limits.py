@@ -1,7 +1,5 @@
 """What is refused before it is decoded."""
 
-from __future__ import annotations
-
 from rnan.errors import InputError, OptionRef
 from rnan.options.files import MAX_PIXELS
 

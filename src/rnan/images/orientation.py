@@ -1,7 +1,5 @@
 """How a picture was turned, as EXIF and TIFF say it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

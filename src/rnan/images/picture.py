@@ -1,7 +1,5 @@
 """A picture in memory: pixels and what has to come back with them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

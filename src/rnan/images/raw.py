@@ -1,7 +1,5 @@
 """Camera raw files through the extra ``raw``: samples, and what is needed to show them."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,11 +22,7 @@ _TURNED = {0: 1, 3: 3, 5: 8, 6: 6}
 """EXIF's orientation for LibRaw's."""
 
 _SRGB_TO_XYZ = np.array(
-    [
-        [0.412453, 0.357580, 0.180423],
-        [0.212671, 0.715160, 0.072169],
-        [0.019334, 0.119193, 0.950227],
-    ]
+    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
 )
 
 

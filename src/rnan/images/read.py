@@ -1,11 +1,8 @@
 """Pictures from files and bytes, recognised by their content."""
 
-from __future__ import annotations
-
 import logging
 import struct
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +10,8 @@ from PIL import UnidentifiedImageError
 
 from rnan.errors import InputError, MissingExtraError, ResourceError
 from rnan.images.endings import RAW_EXTENSIONS
-from rnan.images.formats import heif, pillow, png16, png_chunks, tiff
+from rnan.images.formats import pillow, png_chunks
+from rnan.images.formats.registry import FORMATS, Decode
 from rnan.images.limits import check_size
 from rnan.images.picture import Picture
 from rnan.options.files import READ, ReadOptions
@@ -97,13 +95,10 @@ def _salvaged_png(data: bytes, name: str, options: ReadOptions) -> bytes:
     return whole
 
 
-def _decoder(data: bytes, options: ReadOptions) -> Callable[[bytes, str, ReadOptions], Picture]:
-    if data.startswith(tiff.SIGNATURES) and options.allows("TIFF"):
-        return tiff.decode
-    if png16.is_png16(data) and options.allows("PNG"):
-        return png16.decode
-    if heif.is_heif(data) and options.allows("HEIF"):
-        return heif.decode
+def _decoder(data: bytes, options: ReadOptions) -> Decode:
+    for one in FORMATS.values():
+        if options.allows(one.name) and one.recognises(data):
+            return one.decode
     return pillow.decode
 
 

@@ -1,7 +1,5 @@
 """Pictures to files: whole or not at all, with what belonged to them."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os
@@ -12,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from rnan.errors import InputError, OptionRef, ResourceError, RnanError, is_full
-from rnan.images.endings import EXTENSIONS, RAW_EXTENSIONS
+from rnan.images.endings import RAW_EXTENSIONS
 from rnan.images.exif import exif_for_size
-from rnan.images.formats import pillow, png16, tiff
 from rnan.images.formats.png_chunks import chunk
+from rnan.images.formats.registry import EXTENSIONS, FORMATS, WRITTEN
 from rnan.images.light import named, only_coded, profile_of
 from rnan.images.metadata import Metadata
 from rnan.images.picture import Picture, samples
@@ -24,35 +22,9 @@ from rnan.options.files import WRITE, Depth, WriteOptions
 
 _log = logging.getLogger(__name__)
 
-FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-    ".bmp": "BMP",
-    ".avif": "AVIF",
-}
-"""Format by the output's ending."""
-
-ENDINGS = {file_format: ending for ending, file_format in reversed(FORMATS.items())}
-"""The usual ending of each format."""
-
 _MASK = os.umask(0o077)
 """Rights that new files do not get; asked for once, since asking changes them for all threads."""
 os.umask(_MASK)
-
-_DEEP = ("PNG", "TIFF")
-"""Formats that hold 16 bits a channel."""
-
-_GRAY = ("PNG", "JPEG", "TIFF")
-"""Formats that hold one channel; others get three."""
-
-_CODED = ("PNG", "AVIF")
-"""Formats that say colours by code points."""
 
 
 def write(
@@ -70,7 +42,7 @@ def write(
     """
     path = Path(path)
     check_output(path, overwrite=overwrite)
-    write_whole(path, encode(picture, FORMATS[path.suffix.lower()], options))
+    write_whole(path, encode(picture, WRITTEN[path.suffix.lower()], options))
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
@@ -79,9 +51,9 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     Raises:
         InputError: As :func:`write`.
     """
-    if path.suffix.lower() not in FORMATS:
+    if path.suffix.lower() not in WRITTEN:
         raise InputError(
-            f"cannot write {path.name}: the ending must be one of {', '.join(sorted(FORMATS))}"
+            f"cannot write {path.name}: the ending must be one of {', '.join(sorted(WRITTEN))}"
         )
     check_replaceable(path, overwrite=overwrite)
 
@@ -92,7 +64,7 @@ def check_depth(depth: Depth | None, file_format: str) -> None:
     Raises:
         InputError: It does not.
     """
-    if depth in (None, 8) or file_format == "TIFF" or (depth == 16 and file_format in _DEEP):
+    if depth is None or depth in FORMATS[file_format].depths:
         return
     raise InputError(f"{file_format} does not hold {depth} bits a channel; write TIFF")
 
@@ -136,7 +108,7 @@ def check_report(path: Path) -> None:
     Raises:
         InputError: As :func:`check_writable`, or ``path`` ends as a picture does.
     """
-    if path.suffix.lower() in {*FORMATS, *EXTENSIONS, *RAW_EXTENSIONS}:
+    if path.suffix.lower() in {*WRITTEN, *EXTENSIONS, *RAW_EXTENSIONS}:
         raise InputError(f"{path} ends as a picture does, and what goes there is text")
     check_writable(path)
 
@@ -181,11 +153,9 @@ def encode(picture: Picture, file_format: str, options: WriteOptions = WRITE) ->
     """
     check_colours(picture, file_format)
     picture = _belonging(_of_depth(picture, options.bit_depth, file_format), file_format, options)
-    if file_format == "TIFF":
-        return tiff.encode(picture)
-    if file_format == "PNG" and picture.pixels.dtype != np.uint8:
-        return png16.encode(picture)
-    return pillow.encode(picture, file_format, options)
+    encode_format = FORMATS[file_format].encode
+    assert encode_format is not None
+    return encode_format(picture, options)
 
 
 def _of_depth(picture: Picture, depth: Depth | None, file_format: str) -> Picture:
@@ -206,10 +176,10 @@ def check_colours(picture: Picture, file_format: str) -> None:
         InputError: They are coded as PQ or HLG, say, and it has neither a way to say so nor a
             profile that does.
     """
-    if file_format not in _CODED and only_coded(picture.metadata):
+    if not FORMATS[file_format].codes_colours and only_coded(picture.metadata):
         raise InputError(
             f"the colours are {named(picture.metadata)}, which {file_format} cannot say; "
-            f"write {' or '.join(_CODED)}"
+            f"write {' or '.join(one.name for one in FORMATS.values() if one.codes_colours)}"
         )
 
 
@@ -247,9 +217,9 @@ def _with_colours(picture: Picture, file_format: str) -> Metadata:
     """With the colours as the format says them: by code points where it can, else a profile."""
     metadata = picture.metadata
     cicp = metadata.cicp
-    if metadata.icc or cicp is None or file_format not in _CODED:
+    if metadata.icc or cicp is None or not FORMATS[file_format].codes_colours:
         own = file_format == "PNG" and metadata.png_colour
-        icc = profile_of(metadata, gray=picture.is_gray and file_format in _GRAY)
+        icc = profile_of(metadata, gray=picture.is_gray and FORMATS[file_format].holds_gray)
         return metadata if own else replace(metadata, icc=icc, cicp=None)
     if file_format == "PNG" and not metadata.png_colour:
         return replace(metadata, png_colour=chunk(b"cICP", cicp.chunk_body()))

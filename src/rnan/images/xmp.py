@@ -5,8 +5,6 @@ up to a size. What is changed is cut out of the packet's own bytes and put in ag
 stays as its program wrote it.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

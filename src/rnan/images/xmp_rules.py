@@ -4,8 +4,6 @@ Namespaces and properties: Adobe, XMP Specification Part 2; Google, Photo Sphere
 HDR Image Format, Motion photo format, Depthmap Metadata; Metadata Working Group, Guidelines 2.0.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

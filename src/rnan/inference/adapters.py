@@ -1,7 +1,5 @@
 """Pictures of any kind to planes and back: PIL, numpy, tensors and our own ``Picture``."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace

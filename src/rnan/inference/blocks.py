@@ -1,7 +1,5 @@
 """JPEG's blocks begin at the first row and column, as those that the networks were trained on."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

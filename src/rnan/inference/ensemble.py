@@ -1,7 +1,5 @@
 """Self-ensemble: the mean over the eight turns and flips (the paper's "+")."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

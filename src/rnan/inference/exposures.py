@@ -5,8 +5,6 @@ that of the network; every place takes the exposure that suits it. What lies bet
 is restored as in any other picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Memory that does not suffice: said before work begins, or in one line when it runs out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Mosaics of any Bayer pattern and size as the network takes them: GRBG from the first pixel on."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,11 +26,7 @@ class MosaicRestorer:
         self._tiled, self._options = tiled, options
 
     def __call__(
-        self,
-        plane: Array,
-        condition: Condition,
-        progress: Progress | None,
-        cancel: Cancel | None,
+        self, plane: Array, condition: Condition, progress: Progress | None, cancel: Cancel | None
     ) -> Array:
         """Demosaic ``(1, H, W)``, or zero-filled ``(3, H, W)``, to ``(3, H, W)``.
 

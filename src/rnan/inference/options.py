@@ -1,7 +1,5 @@
 """Deprecated: the options of a restoration are :class:`rnan.inference.RestoreOptions`."""
 
-from __future__ import annotations
-
 import typing
 import warnings
 from typing import Any

@@ -1,7 +1,5 @@
 """One picture through a network for pictures: every colour, size and range."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,11 +35,7 @@ class PictureRestorer:
         self._task, self._engine, self._tiled, self._options = task, engine, tiled, options
 
     def __call__(
-        self,
-        plane: Array,
-        condition: Condition,
-        progress: Progress | None,
-        cancel: Cancel | None,
+        self, plane: Array, condition: Condition, progress: Progress | None, cancel: Cancel | None
     ) -> Array:
         """Restore ``(C, H, W)`` with white at 1.
 

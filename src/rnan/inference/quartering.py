@@ -4,8 +4,6 @@ Every picture is cut into four overlapping quarters, large quarters again; each 
 output comes from its own quarter.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

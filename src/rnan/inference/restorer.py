@@ -1,16 +1,13 @@
 """Restore pictures: a task, a network and options behind one call."""
 
-from __future__ import annotations
-
 import logging
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal, TypeVar, overload
 
 from rnan.engines import Engine
 from rnan.errors import ConfigError, InputError, RnanError
-from rnan.estimation import Traces
 from rnan.inference.adapters import Planes, to_planes
 from rnan.inference.mosaics import MosaicRestorer
 from rnan.inference.pictures import PictureRestorer
@@ -19,7 +16,7 @@ from rnan.inference.streaming import Cancel, Errors, streamed
 from rnan.inference.tiled import Progress, TiledEngine
 from rnan.options.levels import LevelOptions
 from rnan.options.restoring import RestoreOptions
-from rnan.tasks import Condition, LevelLike, Task, restoration_of
+from rnan.tasks import Condition, LevelLike, Look, Task, restoration_of
 
 _log = logging.getLogger(__name__)
 
@@ -31,10 +28,8 @@ P = TypeVar("P")
 class Prepared:
     """A picture and what holds for it; several, where a batch was given."""
 
-    asked: LevelOptions
     planes: Planes
-    traces: list[Callable[[], Traces]]
-    """What each went through, looked for when it is asked for."""
+    looks: list[Look]
     conditions: list[Condition]
 
 
@@ -126,31 +121,20 @@ class Restorer:
         planes = to_planes(picture, mosaic=self.task.takes == "mosaic")
         if self.task.takes == "mosaic" and not planes.holds_colour:
             raise InputError("PIL cannot hold the result of a 16-bit mosaic; pass a numpy array")
-        looks: list[Callable[[], Traces]] = [
-            cache(partial(planes.traces, plane)) for plane in planes.pictures
+        looks = [
+            Look(
+                plane=plane,
+                traces=cache(partial(planes.traces, plane)),
+                scales=self.engine.scales,
+                takes_level=self.engine.takes_level,
+            )
+            for plane in planes.pictures
         ]
-        return Prepared(
-            asked=asked,
-            planes=planes,
-            traces=looks,
-            conditions=[
-                self.task.condition(
-                    asked,
-                    plane,
-                    look,
-                    scales=self.engine.scales,
-                    takes_level=self.engine.takes_level,
-                )
-                for plane, look in zip(planes.pictures, looks, strict=True)
-            ],
-        )
+        conditions = [self.task.condition(asked, look) for look in looks]
+        return Prepared(planes=planes, looks=looks, conditions=conditions)
 
     def run(
-        self,
-        prepared: Prepared,
-        *,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
+        self, prepared: Prepared, *, progress: Progress | None = None, cancel: Cancel | None = None
     ) -> Result:
         """Restore what was prepared.
 
@@ -168,7 +152,7 @@ class Restorer:
         step = Step(
             restoration=restoration_of(self.task),
             level=condition.taken,
-            description=self.task.describe(prepared.asked, condition),
+            description=self.task.describe(condition),
             short=self.task.describe_step(condition.taken),
         )
         size = prepared.planes.pictures[0].shape[-2:]

@@ -1,7 +1,5 @@
 """The networks for what people ask for, each loaded when a picture needs it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

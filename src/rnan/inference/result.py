@@ -1,7 +1,5 @@
 """Results: what became of a picture, from the network to the report."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Many pictures one after the other: in order, in bounded memory, stopped at any time."""
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable

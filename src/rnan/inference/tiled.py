@@ -1,7 +1,5 @@
 """A network for pictures of any size: in tiles that memory holds, turned eight ways if asked."""
 
-from __future__ import annotations
-
 import logging
 import math
 import time

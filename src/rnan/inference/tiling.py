@@ -5,8 +5,6 @@ and strides as the whole picture. In the overlap of two tiles the outer quarters
 tile's own border disturbs, are thrown away, and the middle half is blended.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product

@@ -7,8 +7,6 @@ middle. The sizes here are chosen so that every tile starts at the same place of
 then neighbours see the same attention windows, and no seam stands between them.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import re

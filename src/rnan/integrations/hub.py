@@ -9,8 +9,6 @@ on the Hub, so that everything works without a network.
     restorer = hub.from_pretrained("me/rnan-denoise-color")
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -9,8 +9,6 @@ task from the weights themselves where they are bundled ones, else from the shap
 estimated for each picture, as ``level="auto"`` does.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ Letters in shapes: B batch, C channels, D embedding channels, H and W height and
 feature map, N = H·W tokens.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Residual block, trunk and mask branch, attention block (Section 3.2 and 3.3, Fig. 2, Eq. 6-8)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

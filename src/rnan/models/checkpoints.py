@@ -4,8 +4,6 @@ A weights file is safetensors: tensors and a block of text, so that nothing in i
 executed. The text holds the network's own :class:`~rnan.models.rnan.RNANConfig`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

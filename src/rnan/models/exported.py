@@ -5,8 +5,6 @@ is to serve all sizes cannot: here the map is filled up to whole windows, and wh
 no part in the softmax. The result is the same.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

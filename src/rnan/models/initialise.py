@@ -1,7 +1,5 @@
 """How a network starts before training."""
 
-from __future__ import annotations
-
 import torch
 
 from rnan.models.attention import NonLocalBlock

@@ -1,7 +1,5 @@
 """The named shapes: the paper's networks, the authors' program, our compact family, ablations."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 
@@ -13,22 +11,12 @@ PAPER = RNANConfig()
 """Section 3.4: ten blocks, two of them non-local, at full resolution."""
 
 RELEASED = dataclasses.replace(
-    PAPER,
-    upsample_kernel=6,
-    block_conv=True,
-    body_conv=True,
-    softmax="queries",
-    value_range=255.0,
+    PAPER, upsample_kernel=6, block_conv=True, body_conv=True, softmax="queries", value_range=255.0
 )
 """What the authors' program builds; takes their checkpoints (see ``checkpoints.py``)."""
 
 COMPACT = RNANConfig(
-    plan="NL",
-    upsample_kernel=4,
-    window=24,
-    unshuffle=2,
-    level_channel=True,
-    body_skip=True,
+    plan="NL", upsample_kernel=4, window=24, unshuffle=2, level_channel=True, body_skip=True
 )
 """Ours: half resolution, attention in windows, one network for all levels of a task."""
 

@@ -1,7 +1,5 @@
 """The shape of a network from its tensors alone, for programs that keep nothing else of a file."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The authors' checkpoints (yulunzhang/RNAN): pickled tensors under their own names."""
 
-from __future__ import annotations
-
 import io
 import re
 import warnings

@@ -1,7 +1,5 @@
 """The residual non-local attention network (Section 3, Fig. 1) and its configuration."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """What a network is, in figures: blocks, parameters, depth, receptive field, work for a pixel."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -1,7 +1,5 @@
 """How picture files are read and written."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

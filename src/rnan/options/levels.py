@@ -1,7 +1,5 @@
 """How much is restored: one dataclass for each restoration, whose first option is the level."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """Frozen dataclasses from plain mappings: every unknown key is an error that names the nearest."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import difflib

@@ -5,8 +5,6 @@ Python. Its name, type and default are those of the field; the rest stands in th
 metadata. Nothing here needs more than the standard library, since ``rnan --help`` reads it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import types

@@ -1,7 +1,5 @@
 """What is asked for, in one object: every door makes it here, in the same way."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

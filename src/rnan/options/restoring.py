@@ -1,7 +1,5 @@
 """How pictures are restored, whatever the task."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """What a server allows."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from pathlib import Path

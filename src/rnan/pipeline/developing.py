@@ -1,7 +1,5 @@
 """Camera raw to a picture: the network demosaics, the file says everything else."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import replace
 

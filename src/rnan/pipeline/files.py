@@ -1,7 +1,5 @@
 """One file at a time: read, restore, write."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys
@@ -11,7 +9,8 @@ from dataclasses import replace
 from rnan.errors import InputError, OptionRef
 from rnan.images import Picture, ReadOptions, check_output, decode, read, write
 from rnan.images.compare import side_by_side
-from rnan.images.write import ENDINGS, FORMATS, check_colours, check_depth, encode, write_whole
+from rnan.images.formats.registry import USUAL_ENDING, WRITTEN
+from rnan.images.write import check_colours, check_depth, encode, write_whole
 from rnan.inference.memory import enough_memory
 from rnan.inference.result import Result
 from rnan.options.files import WRITE, WriteOptions
@@ -41,7 +40,7 @@ def process_file(restore: Callable[[Picture], Result], plan: Plan, request: Requ
     with enough_memory(f"{plan.source}: not enough memory for a picture of this size"):
         picture = read_source(plan, request.reading)
         if plan.target != STREAM:
-            check_colours(picture, FORMATS[plan.target.suffix.lower()])
+            check_colours(picture, WRITTEN[plan.target.suffix.lower()])
         result = restore(picture)
         if result.picture is picture and _may_be_copied(picture, plan, request):
             write_whole(plan.target, plan.source.read_bytes())
@@ -55,11 +54,7 @@ def process_file(restore: Callable[[Picture], Result], plan: Plan, request: Requ
             compared = side_by_side(picture, result.picture)
             write(compared, plan.comparison, overwrite=plan.overwrite)
     return replace(
-        result,
-        picture=None,
-        size=picture.size,
-        source=str(plan.source),
-        target=str(plan.target),
+        result, picture=None, size=picture.size, source=str(plan.source), target=str(plan.target)
     )
 
 
@@ -73,7 +68,7 @@ def check_outputs(plan: Plan, writing: WriteOptions) -> None:
         if path != STREAM:
             check_output(path, overwrite=plan.overwrite)
     if plan.target != STREAM:
-        check_depth(writing.bit_depth, FORMATS[plan.target.suffix.lower()])
+        check_depth(writing.bit_depth, WRITTEN[plan.target.suffix.lower()])
 
 
 def write_result(picture: Picture, plan: Plan, writing: WriteOptions) -> None:
@@ -115,7 +110,7 @@ def _keep_times(plan: Plan) -> None:
 def _may_be_copied(picture: Picture, plan: Plan, request: Request) -> bool:
     return (
         STREAM not in (plan.source, plan.target)
-        and picture.metadata.format == FORMATS[plan.target.suffix.lower()]
+        and picture.metadata.format == WRITTEN[plan.target.suffix.lower()]
         and replace(request.writing, format=None) == WRITE
         and request.reading.takes_file_as_it_is
     )
@@ -123,7 +118,7 @@ def _may_be_copied(picture: Picture, plan: Plan, request: Request) -> bool:
 
 def _write_to_stream(picture: Picture, writing: WriteOptions) -> None:
     file_format = writing.format.upper() if writing.format else picture.metadata.format
-    if file_format not in ENDINGS:
+    if file_format not in USUAL_ENDING:
         ref = OptionRef("format")
         raise InputError("pass ", ref, f" for standard output: {file_format} is not written")
     if sys.stdout is None:

@@ -1,7 +1,5 @@
 """What a picture is and what it went through, in plain words, and what to do about it."""
 
-from __future__ import annotations
-
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -167,7 +165,7 @@ def other_harm(picture: Picture, restoration: str, prepared: Prepared) -> str:
         restoration: What was asked for.
         prepared: The picture, and the level that was estimated for it.
     """
-    level, traces = prepared.conditions[0].taken, prepared.traces[0]
+    level, traces = prepared.conditions[0].taken, prepared.looks[0].traces
     if not prepared.conditions[0].estimated or isinstance(level, str):
         return ""
     if restoration == "denoise" and np.max(level) < CLEAN_SIGMA:

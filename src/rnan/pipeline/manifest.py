@@ -1,7 +1,5 @@
 """What has been done in an output folder, so that work that was interrupted goes on."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import threading

@@ -1,7 +1,5 @@
 """From a request and a plan to a result: read, restore, write."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Which output belongs to which input."""
 
-from __future__ import annotations
-
 import glob
 import logging
 import os
@@ -13,7 +11,7 @@ from pathlib import Path
 from rnan.errors import ConfigError, InputError, OptionRef
 from rnan.images import EXTENSIONS
 from rnan.images.endings import RAW_EXTENSIONS
-from rnan.images.write import FORMATS
+from rnan.images.formats.registry import WRITTEN
 from rnan.pipeline.search import Found, pictures_of
 from rnan.tasks import RESTORATIONS
 
@@ -82,7 +80,7 @@ def plan_files(
     """
     inputs = [path for entry in inputs for path in _expanded(entry, output)]
     single = len(inputs) == 1 and not inputs[0].is_dir()
-    looks_like_file = output.suffix.lower() in FORMATS and not output.is_dir()
+    looks_like_file = output.suffix.lower() in WRITTEN and not output.is_dir()
     if STREAM in (*inputs, output):
         if not single or compare:
             raise ConfigError("- stands for one picture, alone and without ", OptionRef("compare"))
@@ -93,13 +91,13 @@ def plan_files(
         pairs = [(Found(path=inputs[0], relative=Path(inputs[0].name)), output)]
     elif single and output.is_file():
         raise ConfigError(
-            f"{output} is a file; name a folder, or one that ends in {', '.join(sorted(FORMATS))}"
+            f"{output} is a file; name a folder, or one that ends in {', '.join(sorted(WRITTEN))}"
         )
     elif looks_like_file or output.is_file():
         raise ConfigError(f"{output} is a file; several pictures need a folder to go to")
     elif single and output.suffix and not output.is_dir():
         raise InputError(
-            f"cannot write {output.name}: the ending must be one of {', '.join(sorted(FORMATS))}"
+            f"cannot write {output.name}: the ending must be one of {', '.join(sorted(WRITTEN))}"
         )
     else:
         pictures = [
@@ -131,7 +129,7 @@ def plan_files(
 
 def extensions_for(restoration: str) -> tuple[str, ...]:
     """Endings that folders are searched for."""
-    return (*EXTENSIONS, *RAW_EXTENSIONS) if takes_raw(restoration) else EXTENSIONS
+    return (*EXTENSIONS, *(RAW_EXTENSIONS if takes_raw(restoration) else ()))
 
 
 def takes_raw(restoration: str) -> bool:
@@ -223,7 +221,7 @@ def renamed(relative: Path, name: str, ending: str | None) -> Path:
         ConfigError: ``name`` knows other words, or makes folders.
     """
     ext = ending or relative.suffix
-    if ext.lower() not in FORMATS:
+    if ext.lower() not in WRITTEN:
         ext = _OF_RAW if ext.lower() in RAW_EXTENSIONS else _WITHOUT_WRITER
     try:
         called = name.format(stem=relative.stem, ext=ext)

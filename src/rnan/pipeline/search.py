@@ -1,7 +1,5 @@
 """The pictures of folders: all of them, each once, and a word on whatever is left out."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections import Counter
@@ -10,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnan.errors import InputError
-from rnan.images.endings import EXTENSIONS, OTHER_EXTENSIONS, RAW_EXTENSIONS
+from rnan.images.endings import OTHER_EXTENSIONS, RAW_EXTENSIONS
+from rnan.images.formats.registry import EXTENSIONS
 
 _log = logging.getLogger(__name__)
 

@@ -1,7 +1,5 @@
 """Graphs that another program than PyTorch runs."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 import numpy as np

@@ -1,7 +1,5 @@
 """ONNX Runtime."""
 
-from __future__ import annotations
-
 import importlib.util
 
 from rnan.errors import ConfigError, MissingExtraError, OptionRef

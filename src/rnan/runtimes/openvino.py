@@ -1,7 +1,5 @@
 """OpenVINO, on the processor."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 import threading

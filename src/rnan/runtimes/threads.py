@@ -1,7 +1,5 @@
 """How many threads of the processor networks take, whatever program runs them."""
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -1,7 +1,5 @@
 """The app: page, API, and what stands before both."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

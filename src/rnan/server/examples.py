@@ -1,7 +1,5 @@
 """Pictures to try the page with, made by code."""
 
-from __future__ import annotations
-
 import io
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """The fields of a request, made from the options that the command line is made from."""
 
-from __future__ import annotations
-
 import inspect
 import math
 from collections.abc import Awaitable, Callable, Coroutine

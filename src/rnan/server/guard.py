@@ -1,7 +1,5 @@
 """What every request passes first: is it for us, from whom, with what right."""
 
-from __future__ import annotations
-
 import hmac
 from http import HTTPStatus
 from urllib.parse import urlsplit

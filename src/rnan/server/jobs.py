@@ -1,7 +1,5 @@
 """Jobs: they wait, run, end, and are forgotten."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 import shutil

@@ -1,7 +1,5 @@
 """Figures for Prometheus, and lines for the log."""
 
-from __future__ import annotations
-
 import logging
 import time
 from functools import partial

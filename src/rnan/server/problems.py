@@ -1,7 +1,5 @@
 """Errors as problem documents (RFC 9457), from the one tree of errors."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Running the app until somebody stops it."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import signal

@@ -1,7 +1,5 @@
 """Pictures within the limits of a server: looked at, restored, shown."""
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
 from dataclasses import replace
@@ -12,10 +10,11 @@ from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, InputError, RnanError
 from rnan.estimation.mosaic import mosaic_pattern
 from rnan.images import Picture, ReadOptions, WriteOptions, from_float, read, to_float
-from rnan.images.endings import EXTENSIONS, RAW_EXTENSIONS
+from rnan.images.endings import RAW_EXTENSIONS
+from rnan.images.formats.registry import EXTENSIONS, USUAL_ENDING, WRITTEN
 from rnan.images.raw import is_raw
 from rnan.images.read import size_of
-from rnan.images.write import ENDINGS, FORMATS, encode
+from rnan.images.write import encode
 from rnan.options.request import Request
 from rnan.options.server import ServerOptions
 from rnan.pipeline.inspection import Findings, inspect
@@ -95,7 +94,7 @@ class Studio:
         """
         source = self.source(job)
         file_format = request.writing.format
-        ending = ENDINGS[file_format.upper()] if file_format else None
+        ending = USUAL_ENDING[file_format.upper()] if file_format else None
         target = job.folder / "result" / renamed(Path(source.name), "{stem}{ext}", ending)
         if is_raw(source) and request.restoration != "demosaic":
             raise ConfigError("camera raw is for demosaic")
@@ -146,7 +145,7 @@ class Studio:
             large = resize(large, *restored.size)
         mixed = large + strength * (to_float(restored.pixels) - large)
         pixels = from_float(mixed, restored.pixels.dtype)
-        kind = FORMATS[job.result.suffix.lower()]
+        kind = WRITTEN[job.result.suffix.lower()]
         return encode(replace(restored, pixels=pixels), kind, job.request.writing)
 
     def shown(self, job: Job, *, after: bool) -> bytes:

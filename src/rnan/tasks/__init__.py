@@ -10,7 +10,7 @@ from rnan.tasks.registry import (
     register_restoration,
     restoration_of,
 )
-from rnan.tasks.task import Plane, Protocol, Restoration, Task
+from rnan.tasks.task import Look, Plane, Protocol, Restoration, Task
 
 __all__ = [
     "RESTORATIONS",
@@ -18,6 +18,7 @@ __all__ = [
     "Condition",
     "Level",
     "LevelLike",
+    "Look",
     "Plane",
     "Protocol",
     "Restoration",

@@ -1,7 +1,5 @@
 """Conditions: what a network is given beside the picture, and what holds for the picture."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any, Self
 

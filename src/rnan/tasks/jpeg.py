@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from rnan.estimation import Traces
 from rnan.options.levels import JpegLevel, LevelOptions
 from rnan.tasks.condition import Condition
 from rnan.tasks.level import Level, LevelLike, number
-from rnan.tasks.task import Array, Protocol, Restoration, Task
+from rnan.tasks.task import Array, Look, Protocol, Restoration, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +31,8 @@ class JpegTask(Task):
     level_scale = 100.0
     padding = "edge"
     whole_levels = True
+    done = "repaired from quality"
+    how_estimated = "found"
 
     def level(self, text: str) -> Level:
         """A whole number from 1 to 100: libjpeg's quality."""
@@ -44,35 +45,9 @@ class JpegTask(Task):
         """The quality, in the file or read off the pixels."""
         return traces.quality
 
-    def condition(
-        self,
-        asked: LevelOptions,
-        plane: NDArray[np.float32],
-        traces: Callable[[], Traces],
-        *,
-        scales: Sequence[int],
-        takes_level: bool,
-    ) -> Condition:
-        """See :class:`~rnan.tasks.Task`; the grid of the blocks is looked for in any case."""
-        if not takes_level:
-            return Condition(level=None, grid=traces().grid)
-        level: Any = getattr(asked, self.level_name)
-        estimated = isinstance(level, str)
-        if estimated:
-            level = self.estimate(plane, traces())
-        channel = self._level_channel(level, plane.shape[-2:])
-        return Condition(level=channel, taken=level, estimated=estimated, grid=traces().grid)
-
-    def describe(self, asked: LevelOptions, condition: Condition) -> str:
-        """``quality 35 found``."""
-        level = condition.taken
-        if isinstance(level, str):
-            return "no quality needed"  # the network was trained for one
-        return f"quality {_in_words(level)} {'found' if condition.estimated else 'given'}"
-
-    def describe_step(self, level: LevelLike) -> str:
-        """``repaired from quality 35``."""
-        return f"repaired from quality {level if isinstance(level, str) else _in_words(level)}"
+    def condition(self, asked: LevelOptions, look: Look) -> Condition:
+        """The grid of the blocks is looked for in any case."""
+        return replace(super().condition(asked, look), grid=look.traces().grid)
 
     def degrade(self, gt: Array, level: Level, *, name: str, seed: int) -> Array:
         """See :func:`rnan.degradations.jpeg.compress`."""
@@ -87,12 +62,6 @@ class JpegTask(Task):
     def degraded_file(self, gt: NDArray[np.uint8], level: Level) -> bytes | None:
         """The very file of that quality."""
         return jpeg.encode(gt, int(level.value))
-
-
-def _in_words(level: float | NDArray[Any]) -> str:
-    values = np.asarray(level)
-    low, high = f"{values.min():.0f}", f"{values.max():.0f}"
-    return low if low == high else f"{low} to {high}"
 
 
 LUMA = JpegTask(

@@ -1,7 +1,5 @@
 """Levels: how bad a picture got, spelt as the paper's tables spell them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -59,8 +57,8 @@ def sigma(word: str, text: str, expected: str) -> float:
     return value
 
 
-def sigma_in_words(level: float | NDArray[Any], digits: int = 0) -> str:
-    """σ as a number, or as the range of a map; parts of a picture without noise are left out."""
+def level_in_words(level: float | NDArray[Any], digits: int = 0) -> str:
+    """A number, or the range of a map; parts of a picture without noise are left out."""
     values = np.asarray(level)
     noisy = values[values > 0.0] if values.ndim and values.max() > 0.0 else values
     low, high = (f"{value:.{digits}f}" for value in (noisy.min(), noisy.max()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from rnan.options.mapping import nearest
 from rnan.options.restoring import RestoreOptions
 from rnan.tasks.condition import Condition
 from rnan.tasks.level import Level, LevelLike, sigma
-from rnan.tasks.task import Array, Protocol, Restoration, Task
+from rnan.tasks.task import Array, Look, Protocol, Restoration, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,11 +36,6 @@ class MosaicTask(Task):
     takes = "mosaic"
     padding = "reflect"
     noisy = True
-
-    @property
-    def estimates_always(self) -> bool:
-        """The pattern is read off the picture."""
-        return True
 
     def level(self, text: str) -> Level:
         """A Bayer pattern, perhaps with σ behind it: ``grbg-5``."""
@@ -71,32 +65,26 @@ class MosaicTask(Task):
             raise InputError(f"the picture {seen}: say its pattern with ", OptionRef("pattern"))
         return pattern
 
-    def condition(
-        self,
-        asked: LevelOptions,
-        plane: NDArray[np.float32],
-        traces: Callable[[], Traces],
-        *,
-        scales: Sequence[int],
-        takes_level: bool,
-    ) -> Condition:
-        """See :class:`~rnan.tasks.Task`."""
+    def condition(self, asked: LevelOptions, look: Look) -> Condition:
+        """The pattern, and σ of the sensor's noise."""
         assert isinstance(asked, MosaicLevel)
         pattern: Any = asked.pattern
         if pattern == "auto":
-            pattern = self.estimate(plane, traces())
+            pattern = self.estimate(look.plane, look.traces())
         if np.ndim(asked.sigma):
             raise ConfigError("the noise of a mosaic is not estimated; give one number")
-        channel = self._level_channel(asked.sigma, plane.shape[-2:]) if takes_level else None
+        channel = (
+            self._level_channel(asked.sigma, look.plane.shape[-2:]) if look.takes_level else None
+        )
         pattern = check_pattern(pattern)
         return Condition(
             level=channel, taken=pattern, estimated=asked.pattern == "auto", pattern=pattern
         )
 
-    def describe(self, asked: LevelOptions, condition: Condition) -> str:
+    def describe(self, condition: Condition) -> str:
         """``GRBG, sigma 0``."""
-        assert isinstance(asked, MosaicLevel)
-        return f"{condition.pattern.upper()}, sigma {asked.sigma:g}"
+        sigma = 0.0 if condition.level is None else self.level_scale * float(condition.level[0])
+        return f"{condition.pattern.upper()}, sigma {sigma:g}"
 
     def describe_step(self, level: LevelLike) -> str:
         """``demosaiced from GRBG``."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnan.degradations import noise
 from rnan.estimation import Traces
-from rnan.options.levels import LevelOptions, NoiseLevel
+from rnan.options.levels import NoiseLevel
 from rnan.tasks.condition import Condition
-from rnan.tasks.level import Level, LevelLike, sigma, sigma_in_words
+from rnan.tasks.level import Level, LevelLike, sigma
 from rnan.tasks.task import Array, Protocol, Restoration, Task
 
 if TYPE_CHECKING:
@@ -53,6 +52,9 @@ class NoiseTask(Task):
     level_name = "sigma"
     level_scale = 255.0
     padding = "reflect"
+    conditions = NoiseCondition
+    done = "denoised at sigma"
+    digits = 1
     noisy = True
     training_extras = frozenset({"jpeg_share", "camera"})
 
@@ -66,36 +68,6 @@ class NoiseTask(Task):
         low, high = self.level_range
         found = traces.noise
         return min(max(found, low), high) if isinstance(found, float) else found.clip(low, high)
-
-    def condition(
-        self,
-        asked: LevelOptions,
-        plane: NDArray[np.float32],
-        traces: Callable[[], Traces],
-        *,
-        scales: Sequence[int],
-        takes_level: bool,
-    ) -> Condition:
-        """See :class:`~rnan.tasks.Task`."""
-        if not takes_level:
-            return NoiseCondition(level=None)
-        level: Any = getattr(asked, self.level_name)
-        estimated = isinstance(level, str)
-        if estimated:
-            level = self.estimate(plane, traces())
-        channel = self._level_channel(level, plane.shape[-2:])
-        return NoiseCondition(level=channel, taken=level, estimated=estimated)
-
-    def describe(self, asked: LevelOptions, condition: Condition) -> str:
-        """``sigma 11.4 estimated``."""
-        level = condition.taken
-        if isinstance(level, str):
-            return "no sigma needed"  # the network was trained for one
-        return f"sigma {sigma_in_words(level, 1)} {'estimated' if condition.estimated else 'given'}"
-
-    def describe_step(self, level: LevelLike) -> str:
-        """``denoised at sigma 11``."""
-        return f"denoised at sigma {level if isinstance(level, str) else sigma_in_words(level)}"
 
     def degrade(self, gt: Array, level: Level, *, name: str, seed: int) -> Array:
         """See :func:`rnan.degradations.noise.noisy`."""

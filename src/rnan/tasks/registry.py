@@ -1,7 +1,5 @@
 """The tasks and restorations by name; others can be added."""
 
-from __future__ import annotations
-
 from rnan.errors import ConfigError
 from rnan.options.levels import LEVELS
 from rnan.options.mapping import nearest

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rnan.degradations import resize
 from rnan.errors import ConfigError, OptionRef
-from rnan.estimation import Traces
 from rnan.options.levels import LevelOptions, ScaleLevel
 from rnan.options.option import options_of
 from rnan.tasks.condition import Condition
 from rnan.tasks.level import Level, LevelLike, number
-from rnan.tasks.task import Array, Protocol, Restoration, Task
+from rnan.tasks.task import Array, Look, Protocol, Restoration, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,21 +42,15 @@ class ScaleTask(Task):
             return super().asked(level, **given)
         return ScaleLevel(scale=values.get("scale", level))
 
-    def condition(
-        self,
-        asked: LevelOptions,
-        plane: NDArray[np.float32],
-        traces: Callable[[], Traces],
-        *,
-        scales: Sequence[int],
-        takes_level: bool,
-    ) -> Condition:
-        """See :class:`~rnan.tasks.Task`."""
+    def condition(self, asked: LevelOptions, look: Look) -> Condition:
+        """The enlargement, and the network's scale for it."""
         assert isinstance(asked, ScaleLevel)
-        enlargement = _enlargement(asked.scale, scales)
-        return Condition(level=None, scale=next_scale(enlargement, scales), enlargement=enlargement)
+        enlargement = _enlargement(asked.scale, look.scales)
+        return Condition(
+            level=None, scale=next_scale(enlargement, look.scales), enlargement=enlargement
+        )
 
-    def describe(self, asked: LevelOptions, condition: Condition) -> str:
+    def describe(self, condition: Condition) -> str:
         """``x2``."""
         return f"x{condition.enlargement:g}"
 

@@ -22,7 +22,7 @@ from rnan.options.levels import LevelOptions
 from rnan.options.option import options_of
 from rnan.options.restoring import RestoreOptions
 from rnan.tasks.condition import Condition
-from rnan.tasks.level import Level, LevelLike
+from rnan.tasks.level import Level, LevelLike, level_in_words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +43,18 @@ class Protocol:
     """Colour pictures are measured on their luma, not rounded; gray ones as they are."""
     crop_border: int = 0
     """Pixels ignored on each side, times the scale of the enlargement."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A picture whose condition is to be found, and what the network takes."""
+
+    plane: NDArray[np.float32]
+    """``(C, H, W)`` with white at 1."""
+    traces: Callable[[], Traces]
+    """What it went through; called where something is looked for."""
+    scales: Sequence[int]
+    takes_level: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +95,14 @@ class Task(ABC):
     """How a picture goes on below and to the right where its sides do not suit the network
     (numpy's names): noise and mosaics as in a mirror, JPEG as its encoder does it. Enlargement is
     best left as it is."""
+    conditions: ClassVar[type[Condition]] = Condition
+    """Class of its conditions."""
+    done: ClassVar[str] = ""
+    """What was done to a picture, with the level behind it."""
+    how_estimated: ClassVar[str] = "estimated"
+    """How the level was had where it was not given."""
+    digits: ClassVar[int] = 0
+    """Of the level, in words."""
     noisy: ClassVar[bool] = False
     """Whether the degradation draws noise."""
     whole_levels: ClassVar[bool] = False
@@ -105,11 +125,6 @@ class Task(ABC):
         """Lowest and highest number that the bundled network is told."""
         described = options_of(self.asks).get(self.level_name)
         return (0.0, 0.0) if described is None else (described.low, described.high)
-
-    @property
-    def estimates_always(self) -> bool:
-        """Whether something is read off every picture, whatever the network is told."""
-        return False
 
     # Levels
 
@@ -204,29 +219,25 @@ class Task(ABC):
         """
         raise ConfigError(f"the {self.asks.name} of {self.title} is not estimated")
 
-    @abstractmethod
-    def condition(
-        self,
-        asked: LevelOptions,
-        plane: NDArray[np.float32],
-        traces: Callable[[], Traces],
-        *,
-        scales: Sequence[int],
-        takes_level: bool,
-    ) -> Condition:
+    def condition(self, asked: LevelOptions, look: Look) -> Condition:
         """What the network is given beside a picture; what is left to us is estimated.
 
         Args:
             asked: See :meth:`asked`.
-            plane: ``(C, H, W)`` with white at 1.
-            traces: What it went through; called where something is looked for.
-            scales: Those of the network.
-            takes_level: Whether the network has a level channel.
+            look: The picture, and what the network takes.
 
         Raises:
             ConfigError: A value is out of range or of the wrong kind.
             InputError: The picture does not tell what is to be estimated.
         """
+        if not look.takes_level:
+            return self.conditions(level=None)
+        level: Any = getattr(asked, self.level_name)
+        estimated = isinstance(level, str)
+        if estimated:
+            level = self.estimate(look.plane, look.traces())
+        channel = self._level_channel(level, look.plane.shape[-2:])
+        return self.conditions(level=channel, taken=level, estimated=estimated)
 
     def _level_channel(self, level: LevelLike, size: tuple[int, int]) -> NDArray[np.float32]:
         """A number or a map as the network is told it."""
@@ -252,18 +263,16 @@ class Task(ABC):
 
     # In words
 
-    @abstractmethod
-    def describe(self, asked: LevelOptions, condition: Condition) -> str:
-        """The level of a restored picture in a few words.
-
-        Args:
-            asked: What was asked for.
-            condition: What :meth:`condition` made of it.
-        """
+    def describe(self, condition: Condition) -> str:
+        """The level of a restored picture in a few words: ``sigma 11.4 estimated``."""
+        if isinstance(condition.taken, str):
+            return f"no {self.level_name} needed"  # the network was trained for one
+        how = self.how_estimated if condition.estimated else "given"
+        return f"{self.level_name} {level_in_words(condition.taken, self.digits)} {how}"
 
     def describe_step(self, level: LevelLike) -> str:
-        """What was done, as one of several steps of ``auto``."""
-        return f"{self.title}: {level}"
+        """What was done, as one of several steps of ``auto``: ``denoised at sigma 11``."""
+        return f"{self.done} {level if isinstance(level, str) else level_in_words(level)}"
 
     # Degradation
 

@@ -122,10 +122,7 @@ def open_pictures(folder: Path, *, task: Task, side: int, halved: bool) -> Pictu
         InputError: No picture has sides of ``side``.
     """
     return from_prepared(
-        open_prepared(folder, plane=task.plane, halved=halved),
-        task=task,
-        side=side,
-        halved=halved,
+        open_prepared(folder, plane=task.plane, halved=halved), task=task, side=side, halved=halved
     )
 
 

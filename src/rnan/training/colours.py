@@ -1,7 +1,5 @@
 """Colours that the training pictures lack: stronger ones, and those of other channels."""
 
-from __future__ import annotations
-
 from itertools import permutations
 
 import torch

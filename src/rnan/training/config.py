@@ -1,7 +1,5 @@
 """The settings of a training run, checked at birth; :mod:`rnan.training.recipe` reads them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -85,8 +83,7 @@ class DataSection:
             "data needs either folders or prepared" if number else "data.folders names no folder",
         )
         _require(
-            self.folders == tuple(dict.fromkeys(self.folders)),
-            "data.folders names a folder twice",
+            self.folders == tuple(dict.fromkeys(self.folders)), "data.folders names a folder twice"
         )
         _require(
             len(self.only) in (0, number), "data.only must have an entry for each of data.folders"

@@ -1,7 +1,5 @@
 """What a step of a recipe costs: work, memory and time, tried on the machine itself."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

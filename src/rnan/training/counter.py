@@ -4,8 +4,6 @@ Each number is a hash of its position (SplitMix64, Steele et al., 2014), so any 
 can be computed anywhere, in any order, by any number of processes, on any device.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 

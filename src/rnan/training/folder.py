@@ -1,7 +1,5 @@
 """The folder of a run: whose it is, and the settings that were written into it."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Stripes that the training pictures lack: as fine as pixels can hold, and without colour."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """One step of learning: degrade, restore, compare, move the weights."""
 
-from __future__ import annotations
-
 import contextlib
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What a run writes while it goes: two CSV files, and TensorBoard where it is installed."""
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
 from typing import Any, Self

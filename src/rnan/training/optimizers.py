@@ -1,7 +1,5 @@
 """What turns gradients into steps: PyTorch's Adam and AdamW, and Muon for convolutions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Patches that a synthetic camera took, instead of white noise."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

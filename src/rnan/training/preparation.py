@@ -1,7 +1,5 @@
 """What a run begins with, from its settings: pictures, a network and a stream of patches."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 from typing import Any

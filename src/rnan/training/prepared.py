@@ -5,8 +5,6 @@ of the one before) and ``index.json``. While it is made there is a journal inste
 line a picture, so that work that was interrupted goes on where it stopped.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json

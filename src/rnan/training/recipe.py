@@ -1,7 +1,5 @@
 """Recipes: the settings of a training run as a YAML file, plus ``key=value`` overrides."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any

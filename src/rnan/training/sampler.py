@@ -4,8 +4,6 @@ So a resumed run goes on with the very patches that an uninterrupted one would h
 processes that share a batch each cut their own part of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Noise that went through a JPEG afterwards, as that of most pictures people have."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """The learning rate over the budget, and how far the budget is spent."""
 
-from __future__ import annotations
-
 import math
 
 from rnan.training.config import BudgetSection, ScheduleSection

@@ -1,7 +1,5 @@
 """Training pictures from files: folders, archives, and LQ pictures that belong to them."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os

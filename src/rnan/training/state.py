@@ -1,7 +1,5 @@
 """Checkpoints of a run: all it needs to go on, as safetensors, written whole or not at all."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import logging
@@ -57,11 +55,7 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def load_newest(
-    folder: Path,
-    *,
-    model: nn.Module,
-    average: dict[str, Tensor],
-    optimizer: Optimizer,
+    folder: Path, *, model: nn.Module, average: dict[str, Tensor], optimizer: Optimizer
 ) -> dict[str, Any] | None:
     """Load the newest checkpoint that can be read; an older one when the newest is damaged.
 

@@ -1,7 +1,5 @@
 """The training loop."""
 
-from __future__ import annotations
-
 import json
 import logging
 import threading
@@ -123,12 +121,7 @@ class Trainer:
         going_on = resume and bool(checkpoints(folder / "checkpoints"))
         model, self.history = starting_model(config, self.task, shape, going_on=going_on)
         self.learner = Learner(
-            config,
-            self.task,
-            model,
-            device=self.device,
-            dtype=dtype,
-            processes=self.processes,
+            config, self.task, model, device=self.device, dtype=dtype, processes=self.processes
         )
         part = Part(rank=self.processes.rank, of=self.processes.number)
         self.sampler = patch_sampler(config, self.task, shape, self.cache, self.device, part)

@@ -1,7 +1,5 @@
 """How good a network is on the validation pictures, by the code behind ``rnan evaluate``."""
 
-from __future__ import annotations
-
 import torch
 
 from rnan.engines.torch import TorchEngine

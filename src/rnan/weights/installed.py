@@ -1,7 +1,5 @@
 """Weights that are too large for the package: put where an installed ``rnan`` finds them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Weights that are known by name: bundled, in a checkout of the source, installed; or in files."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ IJG, jfdctint.c, jidctint.c, jcsample.c, jdsample.c). All numbers are whole and 
 float64 matrix products are exact.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import torch

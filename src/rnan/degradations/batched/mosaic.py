@@ -1,7 +1,5 @@
 """GRBG mosaics of batches on a device; see :mod:`rnan.degradations.mosaic`."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import torch

@@ -1,7 +1,5 @@
 """White Gaussian noise for batches on a device; see :mod:`rnan.degradations.noise`."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 

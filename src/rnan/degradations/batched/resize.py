@@ -1,7 +1,5 @@
 """Bicubic reduction of batches on a device; see :mod:`rnan.degradations.resize`."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

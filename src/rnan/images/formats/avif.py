@@ -1,7 +1,5 @@
 """What Pillow leaves of an AVIF: bits beyond the eighth, and colours by code points."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from rnan.errors import MissingExtraError

@@ -1,7 +1,5 @@
 """The boxes that AVIF and HEIF files are made of (ISO/IEC 14496-12)."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Pictures for print, in four inks, as RGB."""
 
-from __future__ import annotations
-
 import io
 import logging
 

@@ -1,7 +1,5 @@
 """HEIC, as phones write it, through the extra ``heic``; read only."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 from typing import Any

@@ -4,8 +4,6 @@ A TIFF file has one as a tag, a JPEG file inside a block of Photoshop's (Adobe, 
 Formats Specification, Image Resource Blocks).
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """JPEG files that lack their end: whether what is there is the whole picture."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 

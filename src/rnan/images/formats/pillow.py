@@ -1,7 +1,5 @@
 """What Pillow reads and writes: 8 bits a channel."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import logging
@@ -222,7 +220,7 @@ def dpi_of(value: Any) -> tuple[float, float] | None:
     return (across, down) if across > 0 and down > 0 else None
 
 
-def encode(picture: Picture, file_format: str, options: WriteOptions) -> bytes:
+def encode(picture: Picture, options: WriteOptions, file_format: str) -> bytes:
     """A file with 8 bits a channel.
 
     Raises:

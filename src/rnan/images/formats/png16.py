@@ -1,7 +1,5 @@
 """PNG with 16 bits a channel, which Pillow would read as 8."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 

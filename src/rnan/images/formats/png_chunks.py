@@ -1,7 +1,5 @@
 """Chunks of a PNG that Pillow and imagecodecs do not carry over."""
 
-from __future__ import annotations
-
 import logging
 import struct
 import zlib

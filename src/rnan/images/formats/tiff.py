@@ -1,7 +1,5 @@
 """TIFF: 8, 16 and 32 bits a channel, integers and floating point."""
 
-from __future__ import annotations
-
 import io
 import logging
 import struct

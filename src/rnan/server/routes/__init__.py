@@ -1,7 +1,5 @@
 """The routes: those below ``/api/v1``, and those about the server itself."""
 
-from __future__ import annotations
-
 from fastapi import APIRouter
 
 from rnan.options.server import ServerOptions

@@ -43,10 +43,7 @@ def add_restore(routes: APIRouter, parts: Parts) -> None:
         try:
             await run_in_threadpool(studio.check_size, studio.source(job), most=most)
             ended = asyncio.wrap_future(
-                jobs.start(
-                    job,
-                    lambda job: studio.restore(job, request, most=most),
-                )
+                jobs.start(job, lambda job: studio.restore(job, request, most=most))
             )
             while not (await asyncio.wait({ended}, timeout=LOOK_EVERY))[0]:
                 if await client.is_disconnected():

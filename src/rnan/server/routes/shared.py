@@ -1,7 +1,5 @@
 """What the routes share: the parts of a server, uploads, a job in words, and its files."""
 
-from __future__ import annotations
-
 import mimetypes
 import shutil
 from collections.abc import Awaitable, Callable
