@@ -65,9 +65,9 @@ def peak(device: torch.device) -> int:
         return int(torch.cuda.max_memory_allocated(device))
     status = Path("/proc/self/status")
     if status.exists():  # getrusage would tell the peak of the parent too
-        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
-        if found:
-            return 1024 * int(found[1])
+        match = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        if match:
+            return 1024 * int(match[1])
     import resource
 
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -8,7 +8,7 @@ from rnan.training.cost import timed
 _FEATURES = 64
 _SIDES = (64, 256, 512)
 _PIXELS = {"cuda": 2048**2}
-"""Of a batch; fewer do not fill a GPU."""
+"""Pixels of a batch; fewer do not fill a GPU."""
 
 
 @torch.inference_mode()

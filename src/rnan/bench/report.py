@@ -12,9 +12,9 @@ from rnan.bench.speed import Comparison, Timing
 from rnan.engines.device import hardware_name
 
 
-def as_markdown(found: Comparison, device: torch.device) -> str:
+def as_markdown(comparison: Comparison, device: torch.device) -> str:
     """A table for each size, measured here."""
-    return markdown(found.timings, hardware_name(device), __version__, found.peaks)
+    return markdown(comparison.timings, hardware_name(device), __version__, comparison.peaks)
 
 
 def markdown(
@@ -60,18 +60,18 @@ def markdown(
     return "\n".join(lines)
 
 
-def as_json(found: Comparison, device: torch.device) -> bytes:
+def as_json(comparison: Comparison, device: torch.device) -> bytes:
     """Every figure."""
     content = {
         "hardware": hardware_name(device),
         "version": __version__,
         "torch": torch.__version__,
-        "convolution_peak_flops": found.peaks,
-        "timings": [row.as_dict() for row in found.timings],
+        "convolution_peak_flops": comparison.peaks,
+        "timings": [row.as_dict() for row in comparison.timings],
     }
     return json.dumps(content, indent=1).encode()
 
 
 def _peaks(peaks: dict[str, float]) -> str:
-    said = ", ".join(f"{peak / 1e9:.0f} GFLOP/s in {name}" for name, peak in peaks.items())
-    return f"convolution peak {said}"
+    listed = ", ".join(f"{peak / 1e9:.0f} GFLOP/s in {name}" for name, peak in peaks.items())
+    return f"convolution peak {listed}"

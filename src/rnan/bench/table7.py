@@ -61,7 +61,7 @@ def _psnr(name: str, dataset: str) -> str:
 
 
 def _cards_of_shape(name: str) -> list[dict[str, Any]]:
-    """Of networks that may be told σ besides: that is the task's, not the shape's."""
+    """Cards of networks of that shape; whether they take σ is the task's, not the shape's."""
     shape = dataclasses.replace(preset(name), level_channel=False)
     cards = ((one, registry.card(one)) for one in registry.names())
     return [

@@ -19,15 +19,15 @@ class Throughput:
     task: str
     patches_per_second: float
     megapixels_per_second: float
-    """Of restored pixels."""
+    """Megapixels of restored patches a second."""
     fixed_batch: float
     """Patches a second of the same step on a batch that is there already."""
     share: float
-    """Of that speed which training reaches: the median over the turns."""
+    """Share of that speed which training reaches: the median over the turns."""
     data_share: float
     """Time to cut and degrade a batch over the time of a whole step."""
     flops_per_second: float
-    """Of the step on the fixed batch."""
+    """Operations a second of the step on the fixed batch."""
 
 
 def throughput(config: TrainConfig, *, device: str, turns: int = 9, steps: int = 2) -> Throughput:

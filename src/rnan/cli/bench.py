@@ -79,12 +79,12 @@ def command(
     kind: DType = str(choose_dtype(dtype, where)).removeprefix("torch.")  # type: ignore[arg-type, assignment]
     contenders = [parse_contender(text, kind) for text in presets]
     measured = [_size(text) for text in sizes]
-    found = compare(
+    comparison = compare(
         contenders, measured, runs=runs, device=where, yardstick=kind, with_reference=reference
     )
-    click.echo(f"{as_markdown(found, where)}\n\n{table7(found.timings)}")
+    click.echo(f"{as_markdown(comparison, where)}\n\n{table7(comparison.timings)}")
     if json_file is not None:
-        write_whole(json_file, as_json(found, where))
+        write_whole(json_file, as_json(comparison, where))
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -46,18 +46,18 @@ def command(checkpoint: Path, output: Path, task: str, level: str | None, overwr
     for file in (output, card):
         check_replaceable(file, overwrite=overwrite)
     definition = get_task(task)
-    found = registry.load(checkpoint)
-    check_suits(checkpoint, found.config, definition)
-    info = {"task": task, "source": checkpoint.name, "training": found.info.get("training", [])}
+    loaded = registry.load(checkpoint)
+    check_suits(checkpoint, loaded.config, definition)
+    info = {"task": task, "source": checkpoint.name, "training": loaded.info.get("training", [])}
     if level is not None:
         info["level"] = definition.level(level).name
     content = to_bytes(
-        Checkpoint(config=found.config, state=found.state, info={**found.info, **info}),
+        Checkpoint(config=loaded.config, state=loaded.state, info={**loaded.info, **info}),
         dtype=torch.float32,
     )
     write_whole(output, content)
-    figures = summarise(found.config)
-    said = {
+    figures = summarise(loaded.config)
+    card_content = {
         "name": output.stem,
         "title": definition.title,
         "version": __version__,
@@ -68,5 +68,5 @@ def command(checkpoint: Path, output: Path, task: str, level: str | None, overwr
         "bytes": len(content),
         "source_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
     }
-    write_whole(card, (json.dumps(said, indent=1) + "\n").encode())
+    write_whole(card, (json.dumps(card_content, indent=1) + "\n").encode())
     click.echo(f"{output} ({figures.parameters:,} parameters, {definition.title})")

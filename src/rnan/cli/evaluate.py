@@ -121,14 +121,14 @@ def command(
     table = report.table(ours, published_for(task, dataset, pictures=len(files)))
     head = f"{definition.title} on {dataset}, {len(files)} pictures, PSNR in dB / SSIM"
     times = ", ".join(f"{name} {took:.2f}" for name, took in seconds.items())
-    said = f"{head}\n\n{table}\n\nSeconds a picture: {times}\n"
-    click.echo(said, nl=False)
+    text = f"{head}\n\n{table}\n\nSeconds a picture: {times}\n"
+    click.echo(text, nl=False)
     if csv_file is not None:
         report.write_csv(csv_file, ours)
     if per_picture is not None:
         report.write_each(per_picture, each)
     if markdown_file is not None:
-        write_whole(markdown_file, os.fsencode(said))
+        write_whole(markdown_file, os.fsencode(text))
     if json_file is not None:
         run = report.facts(
             task=definition,

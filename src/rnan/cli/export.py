@@ -68,10 +68,10 @@ def command(
         target = endings[output.suffix]
     check_replaceable(output, overwrite=overwrite)
     checkpoint = registry.load(model)
-    said = checkpoint.info.get("task", task)
-    if said is None:
+    named = checkpoint.info.get("task", task)
+    if named is None:
         raise WeightsError(f"{model} does not say what it is for; pass --task")
-    definition = get_task(said)
+    definition = get_task(named)
     check_suits(model, checkpoint.config, definition)
     if level is not None:
         if not definition.level_name:
@@ -97,8 +97,8 @@ def command(
         graphs = {output.name: content}
     checked = [_held_against(graph, checkpoint, definition, name) for name, graph in graphs.items()]
     write_whole(output, content)
-    found = "; ".join(checked)
-    click.echo(f"{output} ({len(content) / 1e6:.1f} MB, {definition.title}, {found})")
+    checks = "; ".join(checked)
+    click.echo(f"{output} ({len(content) / 1e6:.1f} MB, {definition.title}, {checks})")
 
 
 def _card(model: str) -> dict[str, Any] | None:
@@ -111,8 +111,8 @@ def _card(model: str) -> dict[str, Any] | None:
     if model in registry.names():
         return registry.card(model)
     with contextlib.suppress(OSError, ValueError):
-        found: dict[str, Any] = json.loads(Path(model).with_suffix(".json").read_text("utf-8"))
-        return found
+        card: dict[str, Any] = json.loads(Path(model).with_suffix(".json").read_text("utf-8"))
+        return card
     return None
 
 

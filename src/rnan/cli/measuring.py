@@ -137,7 +137,7 @@ def _assumed(task: Task, assume: str | None) -> Level | str | None:
     if assume is None or assume == "auto":
         return assume
     if not task.level_name:
-        raise ConfigError("--assume is for levels that a network is told; a scale is none")
+        raise ConfigError("--assume is for levels that a network is given; a scale is none")
     level = task.level(assume)
     task.check_level(level.value)
     return level
@@ -200,7 +200,7 @@ def _warn_of_levels(model: str, restorer: Restorer, levels: list[Level]) -> None
     for level in levels:
         if not low <= level.value <= high:
             _log.warning(
-                "%s was trained for %s %g to %g: at %s it is told %g",
+                "%s was trained for %s %g to %g: at %s it is given %g",
                 *(model, restorer.task.level_name, low, high, level.name),
                 restorer.task.nearest_known(level).value,
             )

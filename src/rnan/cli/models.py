@@ -47,7 +47,7 @@ def list_() -> None:
             click.echo(head)
         for name in group:
             card = registry.card(name)
-            note = card.get("licence_note", "its licence is not said")
+            note = card.get("licence_note", "its licence is unknown")
             click.echo(f"  {name:<20} {card['title']} ({note})")
     click.echo("presets")
     for name, config in PRESETS.items():
@@ -117,8 +117,8 @@ def remove(name: str) -> None:
 def _show_training(info: dict[str, Any], config: RNANConfig) -> None:
     click.echo(f"task              {info.get('task')}{_levels(info, config)}")
     for number, stretch in enumerate(info.get("training", []), start=1):
-        said = [f"{key} {stretch[key]}" for key in _STRETCH if key in stretch]
-        click.echo(f"stretch {number:<9} {', '.join(said)}")
+        facts = [f"{key} {stretch[key]}" for key in _STRETCH if key in stretch]
+        click.echo(f"stretch {number:<9} {', '.join(facts)}")
 
 
 def _levels(info: dict[str, Any], config: RNANConfig) -> str:
@@ -142,7 +142,7 @@ def _show_card(card: dict[str, Any]) -> None:
     for case in card.get("cases", []):
         click.echo(
             f"case     {case['case']:<14} quality {case['quality']:<3} input {case['input']:.3f}, "
-            f"restored {case['level estimated']:.3f}, told the quality {case['told']:.3f}"
+            f"restored {case['level estimated']:.3f}, given the quality {case['told']:.3f}"
         )
     for head, key in (("limits", "limits"), ("licence", "licence_note")):
         if key in card:

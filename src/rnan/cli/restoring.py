@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from rnan.pipeline.plan import Plan
 
 _LONG = 10.0
-"""Seconds from which on a picture's time is said before it starts."""
+"""Seconds from which on a picture's time is announced before it starts."""
 
 _WORTH_TIMING = 2_000_000
-"""Pixels of the result below which no time is said."""
+"""Pixels of the result below which no time is announced."""
 
 
 def restoring_command(restoration: str) -> Callable[[Callable[[], None]], click.Command]:

@@ -28,7 +28,7 @@ class Attempts:
         self._me = uuid.uuid4().hex
         self._ended_at: Counter[int] = Counter()
         self.number = 1
-        """Of the attempt that :meth:`begin` begins, from 1."""
+        """Number of the attempt that :meth:`begin` begins, from 1."""
 
     def begin(self) -> None:
         """Count the attempts before this one and leave a mark.

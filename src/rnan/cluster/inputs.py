@@ -62,7 +62,7 @@ def find(
         ConfigError: Two would be written to one output.
     """
     stores: list[Store] = []
-    found: dict[str, tuple[int, Found, str]] = {}
+    pictures: dict[str, tuple[int, Found, str]] = {}
     if only is not None and len(inputs) != 1:
         raise ConfigError("a list of files needs one folder that they are in")
     for number, address in enumerate(inputs):
@@ -70,12 +70,12 @@ def find(
         stores.append(store)
         files = _below(store, output, extensions) if only is None else _named(store, only)
         for file, relative in files:
-            found.setdefault(store.shown(file.path), (number, file, relative))
-    if not found:
+            pictures.setdefault(store.shown(file.path), (number, file, relative))
+    if not pictures:
         raise InputError("the list of files is empty")
     targets = apart(
-        [Path(source) for source in found],
-        [renamed(Path(relative), name, ending) for _, _, relative in found.values()],
+        [Path(source) for source in pictures],
+        [renamed(Path(relative), name, ending) for _, _, relative in pictures.values()],
     )
     entries = [
         Entry(
@@ -86,7 +86,7 @@ def find(
             size=file.size,
             modified=file.modified,
         )
-        for (source, (number, file, _)), target in zip(found.items(), targets, strict=True)
+        for (source, (number, file, _)), target in zip(pictures.items(), targets, strict=True)
     ]
     _check_collisions(entries, stores, output)
     return Inputs(stores, entries)
@@ -118,10 +118,10 @@ def _below(store: Store, output: Store, extensions: Sequence[str]) -> Iterator[t
         empty = False
         yield file, relative
     if empty:
-        said = (
+        problem = (
             f"nothing matches {store.address}" if pattern else f"{store.address} holds no pictures"
         )
-        raise InputError(f"{said} ({', '.join(extensions)})")
+        raise InputError(f"{problem} ({', '.join(extensions)})")
 
 
 def _as_regex(pattern: str) -> re.Pattern[str]:

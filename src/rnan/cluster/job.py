@@ -50,11 +50,11 @@ class ClusterJob:
     resume: bool = False
     """Leave out what is done and unchanged."""
     address: str | None = None
-    """Of the Ray cluster."""
+    """Address of the Ray cluster."""
     workers: int | None = None
     """By default as many as the machines have room for."""
     threads: int | None = None
-    """Of each worker that has no GPU; by default all of a machine's, at most 8."""
+    """Threads of each worker that has no GPU; by default all of a machine's, at most 8."""
     patience: float = 60.0
     """Minutes without any progress after which the job gives up."""
 
@@ -76,7 +76,7 @@ class Summary:
     """What became of a job."""
 
     counts: Counter[str]
-    """Of ``done``, ``skipped`` and ``failed`` pictures."""
+    """How many pictures are ``done``, ``skipped`` and ``failed``."""
     retried: int
     """Pictures that took more than one attempt."""
     megapixels: float
@@ -291,7 +291,7 @@ def _results(
     from ray.data import ActorPoolStrategy, DataContext
     from ray.data.exceptions import ExecutionTimeoutError
 
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is said by us
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # we report what goes wrong
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -326,7 +326,7 @@ def _results(
 
 
 def _ours(error: Exception) -> Exception:
-    """Of what Ray raises, our own error within it, or one line."""
+    """Our own error within what Ray raises, or one line about it."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, RnanError):

@@ -124,7 +124,7 @@ def check_machines(hashes: Mapping[str, str]) -> None:
 def _without_its_words() -> Iterator[None]:
     """Keep what Ray's own code writes away from the terminal: it stands in Ray's log files.
 
-    It writes to the second descriptor, whatever Python's loggers are told.
+    It writes to the second descriptor, whatever the levels of Python's loggers.
     """
     if logging.getLogger().level <= logging.DEBUG:
         yield

@@ -46,9 +46,9 @@ COLUMNS: dict[str, str] = {
     "ended": "double",
     "node": "string",
 }
-"""Of the manifest. ``kind`` is the error's, of :mod:`rnan.errors`; ``attempt`` counts how often
-work on the picture's block had been begun; ``source_modified`` is in nanoseconds, ``ended`` in
-seconds since 1970."""
+"""Columns of the manifest. ``kind`` is the error's, of :mod:`rnan.errors`; ``attempt`` counts how
+often work on the picture's block had been begun; ``source_modified`` is in nanoseconds,
+``ended`` in seconds since 1970."""
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> pyarrow.Table:
@@ -133,8 +133,8 @@ class Record:
         return ordered
 
     def _paths(self, part: str | None = None) -> list[str]:
-        found = [file.path for file in self.store.files(f"{self._home}/runs")]
-        return found if part is None else [path for path in found if f"/{part}/" in path]
+        parts = [file.path for file in self.store.files(f"{self._home}/runs")]
+        return parts if part is None else [path for path in parts if f"/{part}/" in path]
 
     def _read(self, path: str) -> list[dict[str, Any]]:
         import pyarrow as pa

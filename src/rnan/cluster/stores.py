@@ -73,8 +73,8 @@ class Store:
         from pyarrow.fs import FileType
 
         with _said(f"{self.shown(path)} cannot be reached"):
-            found = self._fs.get_file_info(path).type
-        return {FileType.File: "file", FileType.Directory: "folder"}.get(found, "nothing")
+            kind = self._fs.get_file_info(path).type
+        return {FileType.File: "file", FileType.Directory: "folder"}.get(kind, "nothing")
 
     def files(self, path: str) -> Iterator[Found]:
         """All files below a folder, in the order of their names; none where there is no folder.

@@ -27,7 +27,7 @@ _CHROMA_TABLE = np.full_like(_LUMA_TABLE, 99.0)
 _CHROMA_TABLE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 
 Subsampling = Literal["4:4:4", "4:2:2", "4:2:0"]
-"""Of the chroma of colour pictures: none, of columns, of columns and rows."""
+"""Subsampling of the chroma: none, of columns, of columns and rows."""
 
 CONST_BITS = 13
 """Bits behind the point of the transform's factors."""

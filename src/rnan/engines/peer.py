@@ -38,7 +38,7 @@ class PeerEngine(BaseEngine):
         run: What runs it.
         channels: Of its pictures.
         scale: How many times it enlarges.
-        takes_level: Whether it is told the level, over the task's scale.
+        takes_level: Whether it is given the level, over the task's scale.
         multiple: What the sides of its pictures have to be multiples of; they are mirrored
             to that.
         whole: Whether the picture must not be cut.
@@ -127,7 +127,7 @@ def _graph(path: Path, device: torch.device) -> PeerEngine:
 
 def _found_out(run: Run, channels: int, takes_level: bool, path: Path) -> tuple[int, int]:
     """What sides must be multiples of, and the enlargement, by trying."""
-    said: WeightsError | None = None
+    refusal: WeightsError | None = None
     for multiple in _MULTIPLES:
         # Sides of which the next larger multiple is none.
         height, width = (multiple * (64 // multiple + more) for more in (1, 3))
@@ -136,12 +136,12 @@ def _found_out(run: Run, channels: int, takes_level: bool, path: Path) -> tuple[
         try:
             made = run(picture, level)
         except WeightsError as error:
-            said = error
+            refusal = error
             continue
         scale = made.shape[-1] // width if made.ndim == 4 else 0
         if scale and made.shape[-2:] == (height * scale, width * scale):
             return multiple, scale
-    raise said or WeightsError(f"{path} does not make pictures of pictures")
+    raise refusal or WeightsError(f"{path} does not make pictures of pictures")
 
 
 def _spandrel(path: Path, device: torch.device) -> PeerEngine:
@@ -149,27 +149,29 @@ def _spandrel(path: Path, device: torch.device) -> PeerEngine:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found: Any = spandrel.ModelLoader(device).load_from_file(path)
+            network: Any = spandrel.ModelLoader(device).load_from_file(path)
     except Exception as error:  # unknown networks and broken files, in many classes
-        said = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise WeightsError(f"spandrel cannot load {path}: {said[:160]}") from error
-    if not isinstance(found, spandrel.ImageModelDescriptor):
-        raise WeightsError(f"{path} is a network for {found.purpose}, not from picture to picture")
-    found.eval()
+        message = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise WeightsError(f"spandrel cannot load {path}: {message[:160]}") from error
+    if not isinstance(network, spandrel.ImageModelDescriptor):
+        raise WeightsError(
+            f"{path} is a network for {network.purpose}, not from picture to picture"
+        )
+    network.eval()
 
     @torch.inference_mode()
     def run(lq: Array, level: Array | None) -> Array:
-        restored: Tensor = found(torch.from_numpy(np.ascontiguousarray(lq)).to(device))
+        restored: Tensor = network(torch.from_numpy(np.ascontiguousarray(lq)).to(device))
         result: Array = restored.float().cpu().numpy()
         return result
 
-    if found.input_channels not in (1, 3):
-        raise InputError(f"{path} takes pictures of {found.input_channels} channels")
+    if network.input_channels not in (1, 3):
+        raise InputError(f"{path} takes pictures of {network.input_channels} channels")
     return PeerEngine(
         run,
-        channels=found.input_channels,
-        scale=found.scale,
-        whole=found.tiling == spandrel.ModelTiling.INTERNAL,
+        channels=network.input_channels,
+        scale=network.scale,
+        whole=network.tiling == spandrel.ModelTiling.INTERNAL,
         device=device,
     )
 

@@ -125,8 +125,8 @@ class TorchEngine(BaseEngine):
         except Exception as error:  # compilers fail in many ways: none there, a blank in a path
             if self._forward is self.model:
                 raise
-            said = (str(error).splitlines() or [""])[0]
-            _log.warning("the network cannot be compiled here, going on without: %s", said[:160])
+            message = (str(error).splitlines() or [""])[0]
+            _log.warning("the network cannot be compiled here, going on without: %s", message[:160])
             self._forward = self.model
             return self._forward(x, level, scale)
 

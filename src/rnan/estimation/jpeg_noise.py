@@ -47,12 +47,12 @@ _OF_THE_LEAST = 1.1
 """The least of several bands reads a twentieth too low on the validation pictures; the other
 twentieth is added since too small a value costs far more than too large a one."""
 _LEAST_SIGMA = 4.0
-"""Less cannot be told from what texture is left."""
+"""Less looks like what texture is left."""
 _LEAST_OF_STEP = 0.15
 """Nor can a σ of the luma below this share of the mean step of the table."""
 _WEIGHTS = {"uneven": -1.5, "oriented": -2.3, "bands": -1.6, "low": -1.1, "of_step": 1.45}
 _BIAS = 3.1
-"""Of the logarithms of what tells noise from texture."""
+"""Weights of the logarithms of what tells noise from texture."""
 _TEXTURE_TO, _NOISE_FROM = 0.5, 1.5
 """Sum of them up to which it is texture, and from which on noise."""
 _MEDIAN_APART = 0.954
@@ -118,8 +118,8 @@ def estimate_sigma_before_jpeg(
         return 0.0
     # Noise says the same in every band; texture says more in the lowest.
     certain = (_TEXTURE - most[0] / sigma) / (_TEXTURE - _NOISE)
-    found = _evidence(energy[flattest], steps, sigma, bands=max(most) / sigma, of_step=of_step)
-    certain = min(certain, (found - _TEXTURE_TO) / (_NOISE_FROM - _TEXTURE_TO))
+    evidence = _evidence(energy[flattest], steps, sigma, bands=max(most) / sigma, of_step=of_step)
+    certain = min(certain, (evidence - _TEXTURE_TO) / (_NOISE_FROM - _TEXTURE_TO))
     sigma *= float(np.clip(certain, 0.0, 1.0)) / noise_in_luma(image.shape[2])
     return _OF_THE_LEAST * sigma if sigma >= _LEAST_SIGMA else 0.0
 
@@ -163,11 +163,11 @@ def _evidence(
 def _energies(table: tuple[int, ...]) -> list[Array]:
     """For each band, the mean energy that noise of each σ leaves in a frequency."""
     steps = np.array(table, np.float64).reshape(SIDE, SIDE)
-    found = []
+    expected = []
     for band in _BANDS:
         curves = [[_left(sigma, step)[0] for sigma in _SIGMAS] for step in steps[band == _SUM]]
-        found.append(np.mean(curves, axis=0) + 1e-9 * _SIGMAS)
-    return found
+        expected.append(np.mean(curves, axis=0) + 1e-9 * _SIGMAS)
+    return expected
 
 
 @lru_cache(maxsize=32)

@@ -22,7 +22,7 @@ def mosaic_pattern(pixels: NDArray[Any]) -> str | None:
 
     Returns:
         One of four patterns for zero-filled mosaics of three channels; two, as ``grbg or gbrg``,
-        for those of one channel, where red and blue cannot be told apart; none for a picture.
+        for those of one channel, where red and blue cannot be distinguished; none for a picture.
     """
     if min(pixels.shape[:2]) < _LEAST_SIDE:
         return None
@@ -35,7 +35,7 @@ def _of_three(pixels: NDArray[Any]) -> str | None:
     for name in PATTERNS:
         corner = pixels[:_CORNER, :_CORNER]
         if corner[~_where(corner, name)].any():
-            continue  # told at once of all pictures but the darkest
+            continue  # seen at once of all pictures but the darkest
         where = _where(pixels, name)
         if not pixels[~where].any() and (pixels[where] > 0).mean() > 0.1:
             return name

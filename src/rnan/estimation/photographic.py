@@ -24,7 +24,7 @@ _DRAWN = 0.1
 drawing: noise leaves no such."""
 
 _MOST_COLOURS = 16
-"""That are left out, those of most blocks."""
+"""Most colours that are left out, those of most blocks."""
 
 _GROUND = 0.3
 """Share of the pixels from which on a colour that fills whole blocks is the ground of all."""
@@ -33,7 +33,7 @@ _LOOKED_AT = 250_000
 """Pixels whose neighbours are looked at."""
 
 _LEAST_SHARE, _LEAST_BLOCKS = 0.005, 16
-"""Of the blocks of 8x8 that are of exactly one colour, share and number from which on they are no
+"""Share and number of the 8x8 blocks of exactly one colour from which on they are no
 chance."""
 
 

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 _TILE = 8
 """Patches along a side of a tile; tiles are so far apart that each patch is in one of them."""
 _MOST_TILES = 8000
-"""Of a large picture a regular grid of so many tiles is looked at."""
+"""Most tiles that are looked at, on a regular grid over a large picture."""
 _FLATTEST, _LEAST, _MOST = 0.05, 30, 1000
 """Share of tiles to start from, at least and at most so many."""
 _SLACK = 1.4

@@ -24,7 +24,7 @@ _HIDES_NOTHING = 95
 
 _INDEPENDENT, _LEAST_IN_COMMON = 1.0, 6.0
 """σ between the channels of a toned picture up to which theirs is one, and what that has to be:
-below it texture cannot be told from it."""
+below it texture looks the same."""
 
 _FLOATS = (-255.0, 1020.0)
 """Where floating point is looked at; lamps and holes beyond would outweigh all else."""
@@ -80,33 +80,33 @@ class Traces:
         It does where it depends on the brightness, and where a part is no photograph and has none.
         Of a JPEG file it is the noise before compression, where that hides some.
         """
-        found = self._of_photograph
-        if self._photographic is None or np.max(found) == 0.0:
-            return found
+        sigma = self._of_photograph
+        if self._photographic is None or np.max(sigma) == 0.0:
+            return sigma
         unseen = False if self._visible is None else ~self._visible
-        return np.where(self._photographic | unseen, found, np.float32(0.0)).astype(np.float32)
+        return np.where(self._photographic | unseen, sigma, np.float32(0.0)).astype(np.float32)
 
     @property
     def sigma(self) -> float:
         """The noise of the photograph as one number: the root of its mean square."""
-        found = self._of_photograph
-        if isinstance(found, np.ndarray) and self._photographic is not None:
-            found = found[self._photographic]
-        return float(np.sqrt(np.mean(np.square(found)))) if np.size(found) else 0.0
+        sigma = self._of_photograph
+        if isinstance(sigma, np.ndarray) and self._photographic is not None:
+            sigma = sigma[self._photographic]
+        return float(np.sqrt(np.mean(np.square(sigma)))) if np.size(sigma) else 0.0
 
     @cached_property
     def _of_photograph(self) -> float | NDArray[np.float32]:
         image, mask = self._image, self._photographic
         if self._clipped and self._table is None and is_drawn(image, mask):
             return 0.0
-        found = estimate_noise(image, clipped=self._clipped, mask=mask)
+        sigma = estimate_noise(image, clipped=self._clipped, mask=mask)
         toned = is_toned(image)
-        if toned and self._table is None and np.max(found) < _INDEPENDENT:
+        if toned and self._table is None and np.max(sigma) < _INDEPENDENT:
             # One noise in all channels, which is none between them.
             in_common = estimate_noise(jpeg_luma(image), clipped=self._clipped, mask=mask)
-            return in_common if np.mean(in_common) >= _LEAST_IN_COMMON else found
+            return in_common if np.mean(in_common) >= _LEAST_IN_COMMON else sigma
         if self._table is None:
-            return found
+            return sigma
         image = jpeg_luma(image) if toned else image
         hidden = estimate_sigma_before_jpeg(image, self._table, self._grid or (0, 0), mask=mask)
         if hidden and quality_of_table(self._table) >= _HIDES_NOTHING:
@@ -114,11 +114,11 @@ class Traces:
             luma = jpeg_luma(image) if image.shape[2] == 3 else image
             seen = estimate_sigma(luma, clipped=self._clipped, mask=mask)
             hidden = min(hidden, seen / noise_in_luma(image.shape[2]))
-        return hidden if hidden > np.mean(found) else found
+        return hidden if hidden > np.mean(sigma) else sigma
 
     @property
     def quality(self) -> float:
-        """Of JPEG, 1 to 100, in the file or read off the pixels; 100 where there is no trace."""
+        """Quality of JPEG, 1 to 100, in the file or read off the pixels; 100 without a trace."""
         if self._table is not None:
             return float(quality_of_table(self._table))
         return float(self._seen[0])

@@ -29,7 +29,7 @@ _SLAB = 1024
 
 @dataclass(frozen=True)
 class AttentionMaps:
-    """Of one picture; maps ``(H, W)`` at the resolution of the network's body.
+    """What a network attends to in a picture: ``(H, W)`` at the resolution of its body.
 
     They cover what the picture was filled up with below and to the right as well.
     """
@@ -48,7 +48,7 @@ def attention_maps(
     """Restore a picture in one piece and keep what the network attended to.
 
     Args:
-        network: A network of this program, and what it is told.
+        network: A network of this program, and the level that it is given.
         lq: ``(H, W, C)`` on the 0-255 scale.
         level: Of the picture.
         pixel: Row and column whose weights are wanted.

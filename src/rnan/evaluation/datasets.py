@@ -18,7 +18,7 @@ from rnan.images.read import size_of
 from rnan.tasks import Task
 
 HOLDOUT = 20
-"""Of a training folder the 1st, 21st, 41st … picture is for validation, never trained on."""
+"""The 1st, 21st, 41st … picture of a training folder is for validation, never trained on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,7 @@ def pair(files: list[Path], folder: Path) -> dict[Path, Path]:
     """
     candidates = picture_files(folder)
     stems = {file.stem for file in files}
-    found = {}
+    partners = {}
     for file in files:
         exact = [lq for lq in candidates if lq.stem == file.stem]
         fitting = exact or [
@@ -142,8 +142,8 @@ def pair(files: list[Path], folder: Path) -> dict[Path, Path]:
         if len(fitting) != 1:
             what = "no picture" if not fitting else f"{len(fitting)} pictures"
             raise InputError(f"{folder} holds {what} for {file.name}")
-        found[file] = fitting[0]
-    return found
+        partners[file] = fitting[0]
+    return partners
 
 
 def _is_name_and_more(stem: str, name: str) -> bool:

@@ -29,14 +29,14 @@ def nothing(lq: Array, level: Level) -> Array:
 
 @dataclass(frozen=True)
 class Network:
-    """A network, told the true level (or the nearest that it knows) or another."""
+    """A network, given the true level (or the nearest that it knows) or another."""
 
     restorer: Restorer
     assume: Level | str | None = None
-    """The level that it is told instead of the true one; ``"auto"`` lets it estimate."""
+    """The level that it is given instead of the true one; ``"auto"`` lets it estimate."""
 
     def arguments(self, level: Level) -> dict[str, Any]:
-        """What the restorer is told at a level."""
+        """What the restorer is asked for at a level."""
         arguments = dict(self.restorer.task.nearest_known(level).arguments)
         if isinstance(self.assume, Level):
             arguments = dict(self.assume.arguments)
@@ -80,7 +80,7 @@ def dht(lq: Array, level: Level) -> Array:
 
 
 def non_local_means(lq: Array, level: Level) -> Array:
-    """Non-local means (Buades et al., CVPR 2005), by scikit-image, told σ.
+    """Non-local means (Buades et al., CVPR 2005), by scikit-image, given σ.
 
     For JPEG, whose noise no estimator sees, σ is what served validation pictures best: 9 at quality
     10, 4 at 40.
@@ -100,7 +100,7 @@ def non_local_means(lq: Array, level: Level) -> Array:
 
 
 def wavelet(lq: Array, level: Level) -> Array:
-    """BayesShrink wavelet thresholding (Chang et al., TIP 2000), by scikit-image, told σ.
+    """BayesShrink wavelet thresholding (Chang et al., TIP 2000), by scikit-image, given σ.
 
     For JPEG σ is 3, which served validation pictures best; they gain next to nothing.
     """
@@ -130,7 +130,7 @@ CLASSICAL: dict[str, tuple[Method, tuple[str, ...]]] = {
 
 
 def _sigma(level: Level, *, of_jpeg: Callable[[float], float]) -> float:
-    """What a denoiser is told: the level's own σ, or what suits a JPEG of that quality."""
+    """The σ that a denoiser is given: the level's own σ, or what suits a JPEG of that quality."""
     if "quality" in level.arguments:
         return of_jpeg(level.value)
     return level.value

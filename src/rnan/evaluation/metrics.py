@@ -16,7 +16,7 @@ PSNR_CEILING = 100.0
 """PSNR of a picture that equals its reference, where the formula gives infinity."""
 
 LEAST_SIDE = 11
-"""Of a picture that SSIM can be measured on: its window."""
+"""Least side of a picture that SSIM can be measured on: its window."""
 
 _SIGMA, _K1, _K2, _RANGE = 1.5, 0.01, 0.03, 255.0
 

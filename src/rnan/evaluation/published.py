@@ -11,7 +11,7 @@ OWN_DATA = "8"
 DIV2K."""
 
 _PICTURES = {"live1": 29}
-"""Of the sets whose name does not end in their number."""
+"""Number of pictures of the sets whose name does not end in it."""
 
 
 @lru_cache(maxsize=1)

@@ -120,9 +120,9 @@ def table(ours: Sequence[Record], published: Sequence[Record]) -> str:
         cells = _cells([r for r in group if is_comparable(r)], levels)
         if not any(cells):
             continue
-        said = list(dict.fromkeys(remark(row) for row in group if remark(row)))
-        remarks.update(dict.fromkeys(said))
-        marks = "".join(f" [{list(remarks).index(text) + 1}]" for text in said)
+        notes = list(dict.fromkeys(remark(row) for row in group if remark(row)))
+        remarks.update(dict.fromkeys(notes))
+        marks = "".join(f" [{list(remarks).index(text) + 1}]" for text in notes)
         rows.append([f"{method}, Table {number}{marks}", data, *cells])
     notes = [f"[{number}] {text}." for number, text in enumerate(remarks, start=1)]
     return "\n".join([markdown(rows), *(["", *notes] if notes else [])])

@@ -31,7 +31,7 @@ class Measured:
     psnr: float
     ssim: float | None
     seconds: float
-    """That restoring took."""
+    """Seconds that restoring took."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Score:
     psnr: float
     ssim: float | None
     seconds: float
-    """That restoring a picture took."""
+    """Mean seconds that restoring a picture took."""
 
 
 def measure(

@@ -74,8 +74,8 @@ def largest_difference(graph: Graph, info: GraphInfo, checkpoint: Checkpoint, ta
             given.append(level.numpy())
         with torch.no_grad():
             expected = (ours(picture * white, level, info.scale) / white).numpy()
-        found = graph(*given)
-        if found.shape != expected.shape:
-            raise WeightsError(f"the exported network gives {found.shape}, not {expected.shape}")
-        worst = max(worst, float(np.abs(found - expected).max()))
+        output = graph(*given)
+        if output.shape != expected.shape:
+            raise WeightsError(f"the exported network gives {output.shape}, not {expected.shape}")
+        worst = max(worst, float(np.abs(output - expected).max()))
     return worst

@@ -30,9 +30,9 @@ class GraphInfo:
     task: str
     """Name of the task."""
     name: str
-    """Of the weights."""
+    """Name of the weights."""
     version: str
-    """Of the program that exported it."""
+    """Version of the program that exported it."""
     config: RNANConfig
     """Shape of the network."""
     window: int
@@ -40,11 +40,11 @@ class GraphInfo:
     scale: int
     """How many times it enlarges."""
     level: float | None = None
-    """The only level that it knows, in the task's units; none where it is told."""
+    """The only level that it knows, in the task's units; none where it takes any."""
     half: bool = False
     """Whether it computes in 16 bits."""
     weights_sha256: str = ""
-    """Of the weights that it was made from."""
+    """Hash of the weights that it was made from."""
 
     @property
     def takes_level(self) -> bool:

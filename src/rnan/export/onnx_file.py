@@ -22,7 +22,7 @@ from rnan.tasks import Task
 _NEEDED = ("onnx", "onnxscript")
 
 OPSET = 20
-"""Of the operators; the newest that the programs of the last two years know."""
+"""Version of the operators: the newest that the programs of the last two years know."""
 
 _LARGEST_SIDE = 2**15
 
@@ -30,16 +30,16 @@ _LARGEST_SIDE = 2**15
 class _AsExported(nn.Module):
     """A network for pictures in [0, 1] at one scale; the level is a map, or fixed."""
 
-    def __init__(self, model: RNAN, scale: int, told: float | None, half: bool) -> None:
+    def __init__(self, model: RNAN, scale: int, fixed: float | None, half: bool) -> None:
         super().__init__()
         self.model = model.half() if half else model
-        self.scale, self.told, self.half_precision = scale, told, half
+        self.scale, self.fixed, self.half_precision = scale, fixed, half
         self.white = model.config.value_range
 
     def forward(self, picture: Tensor, level: Tensor | None = None) -> Tensor:
         """``(B, C, H, W)`` and ``(B, 1, H, W)`` to ``(B, C, H·scale, W·scale)``, float32."""
-        if self.told is not None:
-            level = torch.full_like(picture[:, :1], self.told)
+        if self.fixed is not None:
+            level = torch.full_like(picture[:, :1], self.fixed)
         x = picture * self.white if self.white != 1.0 else picture
         if self.half_precision:
             x, level = x.half(), None if level is None else level.half()
@@ -61,7 +61,7 @@ def to_onnx(
     """Export a network by PyTorch's exporter.
 
     The graph takes ``input``, ``(batch, C, height, width)`` float32 in [0, 1], and where the
-    network is told a level a second input of its name, ``(batch, 1, height, width)``: σ/255 or
+    network takes a level a second input of its name, ``(batch, 1, height, width)``: σ/255 or
     quality/100. Its output is ``output``. Networks that attend over the whole picture attend in
     windows of :data:`~rnan.engines.graph.WINDOW` once they are exported, so that memory
     stays linear in the picture's area.
@@ -85,7 +85,7 @@ def to_onnx(
         known = ", ".join(map(str, config.scales))
         raise ConfigError(f"{name} has no scale {scale}; it has {known}")
     if level is not None and not config.level_channel:
-        raise ConfigError(f"{name} is told no level, so none can be fixed")
+        raise ConfigError(f"{name} takes no level, so none can be fixed")
     info = GraphInfo(
         task=task.name,
         name=name,
@@ -113,8 +113,8 @@ def to_onnx(
 def _network(checkpoint: Checkpoint, task: Task, info: GraphInfo) -> _AsExported:
     model = checkpoint.build()
     model.set_window(info.window)
-    told = None if info.level is None else info.level / task.level_scale
-    return _AsExported(model, info.scale, told, info.half).eval()
+    fixed = None if info.level is None else info.level / task.level_scale
+    return _AsExported(model, info.scale, fixed, info.half).eval()
 
 
 def can_export() -> bool:

@@ -38,7 +38,7 @@ class Cicp:
 
     @property
     def is_srgb(self) -> bool:
-        """Whether they are what is taken for granted where nothing is said."""
+        """Whether they are the colours of files that name none: sRGB."""
         return (self.primaries, self.transfer) == (1, 13)
 
     @property
@@ -68,8 +68,8 @@ class Cicp:
 
 def known(primaries: int, transfer: int) -> Cicp | None:
     """What a file says; none where that is sRGB, as also what is left unspecified."""
-    found = Cicp(
+    cicp = Cicp(
         primaries=1 if primaries == _UNSPECIFIED else primaries,
         transfer=13 if transfer == _UNSPECIFIED else transfer,
     )
-    return None if found.is_srgb else found
+    return None if cicp.is_srgb else cicp

@@ -26,7 +26,7 @@ _SAME, _LOOKED_AT = 0.995, 256
 """Correlation of steps between pixels from which on they are the same in two channels, and rows
 that are looked at."""
 _FINE, _WEAK = 4.0, 0.25
-"""Of the median step, how large one may be; of the strongest channel, how weak one that counts."""
+"""The largest step, over the median step; the weakest channel that counts, over the strongest."""
 
 _JPEG_LUMA = np.array([0.299, 0.587, 0.114])
 

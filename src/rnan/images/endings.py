@@ -7,10 +7,10 @@ RAW_EXTENSIONS = (
     *(".pxn", ".qtk", ".raf", ".raw", ".rdc", ".rw2", ".rwl", ".rwz", ".sr2", ".srf", ".srw"),
     *(".sti", ".x3f"),
 )
-"""Of camera raw that LibRaw reads, see :mod:`rnan.images.raw`."""
+"""Endings of camera raw that LibRaw reads, see :mod:`rnan.images.raw`."""
 
 OTHER_EXTENSIONS = (
     *(".gif", ".jp2", ".j2k", ".jxl", ".jxr", ".exr", ".hdr", ".pbm", ".pgm", ".ppm", ".pfm"),
     *(".psd", ".tga", ".xcf", ".svg"),
 )
-"""Of further pictures, for which a folder is not searched; that they are there is said."""
+"""Endings of further pictures, for which a folder is not searched; a warning counts them."""

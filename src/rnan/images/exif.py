@@ -75,7 +75,7 @@ def colour_space_of(exif: bytes | None) -> str:
 
 
 def orientation_of(exif: bytes | None) -> int:
-    """How a picture was turned, 1 to 8; 1 where nothing is said."""
+    """How a picture was turned, 1 to 8; 1 where it has no entry."""
     if not exif:
         return 1
     try:

@@ -32,18 +32,18 @@ def profile_of(metadata: Metadata, *, gray: bool) -> bytes | None:
         return metadata.icc
     if metadata.cicp is not None:
         return metadata.cicp.icc(gray=gray)
-    said = _of_png(metadata)
-    if said is None and colour_space_of(metadata.exif) == "Adobe RGB":
+    colours = _of_png(metadata)
+    if colours is None and colour_space_of(metadata.exif) == "Adobe RGB":
         name, primaries, gamma = _ADOBE
-        said = name, primaries, Curve(gamma=gamma)
-    if said is None or (gray and said[2] == SRGB):
+        colours = name, primaries, Curve(gamma=gamma)
+    if colours is None or (gray and colours[2] == SRGB):
         return None
-    name, primaries, curve = said
+    name, primaries, curve = colours
     return profile(name, None if gray else primaries, curve)
 
 
 def only_coded(metadata: Metadata) -> bool:
-    """Whether the colours can be said by code points alone: PQ, HLG and whatever is unknown."""
+    """Whether code points alone can name the colours: PQ, HLG and whatever is unknown."""
     return not metadata.icc and metadata.cicp is not None and metadata.cicp.icc() is None
 
 
@@ -66,8 +66,8 @@ def named(metadata: Metadata) -> str:
 def profile_name(icc: bytes) -> str:
     """What a colour profile calls itself."""
     try:
-        found = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        return " ".join((found.profile.profile_description or "unnamed").split())
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        return " ".join((profile.profile.profile_description or "unnamed").split())
     except (OSError, ValueError, TypeError):
         return "damaged"
 
@@ -83,5 +83,5 @@ def _of_png(metadata: Metadata) -> tuple[str, tuple[float, ...], Curve] | None:
         return None
     curve = SRGB if gamma is None else Curve(gamma=gamma)
     name = "primaries of its own" if not near else "sRGB primaries"
-    said = "" if gamma is None else f", gamma {gamma:.2f}".replace(", gamma 1.00", ", linear")
-    return name + said, primaries or _SRGB_PRIMARIES, curve
+    suffix = "" if gamma is None else f", gamma {gamma:.2f}".replace(", gamma 1.00", ", linear")
+    return name + suffix, primaries or _SRGB_PRIMARIES, curve

@@ -29,12 +29,12 @@ def chosen_frame(number: int, frame: int | None, name: str, what: str) -> int:
 
     Args:
         number: How many there are.
-        frame: Which, counted from 1; none where nobody said.
+        frame: Which, counted from 1; none where nobody chose.
         name: Of the file, for messages.
         what: ``pictures`` or ``pages``.
 
     Raises:
-        InputError: There are several and nobody said which, or there are not so many.
+        InputError: There are several and none was chosen, or there are not so many.
     """
     if frame is None:
         if number > 1:

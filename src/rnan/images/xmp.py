@@ -19,7 +19,7 @@ _MOST_DEPTH = 200
 """Elements within elements."""
 
 _MOST_NAMESPACES = 200
-"""That are known at a place."""
+"""Most namespaces that are known at a place."""
 
 _UNDECLARED = {
     "xml": "http://www.w3.org/XML/1998/namespace",
@@ -89,13 +89,13 @@ class _Reader:
         end = _end_of_tag(self._packet, start)
         pairs = list(zip(given[::2], given[1::2], strict=True))
         spaces = self._spaces[-1]
-        said = {
+        declared = {
             key.partition(":")[2]: value
             for key, value in pairs
             if key == "xmlns" or key.startswith("xmlns:")
         }
-        if said:
-            spaces = {**spaces, **said}
+        if declared:
+            spaces = {**spaces, **declared}
             if len(spaces) > _MOST_NAMESPACES:
                 raise DamagedXmpError("too many namespaces")
         self._spaces.append(spaces)

@@ -57,24 +57,24 @@ _DOWN = {
 
 
 def orientation_of_xmp(xmp: Any) -> int:
-    """How a picture was turned, 1 to 8; 1 where nothing is said."""
-    found = 1
+    """How a picture was turned, 1 to 8; 1 where it has no entry."""
+    orientation = 1
 
     def look(name: Name, text: str, inside: Name) -> str:
-        nonlocal found
+        nonlocal orientation
         if name == _ORIENTATION and text in tuple("12345678"):
-            found = int(text)
+            orientation = int(text)
         return text
 
     try:
         changed(_packet(xmp), look)
     except DamagedXmpError:
         return 1
-    return found
+    return orientation
 
 
 def upright_xmp(xmp: Any, orientation: int = 1) -> tuple[bytes | None, tuple[str, ...]]:
-    """A packet for pixels that stand upright and alone, and what it said of more than them.
+    """A packet for pixels that stand upright and alone, and the names of what was cut from it.
 
     Args:
         xmp: The packet, as text or bytes; none is none.

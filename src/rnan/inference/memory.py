@@ -1,4 +1,4 @@
-"""Memory that does not suffice: said before work begins, or in one line when it runs out."""
+"""Memory that does not suffice: refused before work begins, or in one line when it runs out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

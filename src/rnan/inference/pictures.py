@@ -16,7 +16,7 @@ from rnan.tasks import Condition, Task
 Array = NDArray[np.float32]
 
 _LEAST_SIDE = 16
-"""Of what a network sees, in pixels."""
+"""Least side, in pixels, of what a network sees."""
 
 
 class PictureRestorer:

@@ -99,7 +99,7 @@ class Restorer:
             InputError: The picture is not of a kind above.
             ConfigError: The level is out of range, or not for this task.
             Cancelled: ``cancel`` was set.
-            ResourceError: The result does not fit into the memory that is free (said before
+            ResourceError: The result does not fit into the memory that is free (refused before
                 anything is restored), or not even the smallest tile does.
         """
         asked = self.task.asked(level, sigma=sigma, quality=quality, pattern=pattern, scale=scale)

@@ -46,7 +46,7 @@ class Result:
 
     @property
     def megapixels(self) -> float:
-        """Of the input."""
+        """Megapixels of the input."""
         return self.size[0] * self.size[1] / 1e6
 
     @property

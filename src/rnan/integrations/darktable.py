@@ -127,7 +127,7 @@ def _task_in_darktable(checkpoint: Checkpoint, task: Task, level: float | None) 
         raise ConfigError(f"darktable hands over colour pictures; {task.name} is not for these")
     if task.whole_levels and level is None:
         ref = OptionRef("level")
-        raise ConfigError("darktable tells a network no JPEG quality: fix it with ", ref)
+        raise ConfigError("darktable gives a network no JPEG quality: fix it with ", ref)
     if not task.enlarges:
         return "denoise"
     if not set(_SCALES) & set(checkpoint.config.scales):
@@ -142,7 +142,7 @@ def _described(task: Task, level: float | None) -> str:
 
 def _model_card(task: Task, card: dict[str, Any]) -> dict[str, str]:
     """The fields that darktable shows, as far as they are known."""
-    said = {
+    card = {
         "long_description": _described(task, None),
         "scope": task.title,
         "author": "the rnan contributors",
@@ -150,7 +150,7 @@ def _model_card(task: Task, card: dict[str, Any]) -> dict[str, str]:
         "license": card.get("licence_note"),
         "notes": card.get("limits"),
     }
-    return {key: str(value) for key, value in said.items() if value}
+    return {key: str(value) for key, value in card.items() if value}
 
 
 def _zipped(package: _Package) -> bytes:

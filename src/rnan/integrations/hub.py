@@ -63,10 +63,10 @@ def load(model: str | Path) -> HubRNAN:
     checkpoint = registry.load(model)
     card = registry.card(str(model)) if str(model) in registry.names() else {}
     info = {"name": Path(model).stem, **checkpoint.info, **({"card": card} if card else {})}
-    found = HubRNAN(shape=to_mapping(checkpoint.config), info=info)
-    found.load_state_dict(checkpoint.build().state_dict())
-    found.eval()
-    return found
+    network = HubRNAN(shape=to_mapping(checkpoint.config), info=info)
+    network.load_state_dict(checkpoint.build().state_dict())
+    network.eval()
+    return network
 
 
 def save_pretrained(model: str | Path, folder: str | Path) -> None:
@@ -120,8 +120,8 @@ def from_pretrained(
         model = HubRNAN.from_pretrained(str(repository), revision=revision, strict=True)
         task = _task_of(model.info)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        said = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise WeightsError(f"{repository} holds no network of rnan: {said[:160]}") from error
+        message = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise WeightsError(f"{repository} holds no network of rnan: {message[:160]}") from error
     checkpoint = Checkpoint(config=model.config, state=model.state_dict())
     return Restorer(task, torch_engine(checkpoint, settings), settings)
 

@@ -4,7 +4,7 @@
     rnan.integrations.spandrel.install()
     model = spandrel.ModelLoader().load_from_file("denoise-color.safetensors")
 
-spandrel reads tensors and nothing else of a file: the shape is told from their names and sizes, the
+spandrel reads tensors and nothing else of a file: the shape follows from their names and sizes, the
 task from the weights themselves where they are bundled ones, else from the shape. A level is
 estimated for each picture, as ``level="auto"`` does.
 """
@@ -27,7 +27,7 @@ from rnan.tasks import Task, get_task
 from rnan.weights import registry
 
 ID = "RNAN"
-"""Of the architecture in spandrel."""
+"""Name of the architecture in spandrel."""
 
 _AUTHORS = "body_nl_low.0.body.0.RA_MB.0.MB_RB1.0.theta.weight"
 """The authors' checkpoints have it; EDSR and RCAN, from which their program grew, do not."""
@@ -79,7 +79,7 @@ def _descriptor(
         Checkpoint(config=config_of(state), state=state) if is_ours(state) else from_released(state)
     )
     config = checkpoint.config
-    found = _task(checkpoint, task)
+    chosen_task = _task(checkpoint, task)
     scale = scale or max(config.scales)
     if scale not in config.scales:
         raise ConfigError(f"the network enlarges by {config.scales}, not by {scale}")
@@ -88,14 +88,14 @@ def _descriptor(
         {key: tensor.float() for key, tensor in checkpoint.state.items()},
         architecture=architecture,
         purpose="SR" if scale > 1 else "Restoration",
-        tags=[config.plan, f"{config.features}nf", found.name],
+        tags=[config.plan, f"{config.features}nf", chosen_task.name],
         supports_half=False,
         supports_bfloat16=True,
         scale=scale,
         input_channels=config.channels_in,
         output_channels=config.channels_out,
         tiling=spandrel.ModelTiling.INTERNAL,
-        call_fn=_Call(found, scale),
+        call_fn=_Call(chosen_task, scale),
     )
 
 
@@ -117,7 +117,7 @@ class _Call:
 
 
 def _task(checkpoint: Checkpoint, given: str | None) -> Task:
-    """Of bundled weights their own; else what was given, or what the shape allows."""
+    """The task of bundled weights; else what was given, or what the shape allows."""
     for name in registry.names():
         bundled = registry.load(name)
         if bundled.config == checkpoint.config and torch.equal(

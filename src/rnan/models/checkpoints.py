@@ -26,7 +26,7 @@ FORMAT = "rnan-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A network's shape, its tensors and what is said about them."""
+    """A network's shape, its tensors and facts about them."""
 
     config: RNANConfig
     state: dict[str, Tensor]
@@ -202,8 +202,8 @@ def _released_key(name: str, config: RNANConfig) -> str:
         rest = re.sub(r"^mask\.before\.(\d+)", lambda m: f"mask.before.{int(m[1]) + 1}", rest)
     rest = re.sub(r"^mask\.before\.(\d+)\.", r"body.0.RA_MB.0.MB_RB1.\1.", rest)
     for ours, theirs in _RELEASED_BLOCK:
-        rest, found = re.subn("^" + ours, theirs, rest)
-        if found:
+        rest, replaced = re.subn("^" + ours, theirs, rest)
+        if replaced:
             break
     rest = rest.replace(".conv1.", ".body.0.").replace(".conv2.", ".body.2.")
     return f"{place}.{rest}"

@@ -26,7 +26,7 @@ def config_of(state: Mapping[str, Tensor]) -> RNANConfig:
     """The shape of a network of ours.
 
     What tensors do not show (windows, skips, the softmax) is the preset's: ``compact`` where the
-    network unshuffles, is told a level or enlarges by several scales, ``released`` where its blocks
+    network unshuffles, takes a level or enlarges by several scales, ``released`` where its blocks
     end in a convolution, ``paper`` else.
 
     Raises:
@@ -68,15 +68,15 @@ def _candidates(state: Mapping[str, Tensor]) -> list[RNANConfig]:
         common["mask_blocks"] = _count(state, f"{first}.mask.before")
         common["upsample_kernel"] = state[f"{first}.mask.up.weight"].shape[2]
     candidates = []
-    for channels, unshuffle, told in product((3, 1), (1, 2, 3, 4), (False, True)):
-        if channels * unshuffle**2 + told != inputs:
+    for channels, unshuffle, leveled in product((3, 1), (1, 2, 3, 4), (False, True)):
+        if channels * unshuffle**2 + leveled != inputs:
             continue
         own: dict[str, Any] = {
             "channels_in": channels,
             "channels_out": channels,
             "unshuffle": unshuffle,
         }
-        base = _base(common, compact=unshuffle > 1 or told or len(scales) > 1)
+        base = _base(common, compact=unshuffle > 1 or leveled or len(scales) > 1)
         candidates.append(dataclasses.replace(base, **common, **own))
     return candidates
 

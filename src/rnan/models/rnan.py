@@ -185,11 +185,11 @@ class RNAN(nn.Module):
         x = _to_multiple(x, config.unshuffle)
         mean = torch.tensor(config.mean, dtype=x.dtype, device=x.device)[:, None, None]
         shifted = x - mean if config.mean else x
-        told = self._with_level(F.pixel_unshuffle(shifted, config.unshuffle), level)
+        unshuffled = self._with_level(F.pixel_unshuffle(shifted, config.unshuffle), level)
         # Pixels rounded to the 8 bits of bfloat16 would bring noise of their own; and from here on
         # the residual stream stays in 32 bits.
         with in_full_precision(x.device):
-            shallow = self.head(told)
+            shallow = self.head(unshuffled)
         deep = shallow
         for index, block in enumerate(self.body):
             if self.body_conv is not None and index == len(self.body) - 1:

@@ -14,7 +14,7 @@ class LevelOptions:
     """What can be asked for beside the picture, for one restoration."""
 
     name: ClassVar[str] = ""
-    """Of the option that is the level: what ``level=`` stands for in Python."""
+    """The option that is the level: what ``level=`` stands for in Python."""
 
     @property
     def enlargement(self) -> float:
@@ -24,7 +24,7 @@ class LevelOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseLevel(LevelOptions):
-    """Of denoising."""
+    """The level of denoising."""
 
     name = "sigma"
     sigma: float | Literal["auto"] | Any = option(
@@ -39,7 +39,7 @@ class NoiseLevel(LevelOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class JpegLevel(LevelOptions):
-    """Of JPEG repair."""
+    """The level of JPEG repair."""
 
     name = "quality"
     quality: float | Literal["auto"] | Any = option(
@@ -54,7 +54,7 @@ class JpegLevel(LevelOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class MosaicLevel(LevelOptions):
-    """Of demosaicing."""
+    """The pattern of a mosaic, and its noise."""
 
     name = "pattern"
     pattern: Pattern = option(
@@ -74,7 +74,7 @@ class MosaicLevel(LevelOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ScaleLevel(LevelOptions):
-    """Of enlargement."""
+    """The level of enlargement."""
 
     name = "scale"
     scale: float | Any = option(
@@ -95,7 +95,7 @@ class ScaleLevel(LevelOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class NoLevel(LevelOptions):
-    """Of ``auto``, which finds its levels by itself."""
+    """No level: ``auto`` finds them by itself."""
 
 
 LEVELS: dict[str, type[LevelOptions]] = {

@@ -44,7 +44,7 @@ class Option:
     high: float = math.inf
     """Range of a number, both ends included."""
     unit: str = ""
-    """Of a number."""
+    """Unit of a number."""
     default_text: str = ""
     """What holds where nothing is given, in words, for options whose default is ``None``."""
     only: str = ""

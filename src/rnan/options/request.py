@@ -56,19 +56,19 @@ def request_options(restoration: str | None = None) -> Mapping[str, Option]:
     Raises:
         ConfigError: There is no such restoration.
     """
-    found: dict[str, Option] = {}
+    options: dict[str, Option] = {}
     for name in LEVELS if restoration is None else (restoration,):
         for own in options_of(level_class(name)).values():
-            found[own.name] = own if restoration is not None else _for_any(found, own, name)
+            options[own.name] = own if restoration is not None else _for_any(options, own, name)
     for cls in (Request, *_SECTIONS.values()):
         for own in options_of(cls).values():
             if own.name == "model" and restoration == AUTO:
                 continue  # it chooses
             if not own.only or own.only == restoration:
-                found[own.name] = own
+                options[own.name] = own
             elif restoration is None:
-                found[own.name] = replace(own, help=f"For {own.only}: {own.help}")
-    return MappingProxyType(found)
+                options[own.name] = replace(own, help=f"For {own.only}: {own.help}")
+    return MappingProxyType(options)
 
 
 def make_request(
@@ -121,10 +121,10 @@ def level_class(restoration: str) -> type[LevelOptions]:
     return LEVELS[restoration]
 
 
-def _for_any(found: Mapping[str, Option], own: Option, restoration: str) -> Option:
+def _for_any(options: Mapping[str, Option], own: Option, restoration: str) -> Option:
     described = f"For {restoration}: {own.help}"
-    if own.name in found:
-        return replace(found[own.name], help=f"{found[own.name].help} {described}")
+    if own.name in options:
+        return replace(options[own.name], help=f"{options[own.name].help} {described}")
     kind = own.kind if own.kind is bool else str
     default = own.default if own.kind is bool else None
     return replace(own, help=described, default=default, kind=kind, choices=())

@@ -20,7 +20,7 @@ from rnan.pipeline.plan import Plan
 _log = logging.getLogger(__name__)
 
 _GAMMA = 2.2
-"""Of what the network sees: it was trained on pictures for screens, a sensor counts light."""
+"""Exponent of what the network sees, which was trained on pictures for screens."""
 
 _CHANNEL = {"r": 0, "g": 1, "b": 2}
 

@@ -36,7 +36,7 @@ class Need:
     level: float | str
     """What is asked for: ``auto``, a quality, a pattern."""
     option: str = ""
-    """Of the command, where it has to be given."""
+    """The option of the command, where one has to be given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Findings:
     height: int
     width: int
     format: str
-    """Of the file; empty where it was none."""
+    """Format of the file; empty where there was no file."""
     depth: int
     """Bits a channel; 32 is floating point."""
     is_gray: bool
@@ -57,10 +57,10 @@ class Findings:
     sigma: float
     """Estimated noise, on the 0-255 scale."""
     quality: int
-    """Of JPEG, in the file or estimated from the pixels; 100 where there is no trace of it."""
+    """Quality of JPEG, in the file or estimated from the pixels; 100 without a trace."""
     is_jpeg: bool
     subsampling: str
-    """Of the chroma of a JPEG file; empty where it is not known."""
+    """Chroma subsampling of a JPEG file; empty where it is not known."""
     mosaic: str
     """Bayer pattern or patterns; empty for a picture."""
 

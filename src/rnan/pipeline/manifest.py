@@ -58,8 +58,8 @@ class Manifest:
         return next(
             (
                 path
-                for path, said in zip(plan.outputs, known, strict=False)
-                if path.exists() and said != _sha256(path)
+                for path, recorded in zip(plan.outputs, known, strict=False)
+                if path.exists() and recorded != _sha256(path)
             ),
             None,
         )

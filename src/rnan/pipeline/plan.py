@@ -149,14 +149,16 @@ def pictures_in(inputs: Sequence[Path], *, recursive: bool = False) -> list[Path
     return [one.path for entry in entries for one in pictures_of(entry, recursive=recursive)]
 
 
-def _without_jpegs_of_raws(found: list[Found]) -> list[Found]:
+def _without_jpegs_of_raws(pictures: list[Found]) -> list[Found]:
     """Without the JPEGs that a camera wrote beside its raws."""
-    raws = {_stem(one) for one in found if one.path.suffix.lower() in RAW_EXTENSIONS}
+    raws = {_stem(one) for one in pictures if one.path.suffix.lower() in RAW_EXTENSIONS}
     kept = [
-        one for one in found if one.path.suffix.lower() not in _BESIDE_RAW or _stem(one) not in raws
+        one
+        for one in pictures
+        if one.path.suffix.lower() not in _BESIDE_RAW or _stem(one) not in raws
     ]
-    if len(kept) < len(found):
-        number = len(found) - len(kept)
+    if len(kept) < len(pictures):
+        number = len(pictures) - len(kept)
         _log.warning("left out, since their raws are there: JPEGs of a camera: %d", number)
     return kept
 
@@ -174,16 +176,16 @@ def apart(sources: Sequence[Path], targets: Sequence[Path]) -> list[Path]:
     for source, target in zip(sources, targets, strict=True):
         sharing.setdefault(target, set()).add(source)
     taken = {target for target, those in sharing.items() if len(those) == 1}
-    found = []
+    named_apart = []
     for source, target in zip(sources, targets, strict=True):
         those = sharing[target]
         if len(those) == 1 or len({path.with_suffix("") for path in those}) > 1:
-            found.append(target)
+            named_apart.append(target)
             continue
         named = target.with_stem(f"{target.stem}-{source.suffix[1:].lower()}")
-        found.append(free(named, taken))
-        taken.add(found[-1])
-    return found
+        named_apart.append(free(named, taken))
+        taken.add(named_apart[-1])
+    return named_apart
 
 
 def free(path: Path, taken: Container[Path]) -> Path:
@@ -199,11 +201,11 @@ def _expanded(entry: Path, leave_out: Path | None) -> list[Path]:
     text = str(entry)
     if not glob.has_magic(text) or entry.exists():
         return [entry]
-    found = sorted(Path(path) for path in glob.iglob(text, recursive=True))  # noqa: PTH207 - absolute patterns
+    matches = sorted(Path(path) for path in glob.iglob(text, recursive=True))  # noqa: PTH207 - absolute patterns
     if leave_out is not None:
         results = f"{os.path.realpath(leave_out)}/"
-        found = [path for path in found if not os.path.realpath(path).startswith(results)]
-    files = [path for path in found if path.is_file()] or found
+        matches = [path for path in matches if not os.path.realpath(path).startswith(results)]
+    files = [path for path in matches if path.is_file()] or matches
     if not files:
         raise InputError(f"nothing matches {text}")
     return files

@@ -86,7 +86,7 @@ class _Search:
             if path.is_dir():
                 deeper.append(path)
             elif not name.startswith(".") and (path.is_file() or path.is_symlink()):
-                yield from self._file(path)  # a link to nothing is said when it is read
+                yield from self._file(path)  # a link to nothing is an error when it is read
         for path in deeper if recursive else ():
             if os.path.realpath(path) not in self._seen:
                 yield from self.folder(path, recursive=True)

@@ -22,7 +22,7 @@ def limit_threads(number: int) -> None:
 
 
 def limit() -> int | None:
-    """What :func:`limit_threads` was told last, for programs that are loaded later."""
+    """The last limit of :func:`limit_threads`, for programs that are loaded later."""
     return _limit
 
 

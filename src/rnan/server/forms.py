@@ -18,7 +18,7 @@ from rnan.options.request import Request, make_request, request_options
 from rnan.weights import registry
 
 _MOST_FIELDS, _LONGEST = 40, 4096
-"""Of a form, and the bytes of a field."""
+"""Most fields of a form, and most bytes of a field."""
 
 
 def fields() -> dict[str, Option]:

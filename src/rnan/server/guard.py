@@ -20,7 +20,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-"""Of every answer: the page loads nothing from elsewhere, and nobody frames it."""
+"""Headers of every answer: the page loads nothing from elsewhere, and nobody frames it."""
 
 
 class Guard:

@@ -96,7 +96,7 @@ class Jobs:
         self.stopping = False
         """Whether it ends at once, without what runs."""
         self.counts: dict[str, int] = dict.fromkeys(ENDED, 0)
-        """Of jobs that have ended."""
+        """How many jobs ended in each state."""
         self._mean = 5.0
 
     def new(self, name: str, *, restored: bool = True) -> Job:

@@ -18,7 +18,7 @@ class Condition:
     none where the network has no such channel."""
     taken: LevelLike = "auto"
     """The level in the task's own units: as it was asked for, or estimated; ``"auto"`` where the
-    network is told none."""
+    network is given none."""
     estimated: bool = False
     """Whether it was read off the picture."""
     pattern: str = "grbg"

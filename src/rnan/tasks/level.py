@@ -20,7 +20,7 @@ class Level:
     name: str
     """As ``published.csv`` spells it: ``30``, ``grbg``, ``grbg-5``, ``x2``."""
     value: float = 0.0
-    """σ or quality: what a network with a level channel is told, in the task's units."""
+    """σ or quality: what a network with a level channel is given, in the task's units."""
     pattern: str = "grbg"
     """Bayer pattern of a mosaic."""
     scale: int = 1

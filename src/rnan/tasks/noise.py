@@ -66,8 +66,12 @@ class NoiseTask(Task):
     def estimate(self, plane: NDArray[np.float32], traces: Traces) -> LevelLike:
         """σ, or a map of it where it depends on the brightness."""
         low, high = self.level_range
-        found = traces.noise
-        return min(max(found, low), high) if isinstance(found, float) else found.clip(low, high)
+        noise_level = traces.noise
+        return (
+            min(max(noise_level, low), high)
+            if isinstance(noise_level, float)
+            else noise_level.clip(low, high)
+        )
 
     def degrade(self, gt: Array, level: Level, *, name: str, seed: int) -> Array:
         """See :func:`rnan.degradations.noise.noisy`."""

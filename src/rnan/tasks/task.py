@@ -81,10 +81,10 @@ class Task(ABC):
     asks: ClassVar[type[LevelOptions]]
     """What can be asked for beside the picture."""
     level_name: ClassVar[str] = ""
-    """The option whose number the network is told: ``sigma`` or ``quality``; empty where it is told
+    """The option whose number the network is given: ``sigma`` or ``quality``; empty where there is
     none."""
     level_scale: ClassVar[float] = 1.0
-    """The network is told the number over this."""
+    """The network is given the number over this."""
     takes: ClassVar[Literal["picture", "mosaic"]] = "picture"
     """What its inputs are."""
     scales: ClassVar[tuple[int, ...]] = (1,)
@@ -102,7 +102,7 @@ class Task(ABC):
     how_estimated: ClassVar[str] = "estimated"
     """How the level was had where it was not given."""
     digits: ClassVar[int] = 0
-    """Of the level, in words."""
+    """Decimal digits of the level in words."""
     noisy: ClassVar[bool] = False
     """Whether the degradation draws noise."""
     whole_levels: ClassVar[bool] = False
@@ -122,7 +122,7 @@ class Task(ABC):
 
     @property
     def level_range(self) -> tuple[float, float]:
-        """Lowest and highest number that the bundled network is told."""
+        """Lowest and highest number that the bundled network knows."""
         described = options_of(self.asks).get(self.level_name)
         return (0.0, 0.0) if described is None else (described.low, described.high)
 
@@ -240,7 +240,7 @@ class Task(ABC):
         return self.conditions(level=channel, taken=level, estimated=estimated)
 
     def _level_channel(self, level: LevelLike, size: tuple[int, int]) -> NDArray[np.float32]:
-        """A number or a map as the network is told it."""
+        """A number or a map for the network's level channel."""
         name = self.level_name
         try:
             values = np.asarray(level, dtype=np.float32)
@@ -318,7 +318,7 @@ class Task(ABC):
         """
         if self.level_name and not one_level:
             raise ConfigError(
-                f"LQ pictures need one {self.level_name} that the network is told; set level.at"
+                f"LQ pictures need one {self.level_name} that the network is given; set level.at"
             )
 
     def reference(self, picture: NDArray[Any]) -> Array:

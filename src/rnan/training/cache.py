@@ -35,7 +35,7 @@ class PictureCache:
     heights: Tensor
     widths: Tensor
     sha256: str
-    """Of names, sizes and pixels: which data a network was trained on."""
+    """Hash of names, sizes and pixels: which data a network was trained on."""
     lq: PictureCache | None = None
     """The LQ pictures that came with them, in the same order."""
 

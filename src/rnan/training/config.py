@@ -39,7 +39,7 @@ class DataSection:
 
     lq_folders: tuple[Path, ...] = ()
     """Folders of degraded pictures of the same names, one for each of ``folders``; then nothing is
-    degraded, and ``level.at`` says what the network is told."""
+    degraded, and ``level.at`` says which level the network is given."""
 
     prepared: Path | None = None
     """What ``rnan data prepare`` made, instead of ``folders``."""
@@ -57,7 +57,7 @@ class DataSection:
 
     jpeg_share: float = 0.0
     """Share of the patches that are saved as a JPEG with their noise, as cameras do it; the network
-    is told the noise before. For denoising."""
+    is given the noise before it. For denoising."""
 
     camera: bool = False
     """A synthetic camera takes the patches (``rnan.degradations.camera``) instead of white noise
@@ -237,7 +237,7 @@ class TrainConfig:
     """A task of ``rnan.tasks``."""
 
     seed: int = 0
-    """Of the initial weights and of the stream of patches."""
+    """Seed of the initial weights and of the stream of patches."""
 
     init_from: str | None = None
     """Weights to start from: a file, or the name of bundled ones. Where shapes differ, what fits

@@ -23,7 +23,7 @@ class StepCost:
 
     parameters: int
     flops: int
-    """Of convolutions and attention, both ways; a multiplication and an addition are two."""
+    """Operations of convolutions and attention, both ways; multiply and add are two."""
     kept_bytes: int
     """Weights, gradients, moving average and what the optimiser remembers."""
     passing_bytes: int

@@ -128,7 +128,7 @@ def unused_part(store: Store, rank: int, number: int) -> Store:
     ``torchrun`` keeps its store when it starts processes again, so that one could find the address
     of another that is dead (pytorch/pytorch#135712). Its count of restarts differs between
     machines. So the first process names the part, and answers what each of the others has just
-    said, until each of them has seen its own word.
+    written, until each of them has seen its own word.
     """
     from torch.distributed.distributed_c10d import PrefixStore
 

@@ -21,7 +21,7 @@ def check_folder(folder: Path, config: TrainConfig, *, resume: bool) -> None:
     """Refuse to begin where a run is, and to resume where none is or with other settings.
 
     Raises:
-        ConfigError: As said; the message names the setting that differs.
+        ConfigError: A setting differs; the message names it.
     """
     settings = folder / "config.yaml"
     if not resume:

@@ -79,9 +79,9 @@ class Learner:
         """Degrade a batch, unless its pictures came with LQ pictures."""
         task = self.task
         gt = batch.gt.to(self._work_dtype)
-        told = batch.levels
+        level = batch.levels
         if self.config.data.camera:
-            lq, gt, told = photographed(gt, batch.index, seed=self.config.seed)
+            lq, gt, level = photographed(gt, batch.index, seed=self.config.seed)
         elif batch.lq is None:
             levels, draws = batch.levels.to(gt.dtype), batch.draws.to(gt.dtype)
             lq = task.degrade_batch(gt, levels, draws, batch.scale)
@@ -90,8 +90,8 @@ class Learner:
             lq, gt = _inside(lq, task.margin), _inside(gt, task.margin * batch.scale)
         else:
             lq = batch.lq.to(self._work_dtype)
-        level = told / task.level_scale if self.model.config.level_channel else None
-        return Pairs(lq=lq, gt=gt, level=level, scale=batch.scale)
+        channel = level / task.level_scale if self.model.config.level_channel else None
+        return Pairs(lq=lq, gt=gt, level=channel, scale=batch.scale)
 
     def learn(self, pairs: Pairs, factor: float) -> tuple[Tensor, Tensor]:
         """One step.

@@ -36,7 +36,7 @@ class Optimizer:
                 betas=(section.betas[0], section.betas[1]),
                 eps=section.eps,
                 weight_decay=section.weight_decay,
-                fused=True,  # skips a step by itself when told that it is not finite
+                fused=True,  # skips a step by itself where it is not finite
             )
         ]
         if kernels:

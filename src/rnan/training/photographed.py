@@ -7,11 +7,11 @@ from rnan.degradations.batched import camera
 from rnan.training import counter
 
 UNKNOWN = 0.0
-"""The level that a network is told where nobody knows how strong the noise is."""
+"""The level that a network is given where nobody knows how strong the noise is."""
 
 _UNKNOWN_SHARE = 0.5
 _MOST = 50.0
-"""Level that stronger noise is told as."""
+"""Level that stronger noise is given as."""
 
 
 def photographed(gt: Tensor, index: Tensor, *, seed: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -24,7 +24,7 @@ def photographed(gt: Tensor, index: Tensor, *, seed: int) -> tuple[Tensor, Tenso
 
     Returns:
         The photographs, the references (gray where the photograph is), and the level ``(B,)`` that
-        the network is told: the standard deviation of what the camera added, on the 0-255 scale,
+        the network is given: the standard deviation of what the camera added, on the 0-255 scale,
         or :data:`UNKNOWN` for half of them.
     """
     uniforms = counter.uniform(counter.keys(seed, "camera", index), camera.UNIFORMS + 1)

@@ -39,9 +39,9 @@ class Row:
     half: bool = False
     """Whether it is another one at half its size."""
     sha256: str
-    """Of its pixels."""
+    """Hash of its pixels."""
     number: int
-    """Of its file in the list that was decoded."""
+    """Place of its file in the list that was decoded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,7 @@ def decoded(
 ) -> Iterator[tuple[Row, NDArray[np.uint8]]]:
     """Pictures one by one as references, ``(H, W, C)`` uint8.
 
-    A picture that cannot be read is left out and said.
+    A picture that cannot be read is left out, with a warning.
 
     Args:
         files: Pictures.
@@ -193,7 +193,7 @@ def _row(name: str, number: int, pixels: NDArray[np.uint8], *, half: bool = Fals
 
 def decoded_size(file: Path, task: Task) -> int:
     """Bytes of the decoded picture, from its header alone."""
-    size = size_of(file)  # where it cannot be told, reading says why
+    size = size_of(file)  # where there is none, reading says why
     return size[0] * size[1] * task.channels if size else 0
 
 

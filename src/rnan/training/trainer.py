@@ -67,7 +67,7 @@ class Result:
     weights: Path
     step: int
     scores: list[Score]
-    """Of the whole validation pictures; empty when it was stopped."""
+    """Scores on the whole validation pictures; empty when the run was stopped."""
 
 
 class Trainer:

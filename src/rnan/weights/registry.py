@@ -55,8 +55,8 @@ def card(name: str) -> dict[str, Any]:
     for folder in _folders():
         entry = folder.joinpath(f"{name}.json")
         if entry.is_file():
-            found: dict[str, Any] = json.loads(entry.read_text(encoding="utf-8"))
-            return found
+            content_of_card: dict[str, Any] = json.loads(entry.read_text(encoding="utf-8"))
+            return content_of_card
     raise _unknown(name)
 
 

@@ -69,10 +69,10 @@ _COLOUR_OPPOSITE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Cameras:
-    """A camera and its settings for each picture of a batch: tensors ``(B,)`` where not said."""
+    """A camera and its settings for each picture of a batch: ``(B,)``, or as is said."""
 
     gamma: Tensor
-    """Of the tone curve, 1.8 to 2.6."""
+    """Exponent of the tone curve, 1.8 to 2.6."""
     toe: Tensor
     """Linear light up to which the tone curve is about straight."""
     contrast: Tensor
@@ -104,7 +104,7 @@ class Cameras:
     chroma_kept: Tensor
     """Share of the chroma noise that is left: cameras take away more of it than of luma's."""
     sharpening: Tensor
-    """Of luma."""
+    """How much the luma is sharpened."""
     shrunk: Tensor
     """Sides of the photograph over those of the sensor's picture, at most 1."""
     gray: Tensor

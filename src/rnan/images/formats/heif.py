@@ -60,13 +60,13 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
 
 def parts(info: Mapping[str, Any]) -> tuple[str, ...]:
     """What else there is, as the library lists it: depth maps, pictures by what they are for."""
-    found = ["depth map"] if info.get("depth_images") else []
+    others = ["depth map"] if info.get("depth_images") else []
     for kind in info.get("aux") or ():
         if "hdrgainmap" in str(kind) or "21496" in str(kind):
-            found.append("HDR gain map")
+            others.append("HDR gain map")
         elif "alpha" not in str(kind) and "depth" not in str(kind):
-            found.append("second picture")
-    return tuple(found)
+            others.append("second picture")
+    return tuple(others)
 
 
 def _of_full_range(pixels: Pixels, info: Mapping[str, Any]) -> Pixels:

@@ -15,8 +15,8 @@ _RESOURCE = 0x0404
 
 def of_jpeg(info: Mapping[Any, Any]) -> bytes | None:
     """The record among what Pillow found in a JPEG file."""
-    found = info.get("photoshop", {}).get(_RESOURCE)
-    return bytes(found) if isinstance(found, bytes) and found else None
+    record = info.get("photoshop", {}).get(_RESOURCE)
+    return bytes(record) if isinstance(record, bytes) and record else None
 
 
 def of_tiff(value: Any, byteorder: str) -> bytes | None:

@@ -35,7 +35,7 @@ _SEGMENT = 65_533
 """Bytes that a segment of a JPEG file holds."""
 
 _XMP_HEAD = 29
-"""Of them before an XMP packet."""
+"""Bytes of the segment before an XMP packet."""
 
 _APP13 = 0xFFED
 """The segment that is Photoshop's."""
@@ -93,8 +93,8 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         cicp = png_chunks.cicp_of(colour)
         icc = None if cicp else metadata.icc  # code points come first
         texts = png_chunks.texts_of(data)
-        said = replace(metadata, icc=icc, cicp=cicp, png_colour=colour, texts=texts)
-        return replace(picture, metadata=said)
+        complete = replace(metadata, icc=icc, cicp=cicp, png_colour=colour, texts=texts)
+        return replace(picture, metadata=complete)
     if metadata.format == "AVIF":
         # The container says how it is turned, which Pillow gives as EXIF's orientation.
         turned = orientation_of(image.info.get("exif"))
@@ -195,8 +195,8 @@ def _jpeg_facts(image: Image.Image) -> dict[str, Any]:
     if len(table) != 64:
         return {}
     kinds = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
-    found = JpegImagePlugin.get_sampling(image) if image.mode == "RGB" else -1
-    return {"jpeg_table": table, "jpeg_subsampling": kinds.get(found)}
+    sampling = JpegImagePlugin.get_sampling(image) if image.mode == "RGB" else -1
+    return {"jpeg_table": table, "jpeg_subsampling": kinds.get(sampling)}
 
 
 def _channels(image: Image.Image) -> tuple[Pixels, Pixels | None]:

@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 _XMP_KEY, _RAW = "XML:com.adobe.xmp", "Raw profile type "
 _RAW_READ = tuple(f"{_RAW}{name}" for name in ("exif", "APP1", "xmp"))
-"""Of these blocks in text: those that are taken for what they are."""
+"""Blocks of metadata in text that are read as such."""
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 
 _COLOUR = (b"cICP", b"mDCV", b"cLLI", b"cHRM", b"gAMA", b"sRGB")
@@ -31,7 +31,7 @@ _ADAM7 = (
 
 _MOST_GAMMA = 5.0
 _LEAST_Y, _LEAST_AREA = 0.001, 0.0001
-"""Of gAMA and cHRM; others mean nothing."""
+"""Least y and least area of the primaries in cHRM; others mean nothing."""
 
 _MOST_TEXT = 2**20
 """Bytes of text that are kept in all."""
@@ -48,13 +48,13 @@ def colour_chunks(png: bytes) -> bytes:
     Args:
         png: A file. Damaged chunks are passed over, and all but the first of a kind.
     """
-    found: dict[bytes, bytes] = {}
+    chunks: dict[bytes, bytes] = {}
     for kind, whole in _chunks(png[len(SIGNATURE) :]):
         if kind == b"IDAT":
             break
-        if kind in _COLOUR and kind not in found and whole == chunk(kind, whole[8:-4]):
-            found[kind] = whole
-    return b"".join(found.values())
+        if kind in _COLOUR and kind not in chunks and whole == chunk(kind, whole[8:-4]):
+            chunks[kind] = whole
+    return b"".join(chunks.values())
 
 
 def cicp_of(chunks: bytes) -> Cicp | None:

@@ -19,7 +19,7 @@ class Format:
     name: str
     """In capitals; Pillow's name for it where that knows it."""
     endings: tuple[str, ...]
-    """Of files, the usual one first."""
+    """Endings of its files, the usual one first."""
     decode: Decode
     recognises: Callable[[bytes], bool] = lambda data: False
     """Whether a file is of this format; what none recognises is left to Pillow."""
@@ -40,7 +40,7 @@ WRITTEN: dict[str, str] = {}
 """Name of the format by the ending of an output."""
 
 USUAL_ENDING: dict[str, str] = {}
-"""Of the formats that are written, by name."""
+"""Usual ending of each format that is written, by name."""
 
 EXTENSIONS: list[str] = []
 """Endings by which folders are searched; a file that is named is known by its content."""

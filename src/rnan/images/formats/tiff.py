@@ -34,7 +34,7 @@ _SHAPE = b'{"shape": '
 """How tifffile begins a description; of another picture it would be false."""
 _LONG = 4
 _HEADER = b"II*\0\x08\0\0\0"
-"""Of a small TIFF file, whose first directory follows."""
+"""Head of a small TIFF file, whose first directory follows."""
 _WORDS = (271, 272, 306, 315, 33432)
 """Make, model, date, artist, copyright."""
 _KEPT = (_DESCRIPTION, _SOFTWARE, *_WORDS, _EXIF_IFD, _GPS_IFD)
@@ -132,7 +132,7 @@ def _split(
         raise InputError(f"{name} has {channels} channels and does not say which are colours")
     colours = 1 if named_gray else 3
     more = channels - colours
-    # Where nothing is said of it, one channel more is opacity.
+    # Where its tags do not name it, one channel more is opacity.
     kinds = extra[len(extra) - more :] if extra else opacity[-1:] * more
     at = next((index for index, kind in enumerate(kinds) if kind in opacity), None)
     if left_out := more - (at is not None):

@@ -148,7 +148,7 @@ def fetched(request: Request, jobs: list[Job]) -> BackgroundTask | None:
 
 
 def media_type(path: Path) -> str:
-    """Of a result."""
+    """The media type of a file."""
     return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
