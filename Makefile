@@ -13,7 +13,7 @@ RUN := .venv/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 
 export RNAN_DATA TORCH_INDEX
-.PHONY: setup demo test check lint format docs dist release clean
+.PHONY: setup demo test check bars lint format docs dist release clean
 
 setup: .venv/ready
 
@@ -31,10 +31,13 @@ demo: setup
 test: setup
 	$(RUN) -m pytest -n $(WORKERS) --dist loadscope $(if $(SLOW),,-m "not slow")
 
-# Everything: style, types, all tests, and the bars of the bundled weights on the test sets.
+# Style, types, and all tests, as CI runs them.
 check: lint
 	$(MAKE) test SLOW=1
-	$(RUN) -m pytest -m check
+
+# The bars of the bundled weights on whole test sets, large pictures, speed: before a release.
+bars: setup
+	$(RUN) -m pytest -m bars
 
 lint: setup
 	$(RUN) -m ruff check .
@@ -54,7 +57,7 @@ dist: setup
 	$(RUN) scripts/release.py
 
 # The next version: written, built, checked, committed and tagged. make release VERSION=0.2.0
-release: check
+release: check bars
 	$(if $(VERSION),,$(error say which: make release VERSION=0.2.0))
 	$(RUN) scripts/release.py $(VERSION)
 

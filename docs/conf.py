@@ -9,7 +9,7 @@ copyright = "the rnan contributors"  # noqa: A001 - the name that Sphinx reads
 release = version = rnan.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
-exclude_patterns = ["_build", "training/*"]
+exclude_patterns = ["_build", "lab/curves/*"]
 html_theme = "furo"
 html_title = "rnan"
 html_show_sphinx = False

@@ -4,7 +4,7 @@
 
 Every case is trained with every seed by recipes/ablation.yaml and measured at σ 30 on the
 validation pictures and on kodak24. Goes on where it stopped: what is measured stands in
-docs/ablation.json; docs/ablation.md gets its table, docs/figures/ablation.png is the plot.
+docs/lab/ablation.json; docs/lab/ablation.md gets its table, docs/figures/ablation.png is the plot.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from rnan.training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent
 RECIPE = ROOT / "recipes" / "ablation.yaml"
-RESULTS = ROOT / "docs" / "ablation.json"
-PAGE = ROOT / "docs" / "ablation.md"
+RESULTS = ROOT / "docs" / "lab" / "ablation.json"
+PAGE = ROOT / "docs" / "lab" / "ablation.md"
 FIGURE = ROOT / "docs" / "figures" / "ablation.png"
 CASES: dict[str, tuple[str, ...]] = {
     **{f"case {case}": (f"model.preset=ablation-{case}",) for case in range(1, 9)},

@@ -38,7 +38,7 @@ from rnan.tasks import Task, get_task
 from rnan.weights import registry
 
 ROOT = Path(__file__).parent.parent
-LOG = ROOT / "docs" / "training-log.md"
+LOG = ROOT / "docs" / "lab" / "training-log.md"
 PACKAGE = Path(registry.__file__).parent
 NEEDED_GAIN = 0.01
 

@@ -3,7 +3,7 @@
     python scripts/jpeg_cases.py --data ../shared/data
 
 The figures are kept in the cards of the weights, where scripts/bundle.py puts them too; what a card
-has is not measured again. Writes docs/jpeg-cases.md.
+has is not measured again. Writes docs/lab/jpeg-cases.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from rnan.weights import registry
 
 Array = NDArray[np.float64]
 
-PAGE = Path(__file__).parent.parent / "docs" / "jpeg-cases.md"
+PAGE = Path(__file__).parent.parent / "docs" / "lab" / "jpeg-cases.md"
 SETS = {"dejpeg": "classic5", "dejpeg-color": "kodak24"}
 QUALITIES = (10, 40)
 _AGAIN = 90

@@ -3,8 +3,8 @@
     python scripts/level_curves.py --data ../shared/data
     python scripts/level_curves.py --data ../shared/data --task denoise-color
 
-Figures are kept in docs/level-curves.json; what was measured with the same weights is not measured
-again. Writes docs/level-curves.md and docs/figures/levels-TASK.png.
+Figures are kept in docs/lab/level-curves.json; what was measured with the same weights is not measured
+again. Writes docs/lab/level-curves.md and docs/figures/levels-TASK.png.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ from rnan.tasks.level import Level
 from rnan.weights import registry
 
 DOCS = Path(__file__).parent.parent / "docs"
-STORE, PAGE = DOCS / "level-curves.json", DOCS / "level-curves.md"
+LAB = DOCS / "lab"
+STORE, PAGE = LAB / "level-curves.json", LAB / "level-curves.md"
 SETS = {
     "denoise-color": "kodak24",
     "denoise-gray": "kodak24",
@@ -189,7 +190,7 @@ def section(task: str, curves: dict[str, Curve], *, earlier: bool) -> list[str]:
         f"{heading(get_task(task))}, {SETS[task]}",
         "",
         *(["Measured with the weights that were bundled before.", ""] if earlier else []),
-        f"![PSNR over the level](figures/levels-{task}.png)",
+        f"![PSNR over the level](../figures/levels-{task}.png)",
         "",
         *(said_of_noise(curves) if kind == "sigma" else said_of_jpeg(curves)),
         "",

@@ -4,7 +4,7 @@
 
 First every arm's step is timed, then each is trained for as many steps as fit into the time on a
 quiet machine, so that other work meanwhile does not matter. Goes on where it stopped: what is
-measured stands in docs/training-study.json, and docs/training-study.md gets its table.
+measured stands in docs/lab/training-study.json, and docs/lab/training-study.md gets its table.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from rnan.training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent
 RECIPE = ROOT / "recipes" / "denoise-color.yaml"
-RESULTS = ROOT / "docs" / "training-study.json"
-PAGE = ROOT / "docs" / "training-study.md"
+RESULTS = ROOT / "docs" / "lab" / "training-study.json"
+PAGE = ROOT / "docs" / "lab" / "training-study.md"
 
 COMMON = (
     "data.patch_size=96",

@@ -3,8 +3,8 @@
     python scripts/window_study.py --data ../shared/data
 
 The bundled networks, as they are, with other windows than they were trained with, on the 20
-validation pictures. Figures are kept in docs/window-study.json, those of other weights are measured
-anew. Writes docs/window-study.md and docs/figures/window-study.png.
+validation pictures. Figures are kept in docs/lab/window-study.json, those of other weights are measured
+anew. Writes docs/lab/window-study.md and docs/figures/window-study.png.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from rnan.tasks import get_task
 from rnan.weights import registry
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGE = DOCS / "window-study.md"
-STORE = DOCS / "window-study.json"
+PAGE = DOCS / "lab" / "window-study.md"
+STORE = DOCS / "lab" / "window-study.json"
 FIGURE = DOCS / "figures" / "window-study.png"
 NETWORKS = {
     "denoise-color": "50",

@@ -28,7 +28,7 @@ from rnan.tasks import get_task
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "check: only with `make check`")
+    config.addinivalue_line("markers", "bars: only with `make bars`")
     # A shell that starts the tests in the background has it ignored, and what they start inherits
     # that: no test of Ctrl-C could pass.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -40,9 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "check" in (config.option.markexpr or ""):
+    if "bars" in (config.option.markexpr or ""):
         return
-    kept = [item for item in items if item.get_closest_marker("check") is None]
+    kept = [item for item in items if item.get_closest_marker("bars") is None]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 

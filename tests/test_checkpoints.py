@@ -148,7 +148,7 @@ CASES = [
     "super-resolution-x4-16x20",
     "denoise-color-quartered-41x50",
     "denoise-color-2blocks-quartered-twice-181x190",
-    pytest.param("super-resolution-x2-2blocks-quartered-200x260", marks=pytest.mark.check),
+    pytest.param("super-resolution-x2-2blocks-quartered-200x260", marks=pytest.mark.bars),
     "super-resolution-x2-quartered-30x27",
 ]
 

@@ -313,7 +313,7 @@ def test_bench_refuses_what_it_does_not_know() -> None:
     fails(2, "unknown engine tenso", "bench", "--preset", "paper:::tenso")
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_bench_prints_a_table(tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
     engines = ["--preset", "compact::float32", "--preset", "compact:::onnx"]

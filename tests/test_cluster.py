@@ -209,7 +209,7 @@ def lose_machine(machines: Machines) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "harm",
-    [kill_one, *(pytest.param(harm, marks=pytest.mark.check) for harm in (kill_all, lose_machine))],
+    [kill_one, *(pytest.param(harm, marks=pytest.mark.bars) for harm in (kill_all, lose_machine))],
 )
 def test_whatever_is_lost_each_picture_has_one_result(
     cluster: Machines,
@@ -232,7 +232,7 @@ def test_whatever_is_lost_each_picture_has_one_result(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "how", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.check)]
+    "how", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.bars)]
 )
 def test_a_driver_that_was_stopped_goes_on(
     cluster: Machines, album: Path, alone: dict[str, bytes], tmp_path: Path, how: signal.Signals
@@ -259,7 +259,7 @@ def test_a_driver_that_was_stopped_goes_on(
 
 
 @pytest.mark.slow
-@pytest.mark.check
+@pytest.mark.bars
 def test_a_full_disk(album: Path, alone: dict[str, bytes], tmp_path: Path) -> None:
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
         pytest.skip("cannot make a small disk here")
@@ -289,7 +289,7 @@ cp -r "$OUT" "$kept"
 
 
 @pytest.mark.slow
-@pytest.mark.check
+@pytest.mark.bars
 def test_an_object_store(album: Path, alone: dict[str, bytes], tmp_path: Path) -> None:
     """The protocol of S3, spoken by a server on this machine."""
     with object_store() as environment:

@@ -177,7 +177,7 @@ def test_it_serves_from_a_root_that_cannot_be_written(jail: Path) -> None:
     serves_a_picture(sys.executable, jail)
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_its_install_step(jail: Path, tmp_path: Path) -> None:
     """In a folder of its own instead of ``/opt``, from the index of this machine."""
     place = tmp_path / "opt"

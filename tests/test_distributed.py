@@ -80,7 +80,7 @@ def furthest(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> floa
     return max(float((one[key] - two[key]).abs().max()) for key in one)
 
 
-@pytest.mark.parametrize("optimizer", [pytest.param("adamw", marks=pytest.mark.check), "muon"])
+@pytest.mark.parametrize("optimizer", [pytest.param("adamw", marks=pytest.mark.bars), "muon"])
 def test_two_processes_learn_what_one_does(recipe: Path, tmp_path: Path, optimizer: str) -> None:
     chosen = f"optimizer.name={optimizer}"
     finish(alone(recipe, tmp_path / "one", chosen))
@@ -96,7 +96,7 @@ def test_two_processes_learn_what_one_does(recipe: Path, tmp_path: Path, optimiz
     assert [line.split(",")[0] for line in steps[1:]] == [str(step) for step in range(2, 21, 2)]
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_two_begin_and_one_goes_on(recipe: Path, tmp_path: Path) -> None:
     finish(alone(recipe, tmp_path / "one"))
     finish(torchrun(recipe, tmp_path / "both", "budget={steps: 10}", "schedule.decay_share=0"))

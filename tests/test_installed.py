@@ -83,7 +83,7 @@ def test_installed_used_and_removed(file: Path) -> None:
         remove("denoise-color-large")
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_a_row_of_table_7(tmp_path: Path) -> None:
     """Of a network that has a preset's shape and is told σ besides."""
     config = preset("paper-small", level_channel=True)

@@ -25,7 +25,7 @@ finally:
 """
 
 
-@pytest.mark.check
+@pytest.mark.bars
 @pytest.mark.parametrize(("height", "width", "gib"), [(4000, 6000, 6), (8660, 11_548, 12)])
 def test_large_pictures_within_memory(tmp_path: Path, height: int, width: int, gib: int) -> None:
     """24 and 100 megapixels through the command line, estimate and files included."""
@@ -33,7 +33,7 @@ def test_large_pictures_within_memory(tmp_path: Path, height: int, width: int, g
     assert read(tmp_path / "out.tif").size == (height, width)
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_enlarging_twelve_megapixels_four_times(tmp_path: Path) -> None:
     """192 megapixels of result."""
     assert peak_of(tmp_path, 3000, 4000, "upscale", "--scale", "4") < 10 * 2**30

@@ -170,7 +170,7 @@ def test_texture_under_jpeg_is_no_noise(data: Path, name: str, quality: int) -> 
     assert loss <= 0.1
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_texture_under_jpeg_is_no_noise_in_any_picture(data: Path) -> None:
     files = sorted((data / "test" / "kodak24").glob("*.png"))
     assert len(files) == 24

@@ -103,7 +103,7 @@ def test_options_are_deprecated_but_there() -> None:
     assert [*Options.__annotations__] == [one.name for one in dataclasses.fields(RestoreOptions)]
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_a_strict_consumer_is_typed(tmp_path: Path) -> None:
     """The types that are installed with the package, as a program that uses them sees them."""
     pytest.importorskip("mypy", reason="needs the extra dev")

@@ -71,7 +71,7 @@ def test_the_ablation(case: int) -> None:
 
 
 def test_the_queue_names_recipes_that_can_be_read() -> None:
-    queue = (ROOT / "docs" / "training-queue.md").read_text(encoding="utf-8")
+    queue = (ROOT / "docs" / "lab" / "training-queue.md").read_text(encoding="utf-8")
     commands = re.findall(r"rnan train (recipes/\S+) -o \S+ ([^`]*)`", queue)
     assert len(commands) >= len(TASKS)
     for recipe, overrides in commands:

@@ -699,7 +699,7 @@ def test_a_killed_server_leaves_what_the_next_removes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_memory_stays_flat(server: Server) -> None:
     """500 requests in all; the first fifty warm up."""
     process = psutil.Process(server.process.pid)

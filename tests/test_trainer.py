@@ -67,7 +67,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.check  # most of a minute in the compiler
+@pytest.mark.bars  # most of a minute in the compiler
 @pytest.mark.skipif(" " in torch.__file__, reason="torch's compiler takes no blank in its path")
 @pytest.mark.filterwarnings("ignore")  # of the compiler's own
 def test_compiled_blocks_learn_as_plain_ones(pictures: Path, tmp_path: Path) -> None:

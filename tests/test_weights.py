@@ -103,7 +103,7 @@ def test_bfloat16_is_as_good_as_float32(name: str) -> None:
     assert abs(scores[0] - scores[1]) < 0.01
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_clean_photographs_are_left_alone(data: Path) -> None:
     """A clean picture through ``--sigma auto`` keeps 45 dB to itself, in the median."""
     restorer = load_restorer()
@@ -129,7 +129,7 @@ SLOWER_GAINS = [
 ]
 EVERY_GAIN = [
     *(pytest.param(*row, id=row[0]) for row in GAINS),
-    *(pytest.param(*row, id=f"{row[0]}-slower", marks=pytest.mark.check) for row in SLOWER_GAINS),
+    *(pytest.param(*row, id=f"{row[0]}-slower", marks=pytest.mark.bars) for row in SLOWER_GAINS),
 ]
 
 
@@ -187,12 +187,12 @@ def test_bayer_patterns_are_restored_alike(pattern: str) -> None:
 BARS = {15: 33.6, 25: 31.0, 50: 27.7}
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_cbsd68_at_sigma_25(data: Path) -> None:
     assert _measured(data, 25) >= BARS[25]
 
 
-@pytest.mark.check
+@pytest.mark.bars
 @pytest.mark.parametrize("sigma", BARS)
 def test_cbsd68(data: Path, sigma: int) -> None:
     measured = _measured(data, sigma)
@@ -213,7 +213,7 @@ def _measured(data: Path, sigma: int) -> float:
     return score.psnr
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_compact_is_faster_than_the_plain_net() -> None:
     device = torch.device("cpu")
     dtype = str(choose_dtype("auto", device)).removeprefix("torch.")
@@ -227,7 +227,7 @@ def test_compact_is_faster_than_the_plain_net() -> None:
     assert found.timings[-1].over_plain <= 1.0
 
 
-@pytest.mark.check
+@pytest.mark.bars
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_enlarging_is_as_fast_as_the_plain_net_on_the_result(scale: int) -> None:
     """Files aside: tensor in, tensor out, in turns."""

@@ -19,7 +19,7 @@ from rnan.images import Picture, read, write
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.check
+@pytest.mark.bars
 def test_the_built_wheel_restores_a_picture(tmp_path: Path) -> None:
     made = runpy.run_path(str(ROOT / "scripts" / "release.py"), run_name="made")
     files = made["build"](ROOT, tmp_path / "dist")  # the sdist, and from it the wheel

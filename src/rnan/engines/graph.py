@@ -66,6 +66,6 @@ class GraphEngine(BaseEngine):
             given.append(np.ascontiguousarray(np.broadcast_to(plane, size), np.float32))
         restored = self._graphs[scale](*given)
         if not np.isfinite(restored).all():
-            what = "export it without --fp16" if self.info.half else "its weights are broken"
+            what = "export it in 32 bits" if self.info.half else "its weights are broken"
             raise WeightsError(f"the network gives values that are not finite; {what}")
         return restored
