@@ -24,7 +24,6 @@ _HOMES = {
     "load_restorer": "rnan.api",
     "restore": "rnan.api",
 }
-
 __all__ = ["Restorer", "RnanError", "__version__", "list_models", "load_restorer", "restore"]
 
 

@@ -26,7 +26,6 @@ from rnan.tasks import get_task
 PLAIN, REFERENCE = "plain", "reference"
 
 _TASK = "denoise-color"
-
 _GRAPHS = ("onnx", "openvino")
 """Engines that run exported networks."""
 

@@ -11,11 +11,7 @@ from rnan.models.attention import NonLocalBlock
 
 
 class MatrixNonLocal(nn.Module):
-    """A non-local block that forms the N×N matrix and normalises over the queries.
-
-    Args:
-        block: Whose convolutions it uses.
-    """
+    """A non-local block that forms the N×N matrix and normalises over the queries."""
 
     def __init__(self, block: NonLocalBlock) -> None:
         super().__init__()

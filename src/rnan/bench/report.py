@@ -20,14 +20,7 @@ def as_markdown(comparison: Comparison, device: torch.device) -> str:
 def markdown(
     timings: Sequence[Timing], hardware: str, version: str, peaks: dict[str, float]
 ) -> str:
-    """A table for each size.
-
-    Args:
-        timings: What was measured.
-        hardware: Where, in words.
-        version: Of rnan.
-        peaks: FLOP/s of the fastest convolution, by type.
-    """
+    """A table for each size."""
     lines = [f"{hardware}; {_peaks(peaks)}; rnan {version}"]
     for size in dict.fromkeys((row.height, row.width) for row in timings):
         rows = [row for row in timings if (row.height, row.width) == size]

@@ -33,12 +33,6 @@ class Throughput:
 def throughput(config: TrainConfig, *, device: str, turns: int = 9, steps: int = 2) -> Throughput:
     """Time training and its parts.
 
-    Args:
-        config: A recipe.
-        device: Where.
-        turns: Of each; they alternate, and one more goes before that does not count.
-        steps: In each turn.
-
     Raises:
         RnanError: As :class:`~rnan.training.trainer.Trainer`.
     """

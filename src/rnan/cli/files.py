@@ -55,10 +55,6 @@ class FileOptions(NameOptions):
     def plans(self, inputs: Sequence[Path], request: Request) -> list[Plan]:
         """Which output belongs to which input.
 
-        Args:
-            inputs: Files, folders and patterns.
-            request: What is asked for.
-
         Raises:
             InputError: See :func:`rnan.pipeline.plan.plan_files`.
             ConfigError: See there.
@@ -86,10 +82,6 @@ class FileOptions(NameOptions):
 
     def policy(self, plans: list[Plan], facts: Mapping[str, Any]) -> Policy:
         """How the pictures are worked through.
-
-        Args:
-            plans: All of them.
-            facts: Everything that decides what a result looks like.
 
         Raises:
             ConfigError: There is no folder in which something could be resumed.

@@ -23,7 +23,6 @@ _TITLES = {
     "other": "Other",
 }
 """Sections of the help, in order."""
-
 _MOST_THREADS = 256
 
 
@@ -189,12 +188,7 @@ def computing(function: Decorated) -> Decorated:
 
 
 def set_threads(threads: int | None, *, share: int = 1) -> None:
-    """Limit the threads of the numerical library, where asked.
-
-    Args:
-        threads: In all; none for what the library takes by itself.
-        share: Pictures at a time that share them.
-    """
+    """Limit the threads of the numerical library, where asked."""
     from rnan.runtimes import threads as limits
 
     if threads is not None or share > 1:

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 _LONG = 10.0
 """Seconds from which on a picture's time is announced before it starts."""
-
 _WORTH_TIMING = 2_000_000
 """Pixels of the result below which no time is announced."""
 
@@ -55,13 +54,7 @@ def restoring_command(restoration: str) -> Callable[[Callable[[], None]], click.
 
 
 def run(restoration: str, inputs: tuple[Path, ...], values: dict[str, Any]) -> None:
-    """Restore all pictures; a bad file does not stop the rest.
-
-    Args:
-        restoration: What is done.
-        inputs: Files, folders and patterns.
-        values: All options that the command line gave.
-    """
+    """Restore all pictures; a bad file does not stop the rest."""
     from rnan.pipeline.pipeline import Pipeline
 
     request = make_request_of(restoration, values)

@@ -11,7 +11,6 @@ from rnan.cli import progress
 from rnan.errors import InputError, OptionRef, PartialFailure, ResourceError, RnanError, is_full
 
 _log = logging.getLogger(__name__)
-
 _STATUSES = ("done", "skipped", "failed")
 
 

@@ -16,12 +16,7 @@ MOST_DEATHS = 3
 
 
 class Attempts:
-    """The attempts at one block.
-
-    Args:
-        store: The output folder.
-        folder: Of this block's marks in it.
-    """
+    """The attempts at one block."""
 
     def __init__(self, store: Store, folder: str) -> None:
         self._store, self._folder = store, folder

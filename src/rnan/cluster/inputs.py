@@ -54,7 +54,7 @@ def find(
         output: Where the results go; what lies there is not taken as an input.
         extensions: Endings that folders are searched for.
         only: Take these files of the one input folder, by their names in it, without listing it.
-        name: See :func:`rnan.pipeline.plan.plan`.
+        name: See :func:`rnan.pipeline.plan.plan_files`.
         ending: See there.
 
     Raises:

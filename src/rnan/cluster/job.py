@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _MOST_IN_BLOCK = 16
 """Pictures that are done again at most when a machine is lost."""
-
 _BLOCKS_FOR_EACH = 8
 """Blocks that each worker should at least have, so that all end at about the same time."""
 
@@ -113,10 +112,6 @@ def plan(job: ClusterJob) -> list[tuple[str, str]]:
 
 def run(job: ClusterJob, report: Report | None = None) -> Summary:
     """Restore all pictures on the machines of a Ray cluster.
-
-    Args:
-        job: What is restored.
-        report: Called whenever a block is done.
 
     Returns:
         What became of them. A bad picture is no error: it is among the failures.
@@ -203,14 +198,7 @@ def _sort(job: ClusterJob, entries: list[Entry], record: Record, settings: str) 
 
 
 def is_complete(entry: Entry, row: dict[str, Any], settings: str, there: dict[str, int]) -> bool:
-    """Whether a picture's result is there, unchanged, made from the same file in the same way.
-
-    Args:
-        entry: The picture as it is now.
-        row: Of the manifest.
-        settings: The hash of this run's.
-        there: Sizes of the files in the output folder, by name.
-    """
+    """Whether a picture's result is there, unchanged, made from the same file in the same way."""
     same = entry.modified == 0 or (entry.size, entry.modified) == (
         row["source_size"],
         row["source_modified"],

@@ -18,7 +18,6 @@ from rnan.errors import ConfigError, InputError, MissingExtraError
 
 _PATIENCE = 120.0
 """Seconds within which every machine has to answer before the work begins."""
-
 _LEAVING = 10.0
 """Seconds that the threads of a job may take to end."""
 

@@ -60,11 +60,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> pyarrow.Table:
 
 
 class Record:
-    """The record of an output folder.
-
-    Args:
-        store: The output folder.
-    """
+    """The record of an output folder."""
 
     def __init__(self, store: Store) -> None:
         self.store = store

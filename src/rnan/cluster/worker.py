@@ -47,9 +47,6 @@ class Order:
 class Worker:
     """Restores the pictures of a block and writes down what became of each.
 
-    Args:
-        order: What is to be done.
-
     Raises:
         ConfigError: The driver has another version.
         WeightsError: The networks cannot be loaded.

@@ -20,10 +20,8 @@ from rnan.runtimes.onnxruntime import OnnxRuntimeGraph
 
 _LARGEST_TILE = 512
 """Side of the tiles, whatever the network."""
-
 _BYTES_PER_PIXEL = 4 * 10 * 64
 """As for ten feature maps of 64 channels, since nobody says it."""
-
 _MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 """What the sides of a graph's pictures may have to be multiples of."""
 
@@ -202,7 +200,6 @@ _OPERATORS = (
     "ps_roi_pool",
     "deform_conv2d",
 )
-
 _declared: list[torch.library.Library] = []
 
 

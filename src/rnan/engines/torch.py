@@ -18,17 +18,13 @@ from rnan.options.restoring import Attention, RestoreOptions
 from rnan.runtimes.threads import limit
 
 _log = logging.getLogger(__name__)
-
 _LARGEST_TILE = 768
 """Beyond this side a larger tile is no faster."""
-
 _WINDOW = {"keys": 48, "queries": 24}
 """Side of the windows, in pixels of the feature map, for networks that were trained with none: the
 paper's patches, and fewer for the softmax of the authors' program, which costs more."""
-
 _GPU_BATCH = 4
 """Tiles at once on a GPU; a processor is busy with one."""
-
 _LIVE_MAPS = 10
 """Feature maps that are alive at once, in float32, as measured at 1024x1024."""
 

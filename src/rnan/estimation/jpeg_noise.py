@@ -63,7 +63,6 @@ _ROUNDING = 0.1
 """Energy that rounding the decoded picture leaves in each frequency."""
 _DARKEST, _BRIGHTEST = 16.0, 240.0
 """Means of blocks that are looked at: noise is cut off at black and white."""
-
 _ROW, _COLUMN = np.mgrid[:SIDE, :SIDE]
 _SUM = _ROW + _COLUMN
 _MIDDLE = (_BANDS[0] <= _SUM) & (_BANDS[-1] >= _SUM)

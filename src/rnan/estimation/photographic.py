@@ -18,20 +18,15 @@ Mask = NDArray[np.bool_]
 
 _EVEN = 2.0
 """Largest difference, on the 0-255 scale, within a row or column of a border that was a JPEG."""
-
 _DRAWN = 0.1
 """Share of pixels whose neighbours are all of one and the same colour from which on a picture is a
 drawing: noise leaves no such."""
-
 _MOST_COLOURS = 16
 """Most colours that are left out, those of most blocks."""
-
 _GROUND = 0.3
 """Share of the pixels from which on a colour that fills whole blocks is the ground of all."""
-
 _LOOKED_AT = 250_000
 """Pixels whose neighbours are looked at."""
-
 _LEAST_SHARE, _LEAST_BLOCKS = 0.005, 16
 """Share and number of the 8x8 blocks of exactly one colour from which on they are no
 chance."""

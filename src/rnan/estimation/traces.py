@@ -21,11 +21,9 @@ from rnan.images.colour import is_gray, is_toned, jpeg_luma, one_channel
 
 _HIDES_NOTHING = 95
 """From this quality of JPEG on, the noise of the luma is seen as it was."""
-
 _INDEPENDENT, _LEAST_IN_COMMON = 1.0, 6.0
 """σ between the channels of a toned picture up to which theirs is one, and what that has to be:
 below it texture looks the same."""
-
 _FLOATS = (-255.0, 1020.0)
 """Where floating point is looked at; lamps and holes beyond would outweigh all else."""
 

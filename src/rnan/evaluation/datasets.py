@@ -82,13 +82,7 @@ def names_of(files: Sequence[Path]) -> list[str]:
 def references(
     files: list[Path], task: Task, *, lq_files: dict[Path, Path] | None = None
 ) -> Iterator[Reference]:
-    """Read pictures one by one, as references of a task.
-
-    Args:
-        files: What :func:`picture_files` found.
-        task: Says what of a picture is measured.
-        lq_files: What :func:`pair` found.
-    """
+    """Read pictures one by one, as references of a task."""
     for file, name in zip(files, names_of(files), strict=True):
         gt = task.reference(read_values(file))
         lq = None

@@ -97,13 +97,6 @@ def check_figure(path: Path) -> None:
 def write_figure(path: Path, title: str, gt: Array, crop: Crop, panels: Sequence[Panel]) -> None:
     """Draw the whole picture with the crop marked, and the crop of each panel with its PSNR.
 
-    Args:
-        path: A ``.png``, ``.pdf`` or ``.svg`` file.
-        title: Name of the picture and the level.
-        gt: The reference.
-        crop: Part that is shown.
-        panels: Reference, input and restored pictures, in this order.
-
     Raises:
         MissingExtraError: matplotlib is not installed.
         InputError: The ending is unknown, or the file cannot be written.

@@ -58,16 +58,6 @@ def measure(
 ) -> list[Score]:
     """Mean PSNR, SSIM and seconds over pictures, for each level.
 
-    Args:
-        task: Degradation and protocol.
-        pictures: Clean pictures; gone through once.
-        levels: Levels of the degradation.
-        method: What restores.
-        seed: Of the degradation.
-        quantise_lq: Clip and round the LQ pictures first, as the authors' input files are.
-        with_ssim: Off to save time.
-        keep: Called with each picture and level as soon as it is measured.
-
     Raises:
         InputError: A picture is smaller than the window of SSIM or the border that is cut, or a
             given LQ picture does not fit its reference.

@@ -13,7 +13,6 @@ from rnan.tasks import Task
 _SIZES = ((1, 64, 96), (2, 49, 50), (1, 33, 57), (1, 1, 3), (3, 101, 47))
 """Batches and sizes at which a graph is held against PyTorch: whole windows and parts, odd and
 tiny."""
-
 _CLOSE = {False: 1e-4, True: 2e-2}
 """How far an export may be from PyTorch, on pictures in [0, 1]; in 16 bits it is no test of
 precision, only of right and wrong."""

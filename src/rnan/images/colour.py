@@ -21,13 +21,11 @@ CHROMA_KEPT = 255.0 / 219.0
 _MOST_APART, _MEAN_APART = 2.0, 0.5
 """Steps of 8 bits between the channels of a gray picture that was compressed: at most anywhere, and
 in the mean, below which no toning can be."""
-
 _SAME, _LOOKED_AT = 0.995, 256
 """Correlation of steps between pixels from which on they are the same in two channels, and rows
 that are looked at."""
 _FINE, _WEAK = 4.0, 0.25
 """The largest step, over the median step; the weakest channel that counts, over the strongest."""
-
 _JPEG_LUMA = np.array([0.299, 0.587, 0.114])
 
 

@@ -26,12 +26,7 @@ Size = tuple[int, int]
 
 
 def upright_exif(exif: bytes | None, size: Size | None = None) -> bytes | None:
-    """An EXIF block for pixels that stand upright: orientation 1, no thumbnail.
-
-    Args:
-        exif: The block; one that cannot be followed is dropped.
-        size: Of the stored pixels, by which the place of the subject is turned too.
-    """
+    """An EXIF block for pixels that stand upright: orientation 1, no thumbnail."""
     if not exif:
         return None
     block = bytearray(exif.removeprefix(_PREFIX))
@@ -43,13 +38,7 @@ def upright_exif(exif: bytes | None, size: Size | None = None) -> bytes | None:
 
 
 def exif_for_size(exif: bytes, size: Size, before: Size | None = None) -> bytes:
-    """The block with the dimensions of pixels that were enlarged or turned.
-
-    Args:
-        exif: The block.
-        size: Of the pixels now.
-        before: Of those that the block speaks of; none where they are as many.
-    """
+    """The block with the dimensions of pixels that were enlarged or turned."""
     block = bytearray(exif)
     with contextlib.suppress(*_BROKEN):
         _Block(block).set_size(size, before or size)

@@ -34,13 +34,7 @@ BT709 = Curve(gamma=1 / 0.45, a=1 / 1.099, b=0.099 / 1.099, c=1 / 4.5, d=0.081)
 
 
 def profile(name: str, primaries: Sequence[float] | None, curve: Curve) -> bytes:
-    """A profile for RGB, or for gray.
-
-    Args:
-        name: What it calls itself.
-        primaries: x and y of red, green, blue and white; none for gray.
-        curve: Of all channels.
-    """
+    """A profile for RGB, or for gray."""
     tone = _curve(curve)
     tags = {b"desc": _text(name), b"cprt": _text("no rights reserved"), b"wtpt": _xyz(_D50)}
     if primaries is None:

@@ -23,10 +23,6 @@ def profile_of(metadata: Metadata, *, gray: bool) -> bytes | None:
     """The picture's colour profile, or an equal one where its file says its colours otherwise.
 
     None where they are sRGB, or where no profile says the same (see :func:`only_coded`).
-
-    Args:
-        metadata: Of the picture.
-        gray: Whether it has one channel, for which primaries say nothing.
     """
     if metadata.icc:
         return metadata.icc

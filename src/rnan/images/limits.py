@@ -7,12 +7,6 @@ from rnan.options.files import MAX_PIXELS
 def check_size(width: int, height: int, name: str, most: int = MAX_PIXELS) -> None:
     """Refuse what a header claims, before memory is taken for it.
 
-    Args:
-        width: In pixels.
-        height: In pixels.
-        name: Of the picture, for messages.
-        most: Pixels that are allowed.
-
     Raises:
         InputError: A side has no pixels, or there are too many.
     """

@@ -17,44 +17,31 @@ class Metadata:
     format: str = ""
     """Format of the file as Pillow names it: ``PNG``, ``JPEG``, ``TIFF``, ``WEBP``, ``AVIF``,
     ``HEIF``."""
-
     icc: bytes | None = None
     """Colour profile."""
-
     exif: bytes | None = None
     """EXIF block from its TIFF header on; its orientation is applied to the pixels and reset, its
     thumbnail dropped."""
-
     xmp: bytes | None = None
     """XMP packet; its orientation is reset too, its thumbnails dropped."""
-
     iptc: bytes | None = None
     """IPTC record: caption, keywords, credit."""
-
     dpi: tuple[float, float] | None = None
     """Resolution in dots an inch, across and down."""
-
     cicp: Cicp | None = None
     """Colours as code points, where the file says them so and has no profile."""
-
     png_colour: bytes = b""
     """Chunks of a PNG that stand for a profile: gamma, primaries, coding (HDR); kept in PNG."""
-
     texts: tuple[tuple[str, str], ...] = ()
     """Keyword and text of a PNG's text chunks; of a JPEG's comment the keyword is ``Comment``."""
-
     size: tuple[int, int] | None = None
     """Height and width of the pixels that EXIF and XMP speak of."""
-
     left_out: tuple[str, ...] = ()
     """What else the file holds and results do not: a gain map, a second picture, a video."""
-
     jpeg_table: tuple[int, ...] | None = None
     """Luma quantisation table of a JPEG file, 64 entries row by row."""
-
     jpeg_grid: tuple[int, int] | None = None
     """Rows and columns before the first whole block of a JPEG file: none, unless it was turned."""
-
     jpeg_subsampling: str | None = None
     """Chroma subsampling of a JPEG file: ``4:4:4``, ``4:2:2``, ``4:2:0``; none for others."""
 

@@ -14,7 +14,6 @@ Pixels = NDArray[Any]
 
 _BAND = 256
 """Rows that are rounded at a time."""
-
 _TYPES = (np.uint8, np.uint16, np.float16, np.float32, np.float64)
 
 
@@ -28,10 +27,8 @@ class Picture:
 
     pixels: Pixels
     """``(H, W, 1)`` gray or ``(H, W, 3)`` RGB: uint8, uint16 or float32 in [0, 1]."""
-
     alpha: Pixels | None = None
     """Opacity ``(H, W)`` of the same type as the pixels."""
-
     metadata: Metadata = field(default_factory=Metadata)
 
     def __post_init__(self) -> None:

@@ -20,7 +20,6 @@ from rnan.images.read import read_bytes
 
 _TURNED = {0: 1, 3: 3, 5: 8, 6: 6}
 """EXIF's orientation for LibRaw's."""
-
 _SRGB_TO_XYZ = np.array(
     [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
 )

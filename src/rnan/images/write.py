@@ -21,7 +21,6 @@ from rnan.images.xmp_rules import xmp_for_size
 from rnan.options.files import WRITE, Depth, WriteOptions
 
 _log = logging.getLogger(__name__)
-
 _MASK = os.umask(0o077)
 """Rights that new files do not get; asked for once, since asking changes them for all threads."""
 os.umask(_MASK)

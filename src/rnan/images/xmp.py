@@ -17,10 +17,8 @@ MOST_BYTES = 4 * 2**20
 
 _MOST_DEPTH = 200
 """Elements within elements."""
-
 _MOST_NAMESPACES = 200
 """Most namespaces that are known at a place."""
-
 _UNDECLARED = {
     "xml": "http://www.w3.org/XML/1998/namespace",
     "tiff": "http://ns.adobe.com/tiff/1.0/",
@@ -183,12 +181,6 @@ _SIDES = ("x", "y", "w", "h")
 
 def changed(packet: bytes, change: Change, area: AreaChange | None = None) -> bytes:
     """The packet with other values.
-
-    Args:
-        packet: As it stands in a file.
-        change: Asked once for each element with an empty text, which tells whether it stays at
-            all, and for each attribute and each element that holds text alone.
-        area: Asked for areas of the picture that are attributes of one element.
 
     Returns:
         The packet, all but what is changed byte by byte as it was.

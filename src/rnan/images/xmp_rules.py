@@ -16,13 +16,11 @@ _PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
 _DIMENSIONS = "http://ns.adobe.com/xap/1.0/sType/Dimensions#"
 _REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
 _MICROSOFT_REGIONS = "http://ns.microsoft.com/photo/1.2/"
-
 _ORIENTATION: Name = (_TIFF, "Orientation")
 _WIDTHS = {(_TIFF, "ImageWidth"), (_EXIF, "PixelXDimension")}
 _HEIGHTS = {(_TIFF, "ImageLength"), (_EXIF, "PixelYDimension")}
 _SUBJECT = {(_EXIF, "SubjectArea"), (_EXIF, "SubjectLocation")}
 """Lists of numbers, which EXIF has as well."""
-
 _PARTS = {
     "http://ns.adobe.com/hdr-gain-map/1.0/": "Ultra HDR gain map",
     "http://ns.apple.com/HDRGainMap/1.0/": "HDR gain map",
@@ -36,10 +34,8 @@ _PARTS = {
     "http://ns.google.com/photos/dd/1.0/item/": "",
 }
 """Namespaces that speak of further parts of the file, and what those are called."""
-
 _MOVING = ("MotionPhoto", "MicroVideo")
 _CAMERA = "http://ns.google.com/photos/1.0/camera/"
-
 _ACROSS = {
     "CroppedAreaImageWidthPixels",
     "FullPanoWidthPixels",
@@ -115,13 +111,7 @@ def upright_xmp(xmp: Any, orientation: int = 1) -> tuple[bytes | None, tuple[str
 
 
 def xmp_for_size(xmp: bytes, size: tuple[int, int], before: tuple[int, int] | None) -> bytes:
-    """The packet with the dimensions of pixels that were enlarged or turned.
-
-    Args:
-        xmp: A packet of :func:`upright_xmp`.
-        size: Height and width of the pixels now.
-        before: Of those that the packet speaks of; none where they are as many.
-    """
+    """The packet with the dimensions of pixels that were enlarged or turned."""
     height, width = size
     down, across = (now / then for now, then in zip(size, before or size, strict=True))
 

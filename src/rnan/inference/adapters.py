@@ -58,10 +58,6 @@ def to_planes(picture: Any, *, mosaic: bool = False) -> Planes:
 
     A picture of three channels that say the same has one plane, and comes back with three.
 
-    Args:
-        picture: See above.
-        mosaic: It may be one, whose channels are what they are.
-
     Raises:
         InputError: It is none of these, has no pixels, a channel too many, or holds values that
             are not finite or of another range.

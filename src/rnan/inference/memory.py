@@ -14,10 +14,6 @@ opacity, up to the written file; measured on 41 megapixels."""
 def refuse_too_large(height: int, width: int) -> None:
     """Refuse a result for which memory is too short, before any work is done for it.
 
-    Args:
-        height: Of the result, in pixels.
-        width: Likewise.
-
     Raises:
         ResourceError: It is.
     """
@@ -34,9 +30,6 @@ def refuse_too_large(height: int, width: int) -> None:
 @contextmanager
 def enough_memory(*otherwise: str | OptionRef) -> Iterator[None]:
     """Work that may run out of memory.
-
-    Args:
-        otherwise: The parts of the message for that.
 
     Raises:
         ResourceError: It did.

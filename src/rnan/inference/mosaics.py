@@ -15,12 +15,7 @@ Array = NDArray[np.float32]
 
 
 class MosaicRestorer:
-    """Makes colour pictures of mosaics.
-
-    Args:
-        tiled: A network for GRBG mosaics of any size.
-        options: How.
-    """
+    """Makes colour pictures of mosaics."""
 
     def __init__(self, tiled: TiledEngine, options: RestoreOptions) -> None:
         self._tiled, self._options = tiled, options

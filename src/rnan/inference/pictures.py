@@ -20,14 +20,7 @@ _LEAST_SIDE = 16
 
 
 class PictureRestorer:
-    """Restores planes of pictures; mosaics have a class of their own.
-
-    Args:
-        task: What is restored.
-        engine: What runs the network.
-        tiled: The same for pictures of any size.
-        options: How.
-    """
+    """Restores planes of pictures; mosaics have a class of their own."""
 
     def __init__(
         self, task: Task, engine: Engine, tiled: TiledEngine, options: RestoreOptions
@@ -37,14 +30,7 @@ class PictureRestorer:
     def __call__(
         self, plane: Array, condition: Condition, progress: Progress | None, cancel: Cancel | None
     ) -> Array:
-        """Restore ``(C, H, W)`` with white at 1.
-
-        Args:
-            plane: One or three channels, whatever the network takes.
-            condition: What holds for it.
-            progress: Called after each tile.
-            cancel: Looked at before each tile.
-        """
+        """Restore ``(C, H, W)`` with white at 1."""
         more = exposures(plane, condition)
         done = 0
 

@@ -33,13 +33,7 @@ Progress = Callable[[int, int], None]
 
 
 class TiledEngine:
-    """Runs an engine over whole pictures.
-
-    Args:
-        task: Says how pictures go on beyond their border, and whether tiles may be turned.
-        engine: What runs the network.
-        options: Tiles, memory and self-ensemble.
-    """
+    """Runs an engine over whole pictures."""
 
     def __init__(self, task: Task, engine: Engine, options: RestoreOptions) -> None:
         self._task = task

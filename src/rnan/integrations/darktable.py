@@ -26,10 +26,8 @@ OVERLAP = {"denoise": 64, "upscale": 16}
 
 _SIDES = (1024, 768, 512, 384, 256)
 """About how large tiles are; darktable takes the largest that its memory allows."""
-
 _SCALES = (2, 4)
 """Enlargements that darktable offers."""
-
 _PAPER = "https://openreview.net/forum?id=HkeGhoA5FX"
 
 

@@ -18,10 +18,8 @@ Softmax = Literal["keys", "queries"]
 
 _SLAB_ELEMENTS = 2**22
 """Entries of the part of the N×N matrix that is held at a time."""
-
 _STRIPS, _STRIP_KEYS = 2, 64
 """Strips of a slab that are computed side by side, and the keys in each."""
-
 _FUSED_TOKENS = 4096
 """Up to here the fused kernel's backward pass is as fast as ours; beyond, far slower on a CPU."""
 

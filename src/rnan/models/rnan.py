@@ -31,73 +31,50 @@ class RNANConfig:
 
     plan: str = "NLLLLLLLLN"
     """Blocks of the body in order: ``N`` non-local, ``L`` local."""
-
     channels_in: int = 3
     """Channels of the input picture, without the level channel."""
-
     channels_out: int = 3
     """Channels of the restored picture."""
-
     features: int = 64
     """Channels of the body."""
-
     inner: int = 32
     """Channels inside a non-local block (C in Fig. 3)."""
-
     blocks_before: int = 1
     """Residual blocks before the branches of an attention block."""
-
     blocks_after: int = 2
     """Residual blocks after them (q)."""
-
     trunk_blocks: int = 2
     """Residual blocks of the trunk branch (t)."""
-
     mask_blocks: int = 1
     """Residual blocks of the mask branch (m); twice as many at half resolution."""
-
     mask_branch: bool = True
     """Off for the ablation (Table 1, cases 1 and 3)."""
-
     keep_input: bool = True
     """Eq. 8, ``T·M + x``; off: Eq. 7, ``T·(M + 1)``."""
-
     upsample_kernel: int = 3
     """Side of the transposed convolution's kernel in the mask branch: 3, 4 or 6."""
-
     block_conv: bool = False
     """A convolution at the end of each block, as the authors' program has it."""
-
     body_conv: bool = False
     """A plain convolution before the last block, as the authors' program has it."""
-
     softmax: Softmax = "keys"
     """Axis of the attention's softmax: keys as in Eq. 5, queries as in the authors' program."""
-
     window: int | None = None
     """Side of the attention windows in pixels of the feature map; none: the whole map."""
-
     unshuffle: int = 1
     """Pixel-unshuffle of the input: the body works at 1/unshuffle of its resolution."""
-
     level_channel: bool = False
     """One more input channel holds the level, scaled to about 0-1 (σ/255, quality/100)."""
-
     scales: tuple[int, ...] = (1,)
     """Enlargements; the network has a tail for each."""
-
     tail: Literal["direct", "upsampler"] = "direct"
     """One convolution and a pixel-shuffle, or the authors' upsampler and a convolution."""
-
     input_skip: bool = True
     """The input is added to the output (pixels repeated when it is enlarged)."""
-
     body_skip: bool = False
     """The head's features are added to the body's."""
-
     mean: tuple[float, ...] = ()
     """Subtracted from the input and added to the output, one value a channel."""
-
     value_range: float = 1.0
     """The value of white: 1, or 255 as in the authors' program."""
 

@@ -36,10 +36,8 @@ class ReadOptions:
         "Take what is there of JPEG and PNG files that are cut off, instead of refusing them.",
         group="files",
     )
-
     max_pixels: int = MAX_PIXELS
     """Larger pictures are refused before they are decoded."""
-
     formats: tuple[str, ...] | None = None
     """Only these decoders (``PNG``, ``JPEG``, ``TIFF``, ``WEBP``, ``BMP``, ``AVIF``, ``HEIF`` and
     whatever else Pillow knows); by default all."""

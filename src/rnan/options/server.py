@@ -57,20 +57,15 @@ class ServerOptions:
     keep_minutes: float = option(
         30.0, "After which a job that has ended is removed.", low=1e-9, high=1e6, group="limits"
     )
-
     max_output_pixels: int | None = None
     """Pixels of a result; by default four times those of the largest picture."""
-
     max_direct_pixels: int = 2_000_000
     """Pixels of a picture that is restored while the client waits."""
-
     grace: float = 30.0
     """Seconds that are left to running jobs, and to fetching results, when the server is stopped;
     running jobs are waited for longer."""
-
     formats: tuple[str, ...] = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "AVIF", "HEIF")
     """Decoders that bytes of strangers reach."""
-
     restoring: RestoreOptions = field(default_factory=RestoreOptions)
     """What holds for all requests."""
 

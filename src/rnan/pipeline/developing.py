@@ -18,10 +18,8 @@ from rnan.pipeline.files import check_outputs, write_result
 from rnan.pipeline.plan import Plan
 
 _log = logging.getLogger(__name__)
-
 _GAMMA = 2.2
 """Exponent of what the network sees, which was trained on pictures for screens."""
-
 _CHANNEL = {"r": 0, "g": 1, "b": 2}
 
 

@@ -26,11 +26,6 @@ def process_file(restore: Callable[[Picture], Result], plan: Plan, request: Requ
     A picture that comes back as it was, for a file of the same format, is copied, so that no JPEG
     is compressed anew.
 
-    Args:
-        restore: What is done to the picture.
-        plan: Where it is and where it goes.
-        request: How it is read and written.
-
     Raises:
         RnanError: Whatever goes wrong, in one line.
     """

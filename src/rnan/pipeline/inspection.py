@@ -22,7 +22,6 @@ CLEAN_QUALITY = 90
 
 _FINEST = 97
 """From this quality on a picture may as well never have been a JPEG: clean ones read so."""
-
 _HIDE_NOISE = ("WEBP", "AVIF", "HEIF")
 """Formats whose compression leaves nothing by which noise could be measured; JPEG's does."""
 
@@ -158,13 +157,7 @@ class Findings:
 
 
 def other_harm(picture: Picture, restoration: str, prepared: Prepared) -> str:
-    """What else harms a picture, and the command for it; empty where it is what was asked for.
-
-    Args:
-        picture: As it was read.
-        restoration: What was asked for.
-        prepared: The picture, and the level that was estimated for it.
-    """
+    """What else harms a picture, and the command for it; empty where it is what was asked for."""
     level, traces = prepared.conditions[0].taken, prepared.looks[0].traces
     if not prepared.conditions[0].estimated or isinstance(level, str):
         return ""
@@ -180,11 +173,7 @@ def other_harm(picture: Picture, restoration: str, prepared: Prepared) -> str:
 
 
 def inspect(picture: Picture) -> Findings:
-    """Look at a picture.
-
-    Args:
-        picture: As :func:`rnan.images.read` gives it.
-    """
+    """Look at a picture."""
     metadata = picture.metadata
     mosaic = mosaic_pattern(picture.pixels) or ""
     traces = Traces.of(picture)

@@ -19,12 +19,7 @@ done again."""
 
 
 class Manifest:
-    """The record of an output folder; safe to use from several threads.
-
-    Args:
-        folder: Where the results go.
-        settings: Everything that decides what a result looks like.
-    """
+    """The record of an output folder; safe to use from several threads."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self._folder = folder

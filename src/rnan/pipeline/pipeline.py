@@ -29,10 +29,6 @@ Announce = Callable[[Picture, Restorer], None]
 class Pipeline:
     """Restores files, and keeps the networks that it has loaded; safe to use from several threads.
 
-    Args:
-        request: What is asked for; other requests may follow that differ from it in level, reading
-            and writing only.
-
     Raises:
         ConfigError: The level or an option cannot be, or the model is for something else.
         WeightsError: The model cannot be loaded.
@@ -113,14 +109,6 @@ class Pipeline:
         cancel: Cancel | None = None,
     ) -> Result:
         """Restore one picture; with ``auto`` a clean one comes back as it is.
-
-        Args:
-            picture: As it was read.
-            request: See a call, as the arguments below.
-            name: What messages call it.
-            announce: See there.
-            progress: See there.
-            cancel: See there.
 
         Raises:
             RnanError: As a call.

@@ -22,7 +22,6 @@ STREAM = Path("-")
 
 _BESIDE_RAW = (".jpg", ".jpeg", ".heic", ".hif")
 """Endings of what cameras write beside their raws."""
-
 _WITHOUT_WRITER, _OF_RAW = ".png", ".tif"
 """Endings of the results of formats that are only read, and of camera raw."""
 
@@ -62,15 +61,6 @@ def plan_files(
 
     One file goes to ``output`` itself, unless that is a folder; everything else goes into the
     folder ``output``, pictures of input folders under their own relative names.
-
-    Args:
-        inputs: Files, folders, patterns that no shell has expanded, or ``-`` for standard input.
-        output: A file or a folder, or ``-`` for standard output.
-        recursive: Look into folders within folders.
-        compare: Also plan a before/after picture for each.
-        ending: Of the outputs in a folder, instead of their own.
-        name: Of the outputs in a folder: ``{stem}`` and ``{ext}`` are those of the input.
-        extensions: Endings that folders are searched for.
 
     Raises:
         InputError: An input does not exist, a folder holds no pictures, or an output would be an
@@ -213,11 +203,6 @@ def _expanded(entry: Path, leave_out: Path | None) -> list[Path]:
 
 def renamed(relative: Path, name: str, ending: str | None) -> Path:
     """The output's name in a folder.
-
-    Args:
-        relative: The input's name, with the folders that are kept.
-        name: See :func:`plan_files`.
-        ending: See there.
 
     Raises:
         ConfigError: ``name`` knows other words, or makes folders.

@@ -34,12 +34,6 @@ def pictures_of(
 ) -> Iterator[Found]:
     """A file itself, or the pictures of a folder, by name.
 
-    Args:
-        entry: Where to look.
-        recursive: Also in folders within, and those that are linked there, each once.
-        leave_out: A folder that is not searched.
-        extensions: Endings of pictures.
-
     Raises:
         InputError: It is a folder that holds no pictures.
     """

@@ -26,16 +26,12 @@ from rnan.server.studio import Studio
 
 _FORGET_EVERY = 60.0
 """Seconds between two looks for what is to be forgotten, at most."""
-
 _UPLOADS = {"/api/v1/jobs": True, "/api/v1/restore": True, "/api/v1/inspect": False}
 """Routes that take pictures, and whether they restore them."""
 
 
 def create_app(options: ServerOptions | None = None) -> FastAPI:
     """The app that ``rnan serve`` runs.
-
-    Args:
-        options: What it allows.
 
     Returns:
         An ASGI app; ``app.state.jobs`` are its :class:`~rnan.server.jobs.Jobs`.

@@ -17,11 +17,7 @@ EXAMPLES = {
 
 @lru_cache(maxsize=len(EXAMPLES))
 def example(name: str) -> bytes:
-    """The file of an example.
-
-    Args:
-        name: A key of :data:`EXAMPLES`.
-    """
+    """The file of an example."""
     if name == "noisy.png":
         picture = _scene(320, 480)
         noise = np.random.default_rng(0).normal(0.0, 25.0, picture.shape)

@@ -27,11 +27,7 @@ def fields() -> dict[str, Option]:
 
 
 def asked(base: Request) -> Callable[..., Awaitable[Request]]:
-    """A dependency that reads and checks them.
-
-    Args:
-        base: What holds for all requests.
-    """
+    """A dependency that reads and checks them."""
     table = fields()
 
     async def read(request: HttpRequest, task: str, **given: Any) -> Request:

@@ -28,10 +28,6 @@ class Guard:
 
     A page that was opened in a browser could otherwise drive a server on the same machine, by its
     own requests or by a name that leads to 127.0.0.1 (DNS rebinding).
-
-    Args:
-        app: What comes after.
-        options: Of the server.
     """
 
     def __init__(self, app: ASGIApp, options: ServerOptions) -> None:

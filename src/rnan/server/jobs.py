@@ -102,10 +102,6 @@ class Jobs:
     def new(self, name: str, *, restored: bool = True) -> Job:
         """A job with a folder of its own, which does nothing yet.
 
-        Args:
-            name: What the client calls the picture.
-            restored: Whether it is to be.
-
         Raises:
             Problem: Too many wait (429), or the server is about to end (503).
         """
@@ -121,9 +117,6 @@ class Jobs:
 
     def check_room(self, *, restored: bool = True) -> None:
         """Refuse a picture for which there is no room.
-
-        Args:
-            restored: Whether it is to be restored, or only looked at.
 
         Raises:
             Problem: Too many wait (429), or the server is about to end (503).

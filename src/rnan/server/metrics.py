@@ -10,16 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rnan.server.jobs import ENDED, Jobs
 
 _log = logging.getLogger(__name__)
-
 _METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 
 
 class Metrics:
-    """Figures of one server, in a registry of its own.
-
-    Args:
-        jobs: Of the server.
-    """
+    """Figures of one server, in a registry of its own."""
 
     def __init__(self, jobs: Jobs) -> None:
         self.registry = CollectorRegistry()

@@ -17,7 +17,6 @@ from rnan.options.server import ServerOptions
 from rnan.server.jobs import Jobs
 
 _log = logging.getLogger(__name__)
-
 _LOOK_EVERY = 0.1
 """Seconds between two looks at what is left to do."""
 
@@ -69,11 +68,6 @@ class _Server(uvicorn.Server):
 
 def serve(options: ServerOptions, app: FastAPI, *, say: Callable[[str], None] = print) -> None:
     """Serve until SIGTERM or Ctrl-C.
-
-    Args:
-        options: Host, port and limits.
-        app: What :func:`~rnan.server.create_app` made of them.
-        say: Told the address once it listens.
 
     Raises:
         InputError: The address cannot be listened at.

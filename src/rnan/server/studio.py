@@ -28,11 +28,7 @@ _KEPT = 6
 
 
 class Studio:
-    """Restores the pictures of jobs; safe to use from several threads.
-
-    Args:
-        options: Of the server.
-    """
+    """Restores the pictures of jobs; safe to use from several threads."""
 
     def __init__(self, options: ServerOptions) -> None:
         self._options = options
@@ -83,11 +79,6 @@ class Studio:
 
     def restore(self, job: Job, request: Request, *, most: int | None = None) -> None:
         """Restore the upload of a job into its result.
-
-        Args:
-            job: Whose.
-            request: What is asked for.
-            most: Pixels, where fewer are allowed than by the server's options.
 
         Raises:
             RnanError: Whatever goes wrong, in one line.

@@ -25,7 +25,6 @@ class JpegTask(Task):
     """JPEG repair, of luma or colour."""
 
     table_levels: tuple[str, ...] = ("10", "20", "30", "40")
-
     asks = JpegLevel
     level_name = "quality"
     level_scale = 100.0

@@ -32,11 +32,6 @@ class Level:
 def number(word: str, text: str, expected: str) -> float:
     """A finite number from a part of a level's name.
 
-    Args:
-        word: The part.
-        text: The whole name, for messages.
-        expected: What a name looks like.
-
     Raises:
         ConfigError: It is none.
     """

@@ -29,7 +29,6 @@ class MosaicTask(Task):
 
     table_levels: tuple[str, ...] = ("grbg",)
     more_levels: tuple[str, ...] = ("grbg-5", "grbg-10")
-
     asks = MosaicLevel
     level_name = "sigma"
     level_scale = 255.0

@@ -47,7 +47,6 @@ class NoiseTask(Task):
 
     table_levels: tuple[str, ...] = ("10", "30", "50", "70")
     more_levels: tuple[str, ...] = ("15", "25")
-
     asks = NoiseLevel
     level_name = "sigma"
     level_scale = 255.0

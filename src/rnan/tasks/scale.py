@@ -23,7 +23,6 @@ class ScaleTask(Task):
     """Super-resolution."""
 
     table_levels: tuple[str, ...] = ("x2", "x3", "x4")
-
     asks = ScaleLevel
     scales = (2, 3, 4)
     margin = 4

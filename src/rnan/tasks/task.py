@@ -77,7 +77,6 @@ class Task(ABC):
     """Levels that are reported beside those of the table."""
     patch_multiple: int = 2
     """What the side of a training patch must be a multiple of."""
-
     asks: ClassVar[type[LevelOptions]]
     """What can be asked for beside the picture."""
     level_name: ClassVar[str] = ""

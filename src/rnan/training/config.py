@@ -14,14 +14,11 @@ class ModelSection:
 
     preset: str = "compact"
     """A preset of ``rnan models list``."""
-
     fields: dict[str, Any] = field(default_factory=dict)
     """Fields of the network's configuration that differ from the preset."""
-
     init: Literal["near-identity", "default"] = "near-identity"
     """Start near the identity (last convolution zero, residual branches small), or as PyTorch
     initialises convolutions."""
-
     branch_scale: float = 0.1
     """Near the identity: scale of the second convolution of each residual block."""
 
@@ -32,47 +29,35 @@ class DataSection:
 
     folders: tuple[Path, ...] = ()
     """Folders of clean pictures; of each the 1st, 21st, 41st … by name is left for validation."""
-
     only: tuple[Path | None, ...] = ()
     """For each of ``folders`` a text file with the names (without ending) of the pictures to train
     on, or none for all."""
-
     lq_folders: tuple[Path, ...] = ()
     """Folders of degraded pictures of the same names, one for each of ``folders``; then nothing is
     degraded, and ``level.at`` says which level the network is given."""
-
     prepared: Path | None = None
     """What ``rnan data prepare`` made, instead of ``folders``."""
-
     halved: bool = False
     """Every picture once more at half its size: finer detail, and sharper colour than a JPEG's."""
-
     vivid_share: float = 0.0
     """Share of the patches whose colours are made stronger, up to three times, with their channels
     in any order; for tasks in colour whose LQ pictures are made here."""
-
     grating_share: float = 0.0
     """Share of the patches that are gray stripes, up to the finest that pixels can hold; for tasks
     whose LQ pictures are made here."""
-
     jpeg_share: float = 0.0
     """Share of the patches that are saved as a JPEG with their noise, as cameras do it; the network
     is given the noise before it. For denoising."""
-
     camera: bool = False
     """A synthetic camera takes the patches (``rnan.degradations.camera``) instead of white noise
     being added; levels are not drawn then. For denoising in colour."""
-
     patch_size: int = 96
     """Side of the training crop, in LQ pixels."""
-
     batch_size: int = 16
     """Patches a step, over all processes."""
-
     memory: Literal["auto", "device", "disk"] = "auto"
     """Where decoded pictures stay: on the training device, or in a memory-mapped file in
     ``cache``; auto takes the device when they fit."""
-
     cache: Path | None = None
     """Folder of the memory-mapped file; by default ``cache`` in the run's folder."""
 
@@ -116,17 +101,13 @@ class LevelSection:
     at: str | float | None = None
     """One level, as the tables spell it (``50``, ``grbg-5``, ``x2``): nothing is drawn, and only
     that one is validated."""
-
     low: float | None = None
     """Lowest level; by default that of the task."""
-
     high: float | None = None
     """Highest level; by default that of the task."""
-
     small_share: float = 0.0
     """Share of the patches whose level is drawn between ``low`` and ``small`` instead; none where
     ``at`` says the level."""
-
     small: float = 2.0
     """See ``small_share``."""
 
@@ -177,13 +158,10 @@ class ScheduleSection:
     kind: Literal["constant", "cosine", "step"] = "constant"
     """constant: with a decay to zero over the last ``decay_share``; cosine: to zero over the
     whole budget; step: halved ``halvings`` times over it, at equal distances."""
-
     warmup: int = 200
     """Steps of linear increase at the start."""
-
     decay_share: float = 0.1
     """constant: share of the budget over which the rate falls to zero at the end."""
-
     halvings: float = 6.5
     """step: how often; the paper's 2·10⁵ steps of 1.3·10⁶ are 6.5."""
 
@@ -213,13 +191,10 @@ class ValidationSection:
 
     every: int = 250
     """Steps between validations on crops; 0 for none."""
-
     crop: int = 128
     """Side of the crops from the middle of each picture."""
-
     pictures: int = 20
     """How many of the pictures."""
-
     whole_at_end: bool = True
     """Measure the whole pictures at the end, all levels of the task's table."""
 
@@ -235,36 +210,26 @@ class TrainConfig:
 
     task: str
     """A task of ``rnan.tasks``."""
-
     seed: int = 0
     """Seed of the initial weights and of the stream of patches."""
-
     init_from: str | None = None
     """Weights to start from: a file, or the name of bundled ones. Where shapes differ, what fits
     is taken."""
-
     init_without: tuple[str, ...] = ()
     """Parts that start anew all the same, by the start of their names: ``body.0.mask``."""
-
     loss: Literal["l1", "l2", "psnr"] = "l1"
     """On values 0-1; the paper's ``l2`` is on values 0-255, where Adam makes no difference.
     psnr: the logarithm of each patch's mean square, so that every level counts alike."""
-
     ema: float = 0.999
     """Decay of the moving average of the weights, whose result is kept; 0 for none."""
-
     dtype: Literal["auto", "float32", "bfloat16", "float64"] = "auto"
     """Type of the convolutions; auto takes bfloat16 where the hardware has it."""
-
     compile: bool = False
     """Use ``torch.compile`` for the blocks of the body."""
-
     checkpoint_every: int = 500
     """Steps between checkpoints; the last two are kept."""
-
     log_every: int = 50
     """Steps between lines of the log."""
-
     model: ModelSection = field(default_factory=ModelSection)
     data: DataSection = field(default_factory=DataSection)
     level: LevelSection = field(default_factory=LevelSection)

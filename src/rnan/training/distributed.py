@@ -23,7 +23,6 @@ T = TypeVar("T")
 
 _PATIENCE = datetime.timedelta(hours=2)
 """The others wait while the first process measures whole pictures."""
-
 _PAUSE = 0.02
 """Between two looks into the store, in seconds."""
 
@@ -32,9 +31,6 @@ class Processes:
     """What this process is among those that train together; alone, every method does nothing.
 
     ``torchrun --nproc-per-node N -m rnan train …`` says so in environment variables.
-
-    Args:
-        device: Of this process: says how gradients travel.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -76,12 +72,7 @@ class Processes:
             )
 
     def wrap(self, model: nn.Module, *, unused: bool) -> nn.Module:
-        """The network with gradients that are means over all processes.
-
-        Args:
-            model: The network.
-            unused: Whether a step may leave parameters out.
-        """
+        """The network with gradients that are means over all processes."""
         if self.number == 1:
             return model
         return DistributedDataParallel(

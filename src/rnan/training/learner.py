@@ -30,16 +30,7 @@ class Pairs:
 
 
 class Learner:
-    """A network, the moving average of its weights, and what moves them.
-
-    Args:
-        config: Of the run.
-        task: Its degradation.
-        model: The network, on the device.
-        device: Where it trains.
-        dtype: Of the convolutions.
-        processes: Those that share each batch.
-    """
+    """A network, the moving average of its weights, and what moves them."""
 
     def __init__(
         self,
@@ -95,10 +86,6 @@ class Learner:
 
     def learn(self, pairs: Pairs, factor: float) -> tuple[Tensor, Tensor]:
         """One step.
-
-        Args:
-            pairs: Of this process.
-            factor: Of the learning rate.
 
         Returns:
             Mean loss over the processes, 0 where the step was skipped, and norm of the gradient:

@@ -9,12 +9,7 @@ VALIDATION = ("step", "minutes", "patches", "level", "psnr")
 
 
 class RunLog:
-    """``steps.csv`` and ``validation.csv`` in the run's folder.
-
-    Args:
-        folder: Of the run.
-        after: Rows of later steps are dropped: a resumed run writes them again.
-    """
+    """``steps.csv`` and ``validation.csv`` in the run's folder."""
 
     def __init__(self, folder: Path, *, after: int) -> None:
         self._files = {"steps": STEPS, "validation": VALIDATION}

@@ -18,10 +18,6 @@ class Optimizer:
 
     A step is skipped where the gradient is not finite, without a look from the processor; mask
     branches learn at their own rate (``docs/decisions.md``).
-
-    Args:
-        model: The network.
-        section: Which optimiser, and its settings.
     """
 
     def __init__(self, model: nn.Module, section: OptimizerSection) -> None:
@@ -99,12 +95,6 @@ class Muon(torch.optim.Optimizer):
     (Liu et al., 2025: 0.2·sqrt(max(rows, columns))), so that both take the same learning rate.
     PyTorch's own Muon takes matrices only and one at a time; kernels of one shape go together
     here.
-
-    Args:
-        params: Kernels, or groups of them.
-        lr: Learning rate.
-        momentum: Of the moving average of gradients; Nesterov's form.
-        weight_decay: Decoupled, as AdamW's.
     """
 
     found_inf: Tensor

@@ -64,13 +64,6 @@ def prepare(
 ) -> Prepared:
     """Decode pictures into a folder, or go on with it, or open it where it is complete.
 
-    Args:
-        sources: Folders of pictures.
-        folder: Holds the result.
-        plane: What of a picture is kept; colour keeps three planes.
-        halved: Every picture once more at half its size.
-        progress: Called with the pictures done and in all.
-
     Raises:
         ConfigError: The folder holds pictures prepared from others or otherwise.
         InputError: No picture can be read.

@@ -21,7 +21,6 @@ from rnan.images import EXTENSIONS, size_of
 from rnan.tasks import TASKS, Plane, Task
 
 _log = logging.getLogger(__name__)
-
 _BROKEN = (OSError, EOFError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
 """What unpacking a damaged or encrypted archive ends in."""
 
@@ -56,11 +55,6 @@ class Source:
 
 def open_folder(folder: Path, *, only: Path | None = None, lq_folder: Path | None = None) -> Source:
     """The pictures of a folder.
-
-    Args:
-        folder: Of clean pictures.
-        only: A text file with the names (without ending) of those to train on, one a line.
-        lq_folder: Degraded pictures of the same names.
 
     Raises:
         ConfigError: The text file cannot be read or names none of the pictures.
@@ -146,14 +140,6 @@ def decoded(
     """Pictures one by one as references, ``(H, W, C)`` uint8.
 
     A picture that cannot be read is left out, with a warning.
-
-    Args:
-        files: Pictures.
-        plane: What of a picture is kept.
-        halved: Each once more at half its size, behind it.
-        expand: In colour, make three planes of a gray picture.
-        first: Number of the file to begin with.
-        progress: Called with the pictures done and in all.
     """
     task = task_of(plane)
     for number in range(first, len(files)):

@@ -39,7 +39,6 @@ from rnan.training.state import checkpoints, load_newest, save_state
 from rnan.training.validation import Validation
 
 _log = logging.getLogger(__name__)
-
 _MOST_SKIPPED_IN_A_ROW = 20
 
 
@@ -177,10 +176,6 @@ class Trainer:
         self, *, max_minutes: float | None = None, stop: threading.Event | None = None
     ) -> Result:
         """Train until the budget is spent.
-
-        Args:
-            max_minutes: Stop after that time with a checkpoint, whatever is left of the budget.
-            stop: Stop with a checkpoint as soon as it is set.
 
         Raises:
             RnanError: Steps stay non-finite.

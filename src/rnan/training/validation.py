@@ -14,16 +14,7 @@ from rnan.training.config import ValidationSection
 
 
 class Validation:
-    """Crops while a run goes on, whole pictures at its end.
-
-    Args:
-        section: Which crops.
-        task: Degradation and protocol.
-        pictures: The validation pictures.
-        levels: Levels to measure.
-        device: Of the network.
-        dtype: Of its convolutions.
-    """
+    """Crops while a run goes on, whole pictures at its end."""
 
     def __init__(
         self,

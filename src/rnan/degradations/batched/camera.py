@@ -30,19 +30,15 @@ NORMALS = 3
 
 _SHRUNK = (0.5, 2 / 3, 0.8)
 """Sides of photographs that were made smaller afterwards, over those of the sensor's picture."""
-
 _SUBSAMPLINGS: dict[int, Subsampling] = {1: "4:4:4", 2: "4:2:2", 3: "4:2:0"}
-
 _LUMA = (0.299, 0.587, 0.114)
 _TAPS = 17
 _SHARPENED = 1.0
 """Standard deviation, in pixels, of what sharpening subtracts."""
 _HOT, _HOT_AT = 0.3, 4.0
 """How bright a hot pixel is, and its standard normal draw from there on."""
-
 _BILINEAR_GREEN = ((0, 1, 0), (1, 4, 1), (0, 1, 0))
 _BILINEAR = ((1, 2, 1), (2, 4, 2), (1, 2, 1))
-
 # Malvar, He and Cutler, "High-quality linear interpolation for demosaicing", ICASSP 2004, Fig. 2.
 _GREEN_ELSEWHERE = (
     (0, 0, -1, 0, 0),

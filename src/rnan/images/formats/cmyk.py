@@ -15,12 +15,6 @@ _log = logging.getLogger(__name__)
 def cmyk_to_rgb(image: Image.Image, icc: bytes | None, name: str, *, assume: bool) -> Pixels:
     """``(H, W, 3)`` uint8 in sRGB, through the picture's own profile.
 
-    Args:
-        image: Of mode CMYK.
-        icc: Its profile.
-        name: Of the file, for messages.
-        assume: Convert by plain arithmetic where there is no profile.
-
     Raises:
         InputError: There is no usable profile, and nothing is to be assumed.
     """

@@ -30,9 +30,6 @@ def completed(data: bytes) -> bytes | None:
 
     Whether they are is found by decoding it twice: bytes that stand before the end change nothing
     in a complete picture.
-
-    Args:
-        data: A file of which :func:`is_cut_off` is true.
     """
     if not _all_scans(data):
         return None

@@ -27,21 +27,16 @@ from rnan.images.picture import Picture, Pixels, samples
 from rnan.options.files import ReadOptions, WriteOptions
 
 _log = logging.getLogger(__name__)
-
 _XMP_KEY = "XML:com.adobe.xmp"
 _XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 _ORIENTATION = 0x0112
 _SEGMENT = 65_533
 """Bytes that a segment of a JPEG file holds."""
-
 _XMP_HEAD = 29
 """Bytes of the segment before an XMP packet."""
-
 _APP13 = 0xFFED
 """The segment that is Photoshop's."""
-
 _MAX_SIDE = {"JPEG": 65_535, "WEBP": 16_383, "AVIF": 65_535}
-
 _bomb_limit = threading.Lock()
 
 

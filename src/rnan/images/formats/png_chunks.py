@@ -10,14 +10,11 @@ from rnan.images.cicp import Cicp, known
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _log = logging.getLogger(__name__)
-
 _XMP_KEY, _RAW = "XML:com.adobe.xmp", "Raw profile type "
 _RAW_READ = tuple(f"{_RAW}{name}" for name in ("exif", "APP1", "xmp"))
 """Blocks of metadata in text that are read as such."""
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-
 _COLOUR = (b"cICP", b"mDCV", b"cLLI", b"cHRM", b"gAMA", b"sRGB")
-
 _ADAM7 = (
     (0, 0, 8, 8),
     (4, 0, 8, 8),
@@ -28,11 +25,9 @@ _ADAM7 = (
     (0, 1, 1, 2),
 )
 """First column and row, and steps, of the passes of an interlaced picture (8.2)."""
-
 _MOST_GAMMA = 5.0
 _LEAST_Y, _LEAST_AREA = 0.001, 0.0001
 """Least y and least area of the primaries in cHRM; others mean nothing."""
-
 _MOST_TEXT = 2**20
 """Bytes of text that are kept in all."""
 
@@ -43,11 +38,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def colour_chunks(png: bytes) -> bytes:
-    """The whole chunks that say which light the numbers stand for, where no profile does.
-
-    Args:
-        png: A file. Damaged chunks are passed over, and all but the first of a kind.
-    """
+    """The whole chunks that say which light the numbers stand for, where no profile does."""
     chunks: dict[bytes, bytes] = {}
     for kind, whole in _chunks(png[len(SIGNATURE) :]):
         if kind == b"IDAT":
@@ -64,11 +55,7 @@ def cicp_of(chunks: bytes) -> Cicp | None:
 
 
 def gamma_and_primaries(chunks: bytes) -> tuple[float | None, tuple[float, ...] | None]:
-    """From a picture's numbers to light, and x and y of red, green, blue and white.
-
-    Args:
-        chunks: Of :func:`colour_chunks`. Where one of them says sRGB, the others say the same.
-    """
+    """From a picture's numbers to light, and x and y of red, green, blue and white."""
     bodies = _bodies(chunks)
     if b"sRGB" in bodies:
         return None, None

@@ -27,7 +27,6 @@ SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _TYPES = (np.uint8, np.uint16, np.float16, np.float32)
 _AS_FLOAT = (np.int8, np.int16, np.int32, np.int64, np.uint32, np.uint64, np.float64)
 """Types that are read as floating point: black at 0, white at the largest number, or at 1."""
-
 _EXIF_IFD, _GPS_IFD, _INTEROP_IFD, _XMP = 34665, 34853, 0xA005, 700
 _DESCRIPTION, _SOFTWARE = 270, 305
 _SHAPE = b'{"shape": '

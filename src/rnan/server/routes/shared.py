@@ -75,12 +75,7 @@ class Parts:
         return await to_thread.run_sync(partial(function, *given, **named), limiter=self.room)
 
     async def uploaded(self, picture: UploadFile, *, restored: bool = True) -> Job:
-        """A job for an upload, whose file is kept.
-
-        Args:
-            picture: The file.
-            restored: Whether it is to be restored, or only looked at.
-        """
+        """A job for an upload, whose file is kept."""
         job = self.jobs.new(name_of(picture), restored=restored)
 
         def keep() -> None:
