@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -118,20 +120,10 @@ def test_a_level_is_taken_exactly_where_there_is_a_channel_for_it() -> None:
         plain(torch.rand(1, 3, 4, 4), torch.rand(1))
 
 
-def block(**switches: bool) -> AttentionBlock:
-    fields = {"is_nonlocal": False, "mask_branch": True, "keep_input": True, "last_conv": False}
-    return AttentionBlock(
-        8,
-        4,
-        **{**fields, **switches},
-        blocks_before=0,
-        blocks_after=0,
-        trunk_blocks=2,
-        mask_blocks=1,
-        upsample_kernel=3,
-        softmax="keys",
-        window=None,
-    ).eval()
+def block(*, is_nonlocal: bool = False, **fields: object) -> AttentionBlock:
+    shape = {"features": 8, "inner": 4, "blocks_before": 0, "blocks_after": 0}
+    config = replace(preset("paper"), **{**shape, **fields})
+    return AttentionBlock(config, is_nonlocal=is_nonlocal).eval()
 
 
 def test_attention_learning_is_that_of_the_paper() -> None:

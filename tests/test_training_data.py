@@ -155,6 +155,9 @@ def test_a_memory_mapped_cache_holds_the_same(tmp_path: Path) -> None:
     assert len(cache(tmp_path, "disk", side=16)) == 4
 
 
+ALONE = Part()
+
+
 def sampler(folder: Path, **fields: object) -> PatchSampler:
     levels = Levels(**{"low": 0.0, "high": 75.0, "small_share": 0.0, "small": 2.0, **fields})
     return PatchSampler(
@@ -205,7 +208,7 @@ def test_the_stream_is_a_function_of_seed_and_step(tmp_path: Path) -> None:
 
 
 def test_a_patch_depends_on_its_number_alone(tmp_path: Path) -> None:
-    def of(batch_size: int, part: Part | None = None) -> PatchSampler:
+    def of(batch_size: int, part: Part = ALONE) -> PatchSampler:
         levels = Levels(low=0.0, high=75.0)
         return PatchSampler(
             cache(tmp_path),

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from rnan.cli.options import PATH, THREADS, computing, set_threads, verbosity
 from rnan.errors import ConfigError
-
-if TYPE_CHECKING:
-    from rnan.options.restoring import DType
 
 
 @click.group("bench", invoke_without_command=True)
@@ -43,14 +40,13 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     presets: tuple[str, ...],
     sizes: tuple[str, ...],
     runs: int,
     reference: bool,
     json_file: Path | None,
-    device: str,
-    dtype: str,
-    threads: int | None,
+    **computing_options: Any,
 ) -> None:
     """Time networks against a plain 20-layer 64-feature net of convolutions, in the same run.
 
@@ -72,11 +68,11 @@ def command(
     from rnan.engines.device import choose_device, choose_dtype
     from rnan.images.write import check_report, write_whole
 
-    set_threads(threads)
+    set_threads(computing_options["threads"])
     if json_file is not None:
         check_report(json_file)
-    where = choose_device(device)
-    kind: DType = str(choose_dtype(dtype, where)).removeprefix("torch.")  # type: ignore[arg-type, assignment]
+    where = choose_device(computing_options["device"])
+    kind: Any = str(choose_dtype(computing_options["dtype"], where)).removeprefix("torch.")
     contenders = [parse_contender(text, kind) for text in presets]
     measured = [_size(text) for text in sizes]
     comparison = compare(

@@ -3,60 +3,68 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnan.cli import progress
-from rnan.cli.measuring import Measurement, load_measurement, measuring
-from rnan.cli.options import PATH, computing, set_threads, verbosity
+from rnan.cli.measuring import Measurement, Measurements, load_measurement, measuring
+from rnan.cli.options import (
+    PATH,
+    GroupedCommand,
+    chosen,
+    computing,
+    set_threads,
+    verbosity,
+    with_options,
+    without,
+)
 from rnan.errors import ConfigError
+from rnan.options.option import option, options_of
 
 if TYPE_CHECKING:
     from rnan.evaluation.methods import Network
+    from rnan.evaluation.records import Record
     from rnan.evaluation.runner import Measured
+    from rnan.tasks import Task
 
 
-@click.command("evaluate")
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """What is measured, and where the figures go; files replace earlier ones."""
+
+    dataset: str | None = option(None, "Name in the records.", default_text="the folder's")
+    lq: Path | None = option(
+        None, "Folder of given inputs, paired by name; degrades nothing.", group="files"
+    )
+    json: Path | None = option(None, "Write records and facts of the run here.", group="output")
+    csv: Path | None = option(None, "Write records here.", group="output")
+    per_picture: Path | None = option(
+        None, "Write the figures of each picture here, as CSV.", group="output"
+    )
+    markdown: Path | None = option(None, "Write the table here.", group="output")
+    save_images: Path | None = option(
+        None, "Folder for the inputs and restored pictures.", group="output"
+    )
+    save_masks: Path | None = option(
+        None, "Folder for pictures of what a network attends to.", group="output"
+    )
+    pixel: str | None = option(
+        None, "X,Y: whose non-local weights are saved.", group="output", default_text="the middle"
+    )
+
+
+@click.command("evaluate", cls=GroupedCommand)
 @click.argument("task")
 @click.argument("folder", type=PATH)
 @measuring
-@click.option("--dataset", help="Name in the records.  [default: the folder's]")
-@click.option("--lq", type=PATH, help="Folder of given inputs, paired by name; degrades nothing.")
-@click.option(
-    "--json",
-    "json_file",
-    type=PATH,
-    help="Write records and facts of the run here, in place of earlier ones.",
-)
-@click.option("--csv", "csv_file", type=PATH, help="Write records here, likewise.")
-@click.option(
-    "--per-picture", type=PATH, help="Write the figures of each picture here as CSV, likewise."
-)
-@click.option("--markdown", "markdown_file", type=PATH, help="Write the table here, likewise.")
-@click.option("--save-images", type=PATH, help="Folder for the inputs and restored pictures.")
-@click.option("--save-masks", type=PATH, help="Folder for pictures of what a network attends to.")
-@click.option(
-    "--pixel", metavar="X,Y", help="Whose non-local weights are saved.  [default: the middle]"
-)
+@with_options(options_of(EvaluateOptions).values())
 @computing
 @verbosity
 def command(
-    task: str,
-    folder: Path,
-    level: tuple[str, ...],
-    dataset: str | None,
-    lq: Path | None,
-    json_file: Path | None,
-    csv_file: Path | None,
-    per_picture: Path | None,
-    markdown_file: Path | None,
-    save_images: Path | None,
-    save_masks: Path | None,
-    pixel: str | None,
-    threads: int | None,
-    **options: Any,
+    task: str, folder: Path, level: tuple[str, ...], threads: int | None, **values: Any
 ) -> None:
     """Measure networks on a folder of clean pictures, by the paper's protocol.
 
@@ -70,66 +78,37 @@ def command(
     folder will do: sizes may differ, colour is made gray for a gray task.
     """
     from rnan.evaluation import report
-    from rnan.evaluation.datasets import check_sizes, pair, picture_files, references
-    from rnan.evaluation.methods import Network
+    from rnan.evaluation.datasets import check_sizes, pair, picture_files
     from rnan.evaluation.published import published_for
-    from rnan.evaluation.records import Record
-    from rnan.evaluation.runner import measure, records
     from rnan.images.write import check_report, write_whole
     from rnan.tasks import get_task
 
     set_threads(threads)
     definition = get_task(task)
-    for path in (json_file, csv_file, per_picture, markdown_file):
+    out = chosen(EvaluateOptions, values)
+    for path in (out.json, out.csv, out.per_picture, out.markdown):
         if path is not None:
             check_report(path)
-    plan = load_measurement(definition, level, **options)
-    if lq is not None and any(len(one.levels) > 1 for one in plan.methods):
+    plan = load_measurement(definition, level, **without(EvaluateOptions, values))
+    if out.lq is not None and any(len(one.levels) > 1 for one in plan.methods):
         raise ConfigError("given inputs are of one level; say which with --level")
-    place = _position(pixel) if pixel is not None else None
     files = picture_files(folder)
     check_sizes(files)
-    lq_files = pair(files, lq) if lq is not None else None
-    dataset = dataset or folder.resolve().name.lower()
-    ours: list[Record] = []
-    each: list[dict[str, Any]] = []
-    seconds: dict[str, float] = {}
-    with progress.bar() as bar:
-        total = len(files) * sum(len(one.levels) for one in plan.methods)
-        row = progress.row(bar, "measuring", total=total)
-        for method in plan.methods:
-
-            def keep(one: Measured, method: Measurement = method) -> None:
-                bar.advance(row)
-                each.append(report.figures_of(one, method=method.name))
-                if save_images is not None:
-                    _save(one, save_images, method.name)
-                if save_masks is not None and isinstance(method.run, Network):
-                    _save_masks(one, save_masks, method.name, method.run, place)
-
-            scores = measure(
-                definition,
-                references(files, definition, lq_files=lq_files),
-                method.levels,
-                method.run,
-                seed=plan.seed,
-                quantise_lq=plan.quantise_lq,
-                keep=keep,
-            )
-            ours += records(definition, scores, dataset=dataset, method=method.name)
-            seconds[method.name] = sum(score.seconds for score in scores) / len(scores)
-    table = report.table(ours, published_for(task, dataset, pictures=len(files)))
+    lq_files = pair(files, out.lq) if out.lq is not None else None
+    dataset = out.dataset or folder.resolve().name.lower()
+    figures = _measured(definition, plan, files, lq_files, dataset, out)
+    table = report.table(figures.records, published_for(task, dataset, pictures=len(files)))
     head = f"{definition.title} on {dataset}, {len(files)} pictures, PSNR in dB / SSIM"
-    times = ", ".join(f"{name} {took:.2f}" for name, took in seconds.items())
+    times = ", ".join(f"{name} {took:.2f}" for name, took in figures.seconds.items())
     text = f"{head}\n\n{table}\n\nSeconds a picture: {times}\n"
     click.echo(text, nl=False)
-    if csv_file is not None:
-        report.write_csv(csv_file, ours)
-    if per_picture is not None:
-        report.write_each(per_picture, each)
-    if markdown_file is not None:
-        write_whole(markdown_file, os.fsencode(text))
-    if json_file is not None:
+    if out.csv is not None:
+        report.write_csv(out.csv, figures.records)
+    if out.per_picture is not None:
+        report.write_each(out.per_picture, figures.each)
+    if out.markdown is not None:
+        write_whole(out.markdown, os.fsencode(text))
+    if out.json is not None:
         run = report.facts(
             task=definition,
             files=files,
@@ -138,9 +117,63 @@ def command(
             quantise_lq=plan.quantise_lq,
             models=[one.model for one in plan.methods],
             engine=plan.engine,
-            seconds=seconds,
+            seconds=figures.seconds,
         )
-        report.write_json(json_file, ours, run)
+        report.write_json(out.json, figures.records, run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Figures:
+    """What was measured."""
+
+    records: list[Record]
+    each: list[dict[str, Any]]
+    """Figures of each picture."""
+    seconds: dict[str, float]
+    """Mean time of a picture, by method."""
+
+
+def _measured(
+    task: Task,
+    plan: Measurements,
+    files: list[Path],
+    lq_files: dict[Path, Path] | None,
+    dataset: str,
+    out: EvaluateOptions,
+) -> _Figures:
+    from rnan.evaluation import report
+    from rnan.evaluation.datasets import references
+    from rnan.evaluation.methods import Network
+    from rnan.evaluation.runner import measure, records
+
+    figures = _Figures(records=[], each=[], seconds={})
+    pixel = _position(out.pixel) if out.pixel is not None else None
+    with progress.bar() as bar:
+        total = len(files) * sum(len(one.levels) for one in plan.methods)
+        row = progress.row(bar, "measuring", total=total)
+        for method in plan.methods:
+
+            def keep(one: Measured, method: Measurement = method) -> None:
+                bar.advance(row)
+                figures.each.append(report.figures_of(one, method=method.name))
+                if out.save_images is not None:
+                    _save(one, out.save_images, method.name)
+                if out.save_masks is not None and isinstance(method.run, Network):
+                    _save_masks(one, out.save_masks, method.name, method.run, pixel)
+
+            scores = measure(
+                task,
+                references(files, task, lq_files=lq_files),
+                method.levels,
+                method.run,
+                seed=plan.seed,
+                quantise_lq=plan.quantise_lq,
+                keep=keep,
+            )
+            figures.records.extend(records(task, scores, dataset=dataset, method=method.name))
+            mean = sum(score.seconds for score in scores) / len(scores)
+            figures.seconds[method.name] = mean
+    return figures
 
 
 def _save(one: Measured, folder: Path, method: str) -> None:

@@ -117,6 +117,11 @@ def chosen(cls: type[T], values: Mapping[str, Any]) -> T:
     return cls(**given)
 
 
+def without(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the command line gave beside the options of a dataclass."""
+    return {name: value for name, value in values.items() if name not in options_of(cls)}
+
+
 def make_request_of(restoration: str, values: Mapping[str, Any]) -> Request:
     """The request in what the command line gave; options of the command itself are passed over."""
     own = request_options()

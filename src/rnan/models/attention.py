@@ -6,15 +6,14 @@ feature map, N = H·W tokens.
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rnan.models.config import Softmax
 from rnan.models.exported import attend_in_padded_windows
-
-Softmax = Literal["keys", "queries"]
 
 _SLAB_ELEMENTS = 2**22
 """Entries of the part of the N×N matrix that is held at a time."""

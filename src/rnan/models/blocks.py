@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from rnan.models.attention import NonLocalBlock, Softmax
+from rnan.models.attention import NonLocalBlock
+from rnan.models.config import RNANConfig
 
 
 class ResidualBlock(nn.Module):
@@ -78,53 +79,30 @@ class MaskBranch(nn.Module):
 class AttentionBlock(nn.Module):
     """Residual local or non-local attention block (Fig. 2).
 
+    Without a mask branch, for the ablation, it is ``T(x) + x``, and a non-local block stands before
+    the trunk (Table 1, case 3).
+
     Args:
-        features: Channels.
-        inner: Channels inside the non-local block.
+        config: Shape of the network.
         is_nonlocal: Whether a non-local block stands in the mask branch.
-        mask_branch: Off for the ablation: the block is then ``T(x) + x``, and a non-local block
-            stands before the trunk (Table 1, case 3).
-        keep_input: Eq. 8, ``T(x)·M(x) + x``; off gives Eq. 7, ``T(x)·(M(x) + 1)``.
-        blocks_before: Residual blocks before the branches.
-        blocks_after: Residual blocks after them.
-        trunk_blocks: t, residual blocks of the trunk.
-        mask_blocks: m, see :class:`MaskBranch`.
-        upsample_kernel: See :class:`MaskBranch`.
-        softmax: See :func:`rnan.models.attention.attend`.
-        window: See :class:`~rnan.models.attention.NonLocalBlock`.
-        last_conv: A convolution at the end, as the authors' program has it.
     """
 
-    def __init__(
-        self,
-        features: int,
-        inner: int,
-        *,
-        is_nonlocal: bool,
-        mask_branch: bool,
-        keep_input: bool,
-        blocks_before: int,
-        blocks_after: int,
-        trunk_blocks: int,
-        mask_blocks: int,
-        upsample_kernel: int,
-        softmax: Softmax,
-        window: int | None,
-        last_conv: bool,
-    ) -> None:
+    def __init__(self, config: RNANConfig, *, is_nonlocal: bool) -> None:
         super().__init__()
-        attention = (
-            NonLocalBlock(features, inner, softmax=softmax, window=window) if is_nonlocal else None
-        )
-        self.keep_input = keep_input
-        self.before = residual_blocks(features, blocks_before)
-        self.trunk = residual_blocks(features, trunk_blocks)
-        self.mask = (
-            MaskBranch(features, mask_blocks, upsample_kernel, attention) if mask_branch else None
-        )
-        self.trunk_attention = None if mask_branch else attention
-        self.after = residual_blocks(features, blocks_after)
-        self.last = nn.Conv2d(features, features, 3, padding=1) if last_conv else None
+        features, attention = config.features, None
+        if is_nonlocal:
+            softmax, window = config.softmax, config.window
+            attention = NonLocalBlock(features, config.inner, softmax=softmax, window=window)
+        self.keep_input = config.keep_input
+        self.before = residual_blocks(features, config.blocks_before)
+        self.trunk = residual_blocks(features, config.trunk_blocks)
+        self.mask = None
+        if config.mask_branch:
+            kernel = config.upsample_kernel
+            self.mask = MaskBranch(features, config.mask_blocks, kernel, attention)
+        self.trunk_attention = None if config.mask_branch else attention
+        self.after = residual_blocks(features, config.blocks_after)
+        self.last = nn.Conv2d(features, features, 3, padding=1) if config.block_conv else None
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the same shape."""

@@ -1,7 +1,7 @@
 """Networks to and from bytes, and the key names of the authors' checkpoints.
 
 A weights file is safetensors: tensors and a block of text, so that nothing in it is ever
-executed. The text holds the network's own :class:`~rnan.models.rnan.RNANConfig`.
+executed. The text holds the network's own :class:`~rnan.models.config.RNANConfig`.
 """
 
 import json
@@ -18,7 +18,8 @@ from torch import Tensor
 
 from rnan.errors import ConfigError, WeightsError
 from rnan.models.attention import NonLocalBlock
-from rnan.models.rnan import RNAN, RNANConfig
+from rnan.models.config import RNANConfig
+from rnan.models.rnan import RNAN
 from rnan.options.mapping import from_mapping, to_mapping
 
 FORMAT = "rnan-1"

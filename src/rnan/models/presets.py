@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from rnan.errors import ConfigError
-from rnan.models.rnan import RNANConfig
+from rnan.models.config import RNANConfig
 from rnan.options.mapping import from_mapping, nearest, to_mapping
 
 PAPER = RNANConfig()
@@ -51,7 +51,7 @@ def preset(name: str, **changes: Any) -> RNANConfig:
 
     Args:
         name: A key of :data:`PRESETS`.
-        changes: Fields of :class:`~rnan.models.rnan.RNANConfig` and their values. Scales above 1
+        changes: Fields of :class:`~rnan.models.config.RNANConfig` and their values. Scales above 1
             bring what super-resolution has: the authors' upsampler, skip over the body and mean
             for networks of the paper's kind; no unshuffle and no level for ``compact``.
 

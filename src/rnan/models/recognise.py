@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from rnan.errors import WeightsError
+from rnan.models.config import RNANConfig
 from rnan.models.presets import PRESETS, preset
-from rnan.models.rnan import RNAN, RNANConfig
+from rnan.models.rnan import RNAN
 
 _KEY = "body.0.before.0.conv1.weight"
 """Ours have it; networks of EDSR's line (RCAN, the authors' RNAN) call theirs otherwise."""

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from rnan.errors import WeightsError
 from rnan.models.checkpoints import Checkpoint, released_keys
+from rnan.models.config import RNANConfig
 from rnan.models.presets import preset
-from rnan.models.rnan import RNANConfig
 
 _MEAN_SHIFT = re.compile(r"^(sub|add)_mean\.")
 

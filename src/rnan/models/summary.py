@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from rnan.models.rnan import RNAN, RNANConfig
+from rnan.models.config import RNANConfig
+from rnan.models.rnan import RNAN
 
 _SIDE = 96
 """Side of the input on which work is counted."""

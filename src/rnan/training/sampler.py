@@ -6,7 +6,7 @@ processes that share a batch each cut their own part of it.
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -58,60 +58,41 @@ class Batch:
     """Enlargement, one for the whole batch."""
 
 
+@dataclass(kw_only=True, eq=False)
 class PatchSampler:
-    """Cuts, turns and flips patches as batched operations where the pictures lie.
+    """Cuts, turns and flips patches as batched operations where the pictures lie."""
 
-    Args:
-        cache: The pictures.
-        patch_size: Side of a patch, in LQ pixels.
-        batch_size: Patches of a step, over all processes.
-        levels: How the level is drawn, for each patch.
-        seed: Another seed, another stream.
-        device: Of the training.
-        scales: Enlargements, one of them drawn for each step.
-        margin: LQ pixels around the patch; beyond a picture's border its last pixels are repeated.
-        noise: Whether the degradation needs random numbers.
-        vivid_share: Of the patches, whose colours are made stronger.
-        grating_share: Of the patches, which are gray stripes.
-        jpeg_share: Of the patches, which are saved as JPEGs with their noise.
-        multiple: Where the pictures came with LQ pictures: patches begin at multiples of this.
-        part: Of each batch, what this process cuts.
-    """
+    cache: PictureCache = field(kw_only=False)
+    patch_size: int
+    """Side of a patch, in LQ pixels."""
+    batch_size: int
+    """Patches of a step, over all processes."""
+    levels: Levels
+    """How the level is drawn, for each patch."""
+    seed: int
+    """Another seed, another stream."""
+    device: torch.device
+    """Device of the training."""
+    scales: tuple[int, ...] = (1,)
+    """Enlargements, one of them drawn for each step."""
+    margin: int = 0
+    """LQ pixels around the patch; beyond a picture's border its last pixels are repeated."""
+    noise: bool = True
+    """Whether the degradation needs random numbers."""
+    vivid_share: float = 0.0
+    """Share of the patches whose colours are made stronger."""
+    grating_share: float = 0.0
+    """Share of the patches that are gray stripes."""
+    jpeg_share: float = 0.0
+    """Share of the patches that are saved as JPEGs with their noise."""
+    multiple: int = 1
+    """Where the pictures came with LQ pictures: patches begin at multiples of this."""
+    part: Part = Part()
+    """What this process cuts of each batch."""
 
-    def __init__(
-        self,
-        cache: PictureCache,
-        *,
-        patch_size: int,
-        batch_size: int,
-        levels: Levels,
-        seed: int,
-        device: torch.device,
-        scales: tuple[int, ...] = (1,),
-        margin: int = 0,
-        noise: bool = True,
-        vivid_share: float = 0.0,
-        grating_share: float = 0.0,
-        jpeg_share: float = 0.0,
-        multiple: int = 1,
-        part: Part | None = None,
-    ) -> None:
-        self.cache = cache
-        self.patch_size = patch_size
-        self.batch_size = batch_size
-        self.levels = levels
-        self.seed = seed
-        self.device = device
-        self.scales = scales
-        self.margin = margin
-        self.noise = noise
-        self.vivid_share = vivid_share
-        self.grating_share = grating_share
-        self.jpeg_share = jpeg_share
-        self.multiple = multiple
-        self.part = part or Part()
+    def __post_init__(self) -> None:
         # Every pixel of every picture is as likely as any other.
-        self._until = torch.cumsum(cache.heights * cache.widths, 0)
+        self._until = torch.cumsum(self.cache.heights * self.cache.widths, 0)
 
     def stream(self, first_step: int) -> Iterator[Batch]:
         """Batches from a step on, without end.
