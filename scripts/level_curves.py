@@ -3,8 +3,8 @@
     python scripts/level_curves.py --data ../shared/data
     python scripts/level_curves.py --data ../shared/data --task denoise-color
 
-Figures are kept in docs/lab/level-curves.json; what was measured with the same weights is not measured
-again. Writes docs/lab/level-curves.md and docs/figures/levels-TASK.png.
+Figures are kept in docs/lab/level-curves.json; what was measured with the same weights is not
+measured again. Writes docs/lab/level-curves.md and docs/figures/levels-TASK.png.
 """
 
 from __future__ import annotations

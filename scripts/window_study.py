@@ -3,8 +3,8 @@
     python scripts/window_study.py --data ../shared/data
 
 The bundled networks, as they are, with other windows than they were trained with, on the 20
-validation pictures. Figures are kept in docs/lab/window-study.json, those of other weights are measured
-anew. Writes docs/lab/window-study.md and docs/figures/window-study.png.
+validation pictures. Figures are kept in docs/lab/window-study.json, those of other weights are
+measured anew. Writes docs/lab/window-study.md and docs/figures/window-study.png.
 """
 
 from __future__ import annotations

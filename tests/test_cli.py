@@ -452,7 +452,7 @@ def test_evaluate_warns_of_levels_it_was_not_trained_for(tmp_path: Path, weights
         *("--save-masks", tmp_path / "masks", "--pixel", "4,30"),
     )
     assert done.returncode == 0, done.stderr
-    assert "was trained for sigma 0 to 75: at 90 it is told 75" in done.stderr
+    assert "was trained for sigma 0 to 75: at 90 it is given 75" in done.stderr
     (weights_shown,) = (tmp_path / "masks").rglob("weights-1-nonlocal.png")
     assert read(weights_shown).pixels[30, 4].tolist() == [32, 255, 32]
 

@@ -42,11 +42,7 @@ class Alone(NamedTuple):
 
 
 def alone(one: Contender, height: int, width: int, device: torch.device) -> Alone:
-    """Run once in a new process.
-
-    Raises:
-        ResourceError: The process died.
-    """
+    """Run once in a new process."""
     what = [asdict(one), height, width, str(device)]
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, json.dumps([*what, torch.get_num_threads()])],

@@ -31,11 +31,7 @@ class Throughput:
 
 
 def throughput(config: TrainConfig, *, device: str, turns: int = 9, steps: int = 2) -> Throughput:
-    """Time training and its parts.
-
-    Raises:
-        RnanError: As :class:`~rnan.training.trainer.Trainer`.
-    """
+    """Time training and its parts."""
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(config, Path(folder), device=device)
     learner, sampler = trainer.learner, trainer.sampler

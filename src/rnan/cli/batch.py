@@ -46,11 +46,7 @@ class Policy:
         return self.resume and self.manifest is not None and self.manifest.is_complete(plan)
 
     def allowing(self, plan: Plan) -> Plan:
-        """The plan, replacing outputs of our own that are done again.
-
-        Raises:
-            InputError: One is somebody else's.
-        """
+        """The plan, replacing outputs of our own that are done again."""
         from rnan.images.write import check_replaceable
 
         if not self.resume or self.manifest is None or plan.overwrite:

@@ -1,6 +1,5 @@
 """From described options to the command line, and the options that several commands share."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +22,6 @@ _TITLES = {
     "other": "Other",
 }
 """Sections of the help, in order."""
-_MOST_THREADS = 256
 
 
 class GroupedCommand(click.Command):
@@ -152,17 +150,6 @@ class _NonEmptyPath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class FiniteRange(click.FloatRange):
-    """Numbers in a range, none of them infinite or nan."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Refuse what no comparison holds for."""
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not finite", param, ctx)
-        return number
-
-
 PATH = _NonEmptyPath(path_type=Path)
 
 THREADS_OPTION = Option(
@@ -171,14 +158,13 @@ THREADS_OPTION = Option(
     default=None,
     help="Threads of the processor to use.",
     low=1,
-    high=_MOST_THREADS,
+    high=256,
     group="engine",
     default_text="all cores",
 )
 
 _RESTORING = options_of(RestoreOptions)
 
-MODEL = click_option(options_of(Request)["model"])
 ENGINE = click_option(_RESTORING["engine"])
 ATTENTION = click_option(_RESTORING["attention"], with_default=True)
 THREADS = click_option(THREADS_OPTION)

@@ -57,9 +57,6 @@ def write_report(
         number: Pictures in all, also those that work never came to.
         seconds: Of the whole work.
         more: Further entries.
-
-    Raises:
-        RnanError: It cannot be written.
     """
     from rnan.images import write_whole
 

@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnan.cli import progress
-from rnan.cli.options import PATH, THREADS, FiniteRange, set_threads, verbosity
+from rnan.cli.options import PATH, THREADS, click_option, set_threads, verbosity
 from rnan.errors import Cancelled
+from rnan.options.option import Option
 
 if TYPE_CHECKING:
     from rnan.training.config import TrainConfig
     from rnan.training.trainer import Result, Status
+
+
+MAX_TIME = Option(
+    name="max_time",
+    kind=float,
+    default=None,
+    help="Minutes after which to stop with a checkpoint.",
+    low=0.0,
+    high=1e9,
+)
 
 
 @click.command("train")
@@ -28,9 +39,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Say what the run would cost, after a few steps on made-up pictures.",
 )
-@click.option(
-    "--max-time", type=FiniteRange(min=0), help="Minutes after which to stop with a checkpoint."
-)
+@click_option(MAX_TIME)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @THREADS
 @verbosity

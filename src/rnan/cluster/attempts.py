@@ -26,11 +26,7 @@ class Attempts:
         """Number of the attempt that :meth:`begin` begins, from 1."""
 
     def begin(self) -> None:
-        """Count the attempts before this one and leave a mark.
-
-        Raises:
-            RnanError: The mark cannot be written.
-        """
+        """Count the attempts before this one and leave a mark."""
         marks = [posixpath.basename(file.path) for file in self._store.files(self._folder)]
         last: dict[str, int] = {}
         for mark in marks:

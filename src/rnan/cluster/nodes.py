@@ -89,9 +89,6 @@ def check_machines(hashes: Mapping[str, str]) -> None:
 
     Args:
         hashes: SHA-256 of the bundled weights that are needed, by name.
-
-    Raises:
-        ConfigError: One has not, or does not answer.
     """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy

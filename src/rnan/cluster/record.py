@@ -69,11 +69,7 @@ class Record:
         """Where it is, for people."""
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        """The newest row of each picture, by its source, of ended runs and of all others.
-
-        Raises:
-            InputError: The store does not answer.
-        """
+        """The newest row of each picture, by its source, of ended runs and of all others."""
         newest: dict[str, dict[str, Any]] = {}
         for path in [f"{self._home}/{MANIFEST}", *self._paths("done")]:
             for row in self._read(path):
@@ -88,14 +84,7 @@ class Record:
         return {row["target"] for path in plans for row in self._read(path)}
 
     def begin(self, targets: Sequence[str]) -> int:
-        """Start a run.
-
-        Returns:
-            Its number.
-
-        Raises:
-            InputError: Nothing can be written there.
-        """
+        """Start a run."""
         import pyarrow as pa
 
         numbers = [int(path[len(self._home) + 6 :].split("/")[0]) for path in self._paths()]
@@ -109,19 +98,11 @@ class Record:
         return f"{self._home}/runs/{run:04}"
 
     def add(self, run: int, block: int, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the rows of a block; the same block again replaces them.
-
-        Raises:
-            RnanError: They cannot be written.
-        """
+        """Keep the rows of a block; the same block again replaces them."""
         self._write(f"{self.folder(run)}/done/{block:06}.parquet", table(rows))
 
     def end(self) -> list[dict[str, Any]]:
-        """Bring all rows together in the manifest and forget the runs.
-
-        Returns:
-            The rows, in the order of the sources.
-        """
+        """Bring all rows together in the manifest and forget the runs."""
         rows = self.rows()
         ordered = [rows[source] for source in sorted(rows)]
         self._write(f"{self._home}/{MANIFEST}", table(ordered))

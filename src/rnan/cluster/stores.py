@@ -65,11 +65,7 @@ class Store:
         return f"{self._real(folder)}/{name}"
 
     def kind(self, path: str) -> str:
-        """``file``, ``folder`` or ``nothing``.
-
-        Raises:
-            InputError: The store does not answer.
-        """
+        """``file``, ``folder`` or ``nothing``."""
         from pyarrow.fs import FileType
 
         with _said(f"{self.shown(path)} cannot be reached"):
@@ -77,11 +73,7 @@ class Store:
         return {FileType.File: "file", FileType.Directory: "folder"}.get(kind, "nothing")
 
     def files(self, path: str) -> Iterator[Found]:
-        """All files below a folder, in the order of their names; none where there is no folder.
-
-        Raises:
-            InputError: The store does not answer.
-        """
+        """All files below a folder, in the order of their names; none where there is no folder."""
         from pyarrow.fs import FileSelector, FileType
 
         selector = FileSelector(path, recursive=True, allow_not_found=True)
@@ -98,11 +90,7 @@ class Store:
         return Found(path, entry.size or 0, entry.mtime_ns or 0)
 
     def read(self, path: str) -> bytes:
-        """A whole file.
-
-        Raises:
-            InputError: It cannot be read.
-        """
+        """A whole file."""
         with _said(f"{self.shown(path)} cannot be read"), self._fs.open_input_file(path) as file:
             return bytes(file.readall())
 

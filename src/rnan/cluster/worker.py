@@ -76,9 +76,6 @@ class Worker:
         Args:
             block: ``block`` (its number), and the fields of :class:`~rnan.cluster.inputs.Entry`.
 
-        Returns:
-            One row: the block's number, and the sums over its pictures.
-
         Raises:
             RnanError: The record cannot be written: nothing else stops a block.
         """

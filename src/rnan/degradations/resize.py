@@ -28,9 +28,6 @@ def resize(picture: NDArray[Any], height: int, width: int) -> NDArray[Any]:
 
     Returns:
         The resized picture of the same type; integers are rounded and clipped, floats are not.
-
-    Raises:
-        InputError: A side is smaller than 1.
     """
     if min(height, width, *picture.shape[:2]) < 1:
         raise InputError(f"cannot resize {picture.shape[:2]} to {(height, width)}")

@@ -22,9 +22,6 @@ def keep_freed_memory() -> bool:
 
     Feature maps are larger than what glibc keeps, so that it maps each one anew and the system has
     to fill it with zeros, page by page: an eighth to a fifth of the time of a network.
-
-    Returns:
-        Whether the C library can do that.
     """
     library = _glibc()
     if library is None:

@@ -54,11 +54,7 @@ def check_options(options: RestoreOptions) -> None:
 
 
 def check_suits(model: str | Path, config: RNANConfig, task: Task) -> None:
-    """Refuse a network that cannot be for a task.
-
-    Raises:
-        WeightsError: Its channels or scales are others.
-    """
+    """Refuse a network that cannot be for a task."""
     if (config.channels_in, config.channels_out) != (task.channels, task.channels):
         raise WeightsError(
             f"{model} takes {config.channels_in} and gives {config.channels_out} channels, "

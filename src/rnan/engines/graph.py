@@ -55,7 +55,6 @@ class GraphEngine(BaseEngine):
         return self._reopen
 
     def __call__(self, lq: Array, level: Array | None, scale: int) -> Array:
-        """See :class:`rnan.engines.Engine`."""
         with self._lock:
             if scale not in self._graphs:
                 self._graphs[scale] = self._open(scale)

@@ -66,7 +66,6 @@ class PeerEngine(BaseEngine):
         self.bytes_per_pixel = _BYTES_PER_PIXEL
 
     def __call__(self, lq: Array, level: Array | None, scale: int) -> Array:
-        """See :class:`rnan.engines.Engine`."""
         height, width = lq.shape[-2:]
         if level is not None and level.ndim == 1:
             level = np.broadcast_to(level[:, None, None, None], (len(lq), 1, height, width))

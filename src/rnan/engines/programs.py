@@ -68,11 +68,7 @@ def register(program: Program) -> None:
 
 
 def get_program(name: str) -> Program:
-    """The program of that name.
-
-    Raises:
-        ConfigError: There is none.
-    """
+    """The program of that name."""
     if name not in PROGRAMS:
         raise ConfigError(
             f"unknown engine {name}{nearest(name, PROGRAMS)}; known are {', '.join(PROGRAMS)}",

@@ -81,7 +81,6 @@ class TorchEngine(BaseEngine):
         self._warned = False
 
     def __call__(self, lq: Array, level: Array | None, scale: int) -> Array:
-        """See :class:`rnan.engines.Engine`."""
         try:
             restored = self._run(lq, level, scale, self.dtype)
             if restored.isfinite().all():

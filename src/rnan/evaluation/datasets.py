@@ -34,11 +34,7 @@ class Reference:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The pictures of a folder, by name.
-
-    Raises:
-        InputError: The folder is missing or holds no picture.
-    """
+    """The pictures of a folder, by name."""
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder")
     files = sorted(
@@ -52,11 +48,7 @@ def picture_files(folder: Path) -> list[Path]:
 
 
 def check_sizes(files: Sequence[Path]) -> None:
-    """Refuse pictures that cannot be measured, before hours are spent on the others.
-
-    Raises:
-        InputError: A side is shorter than SSIM's window.
-    """
+    """Refuse pictures that cannot be measured, before hours are spent on the others."""
     for file in files:
         size = size_of(file)
         if size is not None and min(size) < LEAST_SIDE:
@@ -119,9 +111,6 @@ def pair(files: list[Path], folder: Path) -> dict[Path, Path]:
     """The given LQ picture of each reference: its name, with or without something added.
 
     ``woman.png`` is found as ``woman.png``, ``woman.jpg``, ``womanx2.png`` or ``woman_LQ_Q10.png``.
-
-    Raises:
-        InputError: One has none, or more than one.
     """
     candidates = picture_files(folder)
     stems = {file.stem for file in files}

@@ -62,11 +62,7 @@ def liveliest_crop(gt: Array, side: int) -> Crop:
 
 
 def check_crop(crop: Crop, gt: Array) -> None:
-    """Refuse a crop that is not inside the picture.
-
-    Raises:
-        InputError: It is not.
-    """
+    """Refuse a crop that is not inside the picture."""
     fits = (
         crop.width >= 4
         and crop.height >= 4

@@ -39,9 +39,6 @@ def make_input(
         as_float: TIFF in 32-bit floating point with white at 1, neither clipped nor rounded.
         overwrite: Replace a target that exists.
 
-    Returns:
-        Height and width of the clean picture.
-
     Raises:
         InputError: A picture cannot be read or written.
         ConfigError: The format of ``target`` cannot hold what is asked for.

@@ -6,10 +6,6 @@ from importlib import resources
 
 from rnan.evaluation.records import Record
 
-OWN_DATA = "8"
-"""The table whose networks were trained on little data, as ours are; the rest of the authors' on
-DIV2K."""
-
 _PICTURES = {"live1": 29}
 """Number of pictures of the sets whose name does not end in it."""
 

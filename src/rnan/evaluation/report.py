@@ -55,21 +55,13 @@ def facts(
 
 
 def write_json(path: Path, records: list[Record], run: dict[str, Any]) -> None:
-    """Write ``records`` and what :func:`facts` says about the ``run``.
-
-    Raises:
-        InputError: The file cannot be written.
-    """
+    """Write ``records`` and what :func:`facts` says about the ``run``."""
     content = {"records": [row.as_dict() for row in records], "run": run}
     write_whole(path, json.dumps(content, indent=2).encode())
 
 
 def write_csv(path: Path, records: list[Record]) -> None:
-    """Write records with the columns of ``published.csv``.
-
-    Raises:
-        InputError: The file cannot be written.
-    """
+    """Write records with the columns of ``published.csv``."""
     _write_rows(path, COLUMNS, [row.as_dict() for row in records])
 
 
@@ -86,11 +78,7 @@ def figures_of(one: Measured, *, method: str) -> dict[str, Any]:
 
 
 def write_each(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write rows of :func:`figures_of` as CSV.
-
-    Raises:
-        InputError: The file cannot be written.
-    """
+    """Write rows of :func:`figures_of` as CSV."""
     _write_rows(path, list(rows[0]), rows)
 
 

@@ -137,11 +137,7 @@ def _measure_one(
 
 
 def cut_to_multiple(gt: Array, scale: int) -> Array:
-    """Without the last rows and columns that are no whole multiple of ``scale``.
-
-    Raises:
-        InputError: Nothing would be left.
-    """
+    """Without the last rows and columns that are no whole multiple of ``scale``."""
     height, width = (side // scale * scale for side in gt.shape[:2])
     if min(height, width) < 1:
         raise InputError(f"the picture is smaller than the scale, {scale}")

@@ -70,11 +70,7 @@ class GraphInfo:
 
 
 def info_of(metadata: dict[str, str], *, name: str) -> GraphInfo:
-    """What a file says of itself.
-
-    Raises:
-        WeightsError: It was not exported by this program.
-    """
+    """What a file says of itself."""
     if METADATA not in metadata:
         raise WeightsError(
             f"{name} was not exported by rnan; rnan evaluate --model peer:{name} measures it"

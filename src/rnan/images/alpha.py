@@ -10,11 +10,7 @@ from rnan.images.picture import Pixels, from_float, to_float
 
 
 def split_alpha(pixels: Pixels) -> tuple[Pixels, Pixels | None]:
-    """Pixels ``(H, W)`` or ``(H, W, 1-4)`` as ``(H, W, 1 or 3)`` and the opacity, if any.
-
-    Raises:
-        InputError: There is another number of channels.
-    """
+    """Pixels ``(H, W)`` or ``(H, W, 1-4)`` as ``(H, W, 1 or 3)`` and the opacity, if any."""
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     channels = pixels.shape[2]

@@ -74,11 +74,7 @@ def orientation_of(exif: bytes | None) -> int:
 
 
 class _Block:
-    """An EXIF block, patched in place.
-
-    Raises:
-        ValueError, KeyError, struct.error: It cannot be followed.
-    """
+    """An EXIF block, patched in place."""
 
     def __init__(self, data: bytearray) -> None:
         self._data = data

@@ -5,11 +5,7 @@ from rnan.options.files import MAX_PIXELS
 
 
 def check_size(width: int, height: int, name: str, most: int = MAX_PIXELS) -> None:
-    """Refuse what a header claims, before memory is taken for it.
-
-    Raises:
-        InputError: A side has no pixels, or there are too many.
-    """
+    """Refuse what a header claims, before memory is taken for it."""
     if width < 1 or height < 1:
         raise InputError(f"{name} has a side of no pixels ({width}x{height})")
     if width * height > most:

@@ -120,11 +120,7 @@ def srgb_picture(linear: NDArray[Any], raw: Raw) -> Picture:
 
 
 def library() -> Any:
-    """The module ``rawpy``.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
+    """The module ``rawpy``."""
     try:
         import rawpy
     except ImportError:

@@ -12,11 +12,7 @@ opacity, up to the written file; measured on 41 megapixels."""
 
 
 def refuse_too_large(height: int, width: int) -> None:
-    """Refuse a result for which memory is too short, before any work is done for it.
-
-    Raises:
-        ResourceError: It is.
-    """
+    """Refuse a result for which memory is too short, before any work is done for it."""
     needed = _BYTES_OF_RESULT * height * width
     free = device.free_memory()
     if needed > free:
@@ -29,11 +25,7 @@ def refuse_too_large(height: int, width: int) -> None:
 
 @contextmanager
 def enough_memory(*otherwise: str | OptionRef) -> Iterator[None]:
-    """Work that may run out of memory.
-
-    Raises:
-        ResourceError: It did.
-    """
+    """Work that may run out of memory."""
     try:
         yield
     except MemoryError as error:

@@ -23,11 +23,7 @@ class MosaicRestorer:
     def __call__(
         self, plane: Array, condition: Condition, progress: Progress | None, cancel: Cancel | None
     ) -> Array:
-        """Demosaic ``(1, H, W)``, or zero-filled ``(3, H, W)``, to ``(3, H, W)``.
-
-        Raises:
-            InputError: It is no mosaic of the condition's pattern.
-        """
+        """Demosaic ``(1, H, W)``, or zero-filled ``(3, H, W)``, to ``(3, H, W)``."""
         zero_filled = fill(plane, condition.pattern)
         times = 8 if self._options.self_ensemble else 1
         passes = 0

@@ -65,11 +65,7 @@ class Restorers:
         return [registry.sha256(task.name) for task in self.tasks]
 
     def check(self, asked: LevelOptions) -> None:
-        """Refuse what the networks cannot be asked for, before a picture is read.
-
-        Raises:
-            ConfigError: They cannot.
-        """
+        """Refuse what the networks cannot be asked for, before a picture is read."""
         given = self._given
         if given is not None:
             takes_level = given.engine.takes_level

@@ -129,9 +129,6 @@ def load_fitting(model: RNAN, state: Mapping[str, Tensor]) -> list[str]:
 
     Returns:
         One line for each kind of thing that did not fit; empty when everything did.
-
-    Raises:
-        WeightsError: Nothing fits.
     """
     own = model.state_dict()
     fitting = {

@@ -29,9 +29,6 @@ def config_of(state: Mapping[str, Tensor]) -> RNANConfig:
     What tensors do not show (windows, skips, the softmax) is the preset's: ``compact`` where the
     network unshuffles, takes a level or enlarges by several scales, ``released`` where its blocks
     end in a convolution, ``paper`` else.
-
-    Raises:
-        WeightsError: The tensors are of no network of ours.
     """
     try:
         for config in _candidates(state):

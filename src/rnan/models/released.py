@@ -38,11 +38,7 @@ def released_from_bytes(data: bytes, *, name: str = "the file") -> Checkpoint:
 
 
 def from_released(state: Mapping[str, Tensor], *, name: str = "the file") -> Checkpoint:
-    """A checkpoint under our names, from the authors' names; the shape is read off the tensors.
-
-    Raises:
-        WeightsError: The tensors are of another network.
-    """
+    """A checkpoint under our names, from the authors' names; the shape is read off the tensors."""
     tensors = {key: value for key, value in state.items() if not _MEAN_SHIFT.match(key)}
     try:
         config = _config(tensors)

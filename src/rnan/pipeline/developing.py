@@ -66,9 +66,6 @@ def develop_file(
         request: What is asked for.
         progress: See :class:`~rnan.inference.Restorer`.
         cancel: See there.
-
-    Raises:
-        RnanError: Whatever goes wrong, in one line.
     """
     asked = request.level
     assert isinstance(asked, MosaicLevel)

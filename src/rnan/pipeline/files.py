@@ -25,9 +25,6 @@ def process_file(restore: Callable[[Picture], Result], plan: Plan, request: Requ
 
     A picture that comes back as it was, for a file of the same format, is copied, so that no JPEG
     is compressed anew.
-
-    Raises:
-        RnanError: Whatever goes wrong, in one line.
     """
     if plan.problem:
         raise InputError(plan.problem)
@@ -54,11 +51,7 @@ def process_file(restore: Callable[[Picture], Result], plan: Plan, request: Requ
 
 
 def check_outputs(plan: Plan, writing: WriteOptions) -> None:
-    """Refuse outputs that could not be written, before any work is done for them.
-
-    Raises:
-        InputError: As :func:`rnan.images.write`.
-    """
+    """Refuse outputs that could not be written, before any work is done for them."""
     for path in plan.outputs:
         if path != STREAM:
             check_output(path, overwrite=plan.overwrite)
@@ -67,11 +60,7 @@ def check_outputs(plan: Plan, writing: WriteOptions) -> None:
 
 
 def write_result(picture: Picture, plan: Plan, writing: WriteOptions) -> None:
-    """Write a result to its file, or to standard output.
-
-    Raises:
-        RnanError: It cannot be written.
-    """
+    """Write a result to its file, or to standard output."""
     if plan.target == STREAM:
         _write_to_stream(picture, writing)
     else:

@@ -77,9 +77,6 @@ class Pipeline:
             announce: Called once the picture is read, where one network restores it.
             progress: Called after each tile.
             cancel: Looked at before each tile.
-
-        Raises:
-            RnanError: Whatever goes wrong, in one line.
         """
         request = request or self._request
         if is_raw(plan.source) and takes_raw(request.restoration):
@@ -108,11 +105,7 @@ class Pipeline:
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Result:
-        """Restore one picture; with ``auto`` a clean one comes back as it is.
-
-        Raises:
-            RnanError: As a call.
-        """
+        """Restore one picture; with ``auto`` a clean one comes back as it is."""
         request = request or self._request
         if request.restoration == AUTO:
             return self._find_out(picture, progress, cancel)

@@ -202,11 +202,7 @@ def _expanded(entry: Path, leave_out: Path | None) -> list[Path]:
 
 
 def renamed(relative: Path, name: str, ending: str | None) -> Path:
-    """The output's name in a folder.
-
-    Raises:
-        ConfigError: ``name`` knows other words, or makes folders.
-    """
+    """The output's name in a folder."""
     ext = ending or relative.suffix
     if ext.lower() not in WRITTEN:
         ext = _OF_RAW if ext.lower() in RAW_EXTENSIONS else _WITHOUT_WRITER

@@ -32,11 +32,7 @@ def pictures_of(
     leave_out: Path | None = None,
     extensions: Sequence[str] = EXTENSIONS,
 ) -> Iterator[Found]:
-    """A file itself, or the pictures of a folder, by name.
-
-    Raises:
-        InputError: It is a folder that holds no pictures.
-    """
+    """A file itself, or the pictures of a folder, by name."""
     try:
         is_folder, problem = entry.is_dir(), ""
         if not is_folder and not entry.exists():
@@ -98,11 +94,7 @@ class _Search:
             self._others[ending] += 1
 
     def say_what_was_left_out(self) -> None:
-        """Warn of it.
-
-        Raises:
-            InputError: There was nothing else.
-        """
+        """Warn of it."""
         parts = []
         if self._raw:
             parts.append(f"camera raw, which rnan demosaic takes: {self._raw}")

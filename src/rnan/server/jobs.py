@@ -135,11 +135,7 @@ class Jobs:
         return self._pool.submit(self._run, job, do)
 
     def get(self, number: str) -> Job:
-        """The job of that number.
-
-        Raises:
-            Problem: There is none (any more).
-        """
+        """The job of that number."""
         self.forget_old()
         job = self._jobs.get(number)
         if job is None:

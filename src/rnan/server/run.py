@@ -67,11 +67,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(options: ServerOptions, app: FastAPI, *, say: Callable[[str], None] = print) -> None:
-    """Serve until SIGTERM or Ctrl-C.
-
-    Raises:
-        InputError: The address cannot be listened at.
-    """
+    """Serve until SIGTERM or Ctrl-C."""
     if options.folder is not None:
         tempfile.tempdir = str(options.folder)  # of uploads too, before they are a job's
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET

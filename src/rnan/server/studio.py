@@ -46,11 +46,7 @@ class Studio:
         return replace(reading, max_pixels=self._options.max_pixels, formats=self._options.formats)
 
     def check_size(self, path: Path, *, scale: float = 1.0, most: int | None = None) -> None:
-        """Refuse a picture that is too large, by its header.
-
-        Raises:
-            InputError: It is, or its result would be.
-        """
+        """Refuse a picture that is too large, by its header."""
         size = size_of(path)
         if size is None:
             return  # decoding looks at it again
@@ -67,22 +63,14 @@ class Studio:
             )
 
     def look(self, job: Job, reading: ReadOptions) -> Findings:
-        """What is found in an upload.
-
-        Raises:
-            RnanError: It is no picture that can be read.
-        """
+        """What is found in an upload."""
         source = self.source(job)
         with _called(source, job.name):
             self.check_size(source)
             return inspect(read(source, self.reading(reading)))
 
     def restore(self, job: Job, request: Request, *, most: int | None = None) -> None:
-        """Restore the upload of a job into its result.
-
-        Raises:
-            RnanError: Whatever goes wrong, in one line.
-        """
+        """Restore the upload of a job into its result."""
         source = self.source(job)
         file_format = request.writing.format
         ending = USUAL_ENDING[file_format.upper()] if file_format else None
@@ -116,9 +104,6 @@ class Studio:
         Args:
             job: One that is done.
             strength: 0 to 1: the share of the restored picture.
-
-        Raises:
-            Problem: The input is no picture to mix with.
         """
         assert job.result is not None
         restored = read(job.result)

@@ -49,11 +49,9 @@ class JpegTask(Task):
         return replace(super().condition(asked, look), grid=look.traces().grid)
 
     def degrade(self, gt: Array, level: Level, *, name: str, seed: int) -> Array:
-        """See :func:`rnan.degradations.jpeg.compress`."""
         return jpeg.compress(gt, level.value)
 
     def degrade_batch(self, gt: Tensor, values: Tensor, draws: Tensor, scale: int) -> Tensor:
-        """See :func:`rnan.degradations.batched.jpeg.compress_batch`."""
         from rnan.degradations.batched.jpeg import compress_batch
 
         return compress_batch(gt, values)

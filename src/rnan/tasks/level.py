@@ -30,11 +30,7 @@ class Level:
 
 
 def number(word: str, text: str, expected: str) -> float:
-    """A finite number from a part of a level's name.
-
-    Raises:
-        ConfigError: It is none.
-    """
+    """A finite number from a part of a level's name."""
     try:
         value = float(word)
     except ValueError:

@@ -97,7 +97,6 @@ class MosaicTask(Task):
         return mosaic.mosaic(colour, level.pattern)
 
     def degrade_batch(self, gt: Tensor, values: Tensor, draws: Tensor, scale: int) -> Tensor:
-        """See :mod:`rnan.degradations.batched.mosaic`."""
         from rnan.degradations.batched.mosaic import mosaic_batch
         from rnan.degradations.batched.noise import add_noise
 
@@ -115,11 +114,7 @@ class MosaicTask(Task):
 
 
 def check_pattern(pattern: object) -> str:
-    """``pattern`` in lower case, if there is such a one.
-
-    Raises:
-        ConfigError: There is none.
-    """
+    """``pattern`` in lower case, if there is such a one."""
     name = pattern.lower() if isinstance(pattern, str) else ""
     if name not in mosaic.PATTERNS:
         raise ConfigError(

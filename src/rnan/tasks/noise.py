@@ -26,7 +26,6 @@ class NoiseCondition(Condition):
 
     @property
     def noise(self) -> float:
-        """See :class:`~rnan.tasks.condition.Condition`."""
         return 0.0 if self.level is None else float(self.level.max())
 
     def exposed(self, span: float) -> Self:
@@ -73,11 +72,9 @@ class NoiseTask(Task):
         )
 
     def degrade(self, gt: Array, level: Level, *, name: str, seed: int) -> Array:
-        """See :func:`rnan.degradations.noise.noisy`."""
         return noise.noisy(gt, level.value, name=name, seed=seed)
 
     def degrade_batch(self, gt: Tensor, values: Tensor, draws: Tensor, scale: int) -> Tensor:
-        """See :func:`rnan.degradations.batched.noise.add_noise`."""
         from rnan.degradations.batched.noise import add_noise
 
         return add_noise(gt, values, draws)

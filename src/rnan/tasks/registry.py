@@ -29,11 +29,7 @@ def register_restoration(restoration: Restoration) -> None:
 
 
 def get_task(name: str) -> Task:
-    """The task of that name.
-
-    Raises:
-        ConfigError: There is none.
-    """
+    """The task of that name."""
     if name not in TASKS:
         raise ConfigError(
             f"unknown task {name}{nearest(name, TASKS)}; known are {', '.join(TASKS)}"

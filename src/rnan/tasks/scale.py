@@ -54,11 +54,9 @@ class ScaleTask(Task):
         return f"x{condition.enlargement:g}"
 
     def degrade(self, gt: Array, level: Level, *, name: str, seed: int) -> Array:
-        """See :func:`rnan.degradations.resize.downscale`."""
         return resize.downscale(gt, level.scale)
 
     def degrade_batch(self, gt: Tensor, values: Tensor, draws: Tensor, scale: int) -> Tensor:
-        """See :func:`rnan.degradations.batched.resize.downscale_batch`."""
         from rnan.degradations.batched.resize import downscale_batch
 
         return downscale_batch(gt, scale)

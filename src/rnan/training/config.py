@@ -62,17 +62,13 @@ class DataSection:
     """Folder of the memory-mapped file; by default ``cache`` in the run's folder."""
 
     def __post_init__(self) -> None:
-        number = len(self.folders)
+        number, paired = len(self.folders), bool(self.lq_folders)
         _require(
             bool(number) != (self.prepared is not None),
             "data needs either folders or prepared" if number else "data.folders names no folder",
         )
-        _require(
-            self.folders == tuple(dict.fromkeys(self.folders)), "data.folders names a folder twice"
-        )
-        _require(
-            len(self.only) in (0, number), "data.only must have an entry for each of data.folders"
-        )
+        _require(len({*self.folders}) == number, "data.folders names a folder twice")
+        _require(len(self.only) in (0, number), "data.only needs an entry for each of data.folders")
         _require(
             len(self.lq_folders) in (0, number),
             "data.lq_folders must name a folder for each of data.folders",
@@ -80,15 +76,12 @@ class DataSection:
         for name in ("vivid_share", "grating_share", "jpeg_share"):
             share = getattr(self, name)
             _require(0.0 <= share <= 1.0, f"data.{name} must be a share, 0 to 1")
-            _require(not (share and self.lq_folders), f"data.{name} does not go with LQ pictures")
-        _require(
-            not (self.camera and (self.lq_folders or self.jpeg_share)),
-            "data.camera goes neither with LQ pictures nor with data.jpeg_share",
-        )
-        _require(
-            not self.camera or self.patch_size % 16 == 0,
-            "data.patch_size must be a multiple of 16 with data.camera",
-        )
+            _require(not (share and paired), f"data.{name} does not go with LQ pictures")
+        if self.camera:
+            apart = not (paired or self.jpeg_share)
+            _require(apart, "data.camera goes neither with LQ pictures nor with data.jpeg_share")
+            whole = self.patch_size % 16 == 0
+            _require(whole, "data.patch_size must be a multiple of 16 with data.camera")
         _require(self.patch_size >= 2, "data.patch_size must be at least 2")
         _require(self.patch_size % 2 == 0, "data.patch_size must be even")
         _require(self.batch_size >= 1, "data.batch_size must be at least 1")
@@ -109,7 +102,7 @@ class LevelSection:
     """Share of the patches whose level is drawn between ``low`` and ``small`` instead; none where
     ``at`` says the level."""
     small: float = 2.0
-    """See ``small_share``."""
+    """Highest level of those patches."""
 
     def __post_init__(self) -> None:
         low, high = self.low, self.high

@@ -33,11 +33,7 @@ class StepCost:
 
 
 def try_steps(config: TrainConfig, device: torch.device, *, steps: int = 3) -> StepCost:
-    """Do a few steps on made-up pictures; nothing is read or written.
-
-    Raises:
-        ConfigError: A setting cannot be.
-    """
+    """Do a few steps on made-up pictures; nothing is read or written."""
     task = get_task(config.task)
     shape = shape_of(config, task)
     dtype = torch.float64 if config.dtype == "float64" else choose_dtype(config.dtype, device)

@@ -60,11 +60,7 @@ class Processes:
         return self.rank == 0
 
     def check_batch(self, batch_size: int) -> None:
-        """Refuse a batch that cannot be shared.
-
-        Raises:
-            ConfigError: It is no multiple of the number of processes.
-        """
+        """Refuse a batch that cannot be shared."""
         if batch_size % self.number:
             raise ConfigError(
                 f"data.batch_size must be a multiple of the {self.number} processes, "

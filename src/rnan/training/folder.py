@@ -18,11 +18,7 @@ _MAY_CHANGE = ("budget.", "log_every", "checkpoint_every", "validation.")
 
 
 def check_folder(folder: Path, config: TrainConfig, *, resume: bool) -> None:
-    """Refuse to begin where a run is, and to resume where none is or with other settings.
-
-    Raises:
-        ConfigError: A setting differs; the message names it.
-    """
+    """Refuse to begin where a run is, and to resume where none is or with other settings."""
     settings = folder / "config.yaml"
     if not resume:
         if settings.exists() or checkpoints(folder / "checkpoints"):

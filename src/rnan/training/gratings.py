@@ -24,9 +24,6 @@ def with_gratings(gt: Tensor, draws: Tensor, *, share: float) -> Tensor:
             of the patch (up to half a cycle a pixel), its direction, how fast it changes, contrast,
             and mean.
         share: Of the patches that are replaced.
-
-    Returns:
-        As ``gt``.
     """
     chosen = torch.nonzero(draws[:, 0] < share)[:, 0]
     if not len(chosen):

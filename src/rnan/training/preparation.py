@@ -22,11 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 def check_suits(config: TrainConfig, task: Task) -> None:
-    """Refuse settings that do not go with a task.
-
-    Raises:
-        ConfigError: One does not.
-    """
+    """Refuse settings that do not go with a task."""
     data = config.data
     levels_of(config, task)  # refuses a level that the task does not spell
     if data.patch_size % task.patch_multiple:
@@ -46,11 +42,7 @@ def check_suits(config: TrainConfig, task: Task) -> None:
 
 
 def levels_of(config: TrainConfig, task: Task) -> list[Level]:
-    """The levels that a run is measured at: those of the task's table, or the only one.
-
-    Raises:
-        ConfigError: ``level.at`` spells none.
-    """
+    """The levels that a run is measured at: those of the task's table, or the only one."""
     at = config.level.at
     if at is None:
         return [task.level(name) for name in task.table_levels]
@@ -58,11 +50,7 @@ def levels_of(config: TrainConfig, task: Task) -> list[Level]:
 
 
 def shape_of(config: TrainConfig, task: Task) -> RNANConfig:
-    """The network that a run trains: preset, what the task needs, what the recipe changes.
-
-    Raises:
-        ConfigError: The preset is unknown or a field cannot be.
-    """
+    """The network that a run trains: preset, what the task needs, what the recipe changes."""
     section = config.model
     needed: dict[str, Any] = {"channels_in": task.channels, "channels_out": task.channels}
     if task.scales != (1,):
@@ -173,9 +161,6 @@ def patch_sampler(
         cache: Where they are cut.
         device: That they go to.
         part: Which of them this process cuts.
-
-    Raises:
-        ConfigError: A level is out of the task's range.
     """
     rule, data = config.level, config.data
     low, high = task.level_range

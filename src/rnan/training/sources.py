@@ -200,11 +200,7 @@ def lq_pixels(file: Path, gt: NDArray[np.uint8], task: Task, scale: int) -> NDAr
 
 
 def check_pairs(task: Task, scales: tuple[int, ...], *, one_level: bool) -> None:
-    """Refuse pairs where they could not be learnt from.
-
-    Raises:
-        ConfigError: As the message says.
-    """
+    """Refuse pairs where they could not be learnt from."""
     if len(scales) > 1:
         raise ConfigError("LQ pictures have one scale; set level.at, for example level.at=x2")
     task.check_pairs(one_level=one_level)

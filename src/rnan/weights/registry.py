@@ -47,11 +47,7 @@ def installed_folder() -> Path:
 
 
 def card(name: str) -> dict[str, Any]:
-    """The model card of weights by name.
-
-    Raises:
-        WeightsError: There are no weights and no card of that name.
-    """
+    """The model card of weights by name."""
     for folder in _folders():
         entry = folder.joinpath(f"{name}.json")
         if entry.is_file():
@@ -82,11 +78,7 @@ def load(name: str | Path) -> Checkpoint:
 
 
 def content(path: Path) -> bytes:
-    """A file of weights.
-
-    Raises:
-        WeightsError: It cannot be read.
-    """
+    """A file of weights."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -94,11 +86,7 @@ def content(path: Path) -> bytes:
 
 
 def sha256(name: str | Path) -> str:
-    """Hash of weights, by name or path.
-
-    Raises:
-        WeightsError: They cannot be read.
-    """
+    """Hash of weights, by name or path."""
     if str(name) in names():
         return str(card(str(name))["sha256"])
     return hashlib.sha256(content(Path(name))).hexdigest()

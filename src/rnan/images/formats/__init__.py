@@ -48,18 +48,16 @@ register(
         holds_gray=True,
     )
 )
-for name in ("WEBP", "BMP"):
-    encode = partial(pillow.encode, file_format=name)
-    register(Format(name=name, endings=(f".{name.lower()}",), decode=pillow.decode, encode=encode))
-register(
-    Format(
-        name="AVIF",
-        endings=(".avif",),
-        decode=pillow.decode,
-        encode=partial(pillow.encode, file_format="AVIF"),
-        codes_colours=True,
+for name in ("WEBP", "BMP", "AVIF"):
+    register(
+        Format(
+            name=name,
+            endings=(f".{name.lower()}",),
+            decode=pillow.decode,
+            encode=partial(pillow.encode, file_format=name),
+            codes_colours=name == "AVIF",
+        )
     )
-)
 register(
     Format(
         name="HEIF", endings=(".heic", ".heif", ".hif"), recognises=heif.is_heif, decode=heif.decode

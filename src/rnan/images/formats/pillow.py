@@ -216,11 +216,7 @@ def dpi_of(value: Any) -> tuple[float, float] | None:
 
 
 def encode(picture: Picture, options: WriteOptions, file_format: str) -> bytes:
-    """A file with 8 bits a channel.
-
-    Raises:
-        InputError: The format cannot hold the picture.
-    """
+    """A file with 8 bits a channel."""
     limit = _MAX_SIDE.get(file_format)
     if limit and max(picture.size) > limit:
         raise InputError(f"{file_format} holds at most {limit} pixels a side; write PNG or TIFF")

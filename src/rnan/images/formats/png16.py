@@ -33,11 +33,7 @@ def is_png16(data: bytes) -> bool:
 
 
 def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
-    """A file with 16 bits a channel.
-
-    Raises:
-        MissingExtraError: imagecodecs is not installed.
-    """
+    """A file with 16 bits a channel."""
     width, height = struct.unpack(">II", data[16:24])
     check_size(width, height, name, options.max_pixels)
     try:
@@ -70,11 +66,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
 
 
 def encode(picture: Picture) -> bytes:
-    """A file with 16 bits a channel.
-
-    Raises:
-        MissingExtraError: imagecodecs is not installed.
-    """
+    """A file with 16 bits a channel."""
     try:
         import imagecodecs
     except ImportError:

@@ -91,9 +91,6 @@ def salvaged(png: bytes) -> tuple[bytes, bool]:
     """A file of what is there of one that is cut off, and whether no pixel is missing.
 
     What is missing is zero.
-
-    Raises:
-        ValueError, struct.error, zlib.error: Not even its head is there, or no pixel.
     """
     whole = list(_chunks(png[len(SIGNATURE) :]))
     width, height, depth, colour, _, _, interlaced = struct.unpack(">2I5B", png[16:29])

@@ -18,7 +18,7 @@ __all__ = ["ASKED_BY_HEAD", "about_the_server", "router"]
 def router(options: ServerOptions, jobs: Jobs, studio: Studio) -> APIRouter:
     """The routes that restore."""
     routes = APIRouter(prefix="/api/v1", responses=REFUSALS, route_class=ShortForms)
-    parts = Parts(options=options, jobs=jobs, studio=studio)
+    parts = Parts(options, jobs, studio)
     for add in (add_jobs, add_results, add_archive, add_restore, add_inspect, add_about):
         add(routes, parts)
     return routes

@@ -2,8 +2,7 @@
 
 import mimetypes
 import shutil
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -50,25 +49,15 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
 class Parts:
     """The parts of a server that answer requests."""
 
-    options: ServerOptions
-    jobs: Jobs
-    studio: Studio
-    asked: Callable[..., Awaitable[RestoreRequest]] = field(init=False)
-    """Reads the fields of a form."""
-    room: CapacityLimiter = field(init=False)
-    """For pictures that are decoded beside those at work; each may take as much memory."""
-    looking: CapacityLimiter = field(init=False)
-    """Likewise, for those that are only inspected."""
-
-    def __post_init__(self) -> None:
-        base = RestoreRequest(restoring=self.options.restoring)
-        object.__setattr__(self, "asked", asked(base))
-        for name in ("room", "looking"):
-            object.__setattr__(self, name, CapacityLimiter(self.options.workers))
+    def __init__(self, options: ServerOptions, jobs: Jobs, studio: Studio) -> None:
+        self.options, self.jobs, self.studio = options, jobs, studio
+        self.asked = asked(RestoreRequest(restoring=options.restoring))
+        # Pictures that are decoded beside those at work; each may take as much memory.
+        self.room = CapacityLimiter(options.workers)
+        self.looking = CapacityLimiter(options.workers)
 
     async def in_thread(self, function: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         """Decode or encode a picture beside those at work."""
@@ -114,11 +103,7 @@ def result_name(job: Job) -> str:
 
 
 def done(job: Job) -> Job:
-    """The job, if it is done.
-
-    Raises:
-        Problem: It is not, or failed.
-    """
+    """The job, if it is done."""
     if job.state == DONE and job.result is not None:
         return job
     raise reason(job)
