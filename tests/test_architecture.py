@@ -75,6 +75,41 @@ def test_imports_point_one_way() -> None:
     assert backward_imports(sorted(PACKAGE.rglob("*.py")), PACKAGE) == []
 
 
+TORCH = (
+    *("bench", "degradations/batched", "engines", "export", "integrations", "models", "training"),
+    *("cli/convert.py", "evaluation/attention_maps.py", "inference/adapters.py"),
+)
+"""Where PyTorch is imported; pictures are numpy arrays everywhere else. The adapters do it for a
+tensor that they are given."""
+
+
+def test_torch_stays_where_networks_are() -> None:
+    using = [
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Import) and any(one.name == "torch" for one in node.names))
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "torch")
+    ]
+    typing_only = {f"tasks/{kind}.py" for kind in ("task", "noise", "jpeg", "mosaic", "scale")}
+    assert {path for path in using if not path.startswith(TORCH)} <= typing_only
+
+
+def test_the_top_of_the_package_holds_the_front_door_alone() -> None:
+    files = {path.name for path in PACKAGE.iterdir() if path.is_file()}
+    assert files == {"__init__.py", "__main__.py", "api.py", "errors.py", "py.typed"}
+
+
+def test_nothing_asks_for_the_kind_of_a_task() -> None:
+    """What differs between kinds is a method or a field of the task."""
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "task.kind" not in text, path
+        if path.parent.name != "tasks":
+            assert "NoiseTask" not in text, path
+            assert "MosaicTask" not in text, path
+
+
 def test_an_arrow_back_is_seen(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     wrong = tmp_path / "models" / "wrong.py"
