@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -73,25 +75,31 @@ def cluster() -> Iterator[Any]:
 
 
 class Machines:
-    """A Ray cluster of processes on this machine."""
+    """A Ray cluster of processes on this machine; another one that runs here is left alone."""
 
     def __enter__(self) -> Machines:
         self.before = dict(os.environ)
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+        # Its own folder, short since sockets lie in it: by that its processes are known.
+        self.folder = Path(tempfile.mkdtemp(prefix="rnan-ray-", dir="/tmp"))
         head = ("--head", "--include-dashboard=false", "--port=0", "--num-cpus=0")
-        self._ray(["start", "--disable-usage-stats", *head])
-        self.address = self._address()
+        self._start(*head, f"--temp-dir={self.folder}")
+        self.address = (self.folder / "ray_current_cluster").read_text().strip()
         self.raylets: list[psutil.Process] = []
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ray(["stop", "--force"])
+        for process in self._own():
+            with suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(self._own(), timeout=30)
+        shutil.rmtree(self.folder, ignore_errors=True)
         os.environ.clear()
         os.environ.update(self.before)
 
     def add(self) -> psutil.Process:
         before = self._raylets()
-        self._ray(["start", "--disable-usage-stats", f"--address={self.address}", "--num-cpus=1"])
+        self._start(f"--address={self.address}", "--num-cpus=1")
         new = [process for process in self._raylets() if process not in before]
         self.raylets.append(new[0])
         return new[0]
@@ -104,22 +112,26 @@ class Machines:
 
     def workers(self) -> list[psutil.Process]:
         """Processes that restore."""
-        return [process for process in processes() if "ray::MapWorker" in name_of(process)]
+        return [process for process in self._own() if "ray::MapWorker" in name_of(process)]
 
     def _raylets(self) -> list[psutil.Process]:
-        return [process for process in processes() if name_of(process).startswith("raylet ")]
+        return [process for process in self._own() if name_of(process).startswith("raylet ")]
 
-    def _address(self) -> str:
-        return Path("/tmp/ray/ray_current_cluster").read_text().strip()
+    def _own(self) -> list[psutil.Process]:
+        """Those that have this cluster's folder in their command line, and what they started."""
+        own: dict[int, psutil.Process] = {}
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if any(str(self.folder) in word for word in process.cmdline()):
+                    children = process.children(recursive=True)
+                    own.update({one.pid: one for one in (process, *children)})
+        return list(own.values())
 
-    def _ray(self, words: list[str]) -> None:
-        command = [str(Path(sys.executable).with_name("ray")), *words]
+    def _start(self, *words: str) -> None:
+        ray = str(Path(sys.executable).with_name("ray"))
+        command = [ray, "start", "--disable-usage-stats", *words]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
-
-
-def processes() -> list[psutil.Process]:
-    return list(psutil.process_iter())
 
 
 def name_of(process: psutil.Process) -> str:
