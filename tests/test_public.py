@@ -41,7 +41,8 @@ PUBLIC = {
         "Restorer": None,
         "Restorer.__call__": "(self, picture, *, level, sigma, quality, pattern, scale, progress, "
         "cancel)",
-        "Restorer.stream": "(self, pictures, *, level, sigma, workers, ahead, errors, cancel)",
+        "Restorer.stream": "(self, pictures, *, level, sigma, workers, ahead, errors, cancel, "
+        "**given)",
         "Restorer.estimate": "(self, picture)",
         "Restorer.seconds_for": "(self, height, width, *, scale)",
     },

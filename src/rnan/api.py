@@ -9,7 +9,7 @@ from rnan.inference.restorer import P, Restorer
 from rnan.inference.restorers import Restorers
 from rnan.options.mapping import from_mapping
 from rnan.options.restoring import RestoreOptions
-from rnan.tasks import RESTORATIONS, LevelLike
+from rnan.tasks import RESTORATIONS, LevelLike, get_task
 from rnan.weights import registry
 
 _DEFAULT = "denoise-color"
@@ -71,11 +71,14 @@ def restore(
     Raises:
         RnanError: As :func:`load_restorer`, and as a call of what it gives.
     """
+    if task is not None and not (isinstance(task, str) and task in RESTORATIONS):
+        get_task(task)  # refuses what is none
     if model is None and task in RESTORATIONS:
         settings = from_mapping(RestoreOptions, options)
         restorer = Restorers(task, options=settings).for_picture(picture)
     else:
-        restorer = load_restorer(model or task or _DEFAULT, task=task, **options)
+        name = model if model is not None else task or _DEFAULT
+        restorer = load_restorer(name, task=task, **options)
     return restorer(
         picture, level=level, sigma=sigma, quality=quality, pattern=pattern, scale=scale
     )

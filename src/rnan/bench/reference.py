@@ -28,11 +28,7 @@ class MatrixNonLocal(nn.Module):
 
 
 class Reference:
-    """The released protocol in 32 bits: contiguous tensors, quarters, one after another.
-
-    Args:
-        config: Of the ``released`` kind.
-    """
+    """The released protocol in 32 bits: contiguous tensors, quarters, one after another."""
 
     def __init__(self, config: RNANConfig) -> None:
         self.scale = config.scales[0]

@@ -52,7 +52,10 @@ class ClusterOptions(NameOptions):
         default_text="one for each GPU, or what the processors hold",
     )
     patience: float = option(
-        60.0, "Minutes without a finished block of pictures after which the job gives up.", low=1e-9
+        60.0,
+        "Minutes without a finished block of pictures after which the job gives up.",
+        low=0.0,
+        excludes_low=True,
     )
 
 

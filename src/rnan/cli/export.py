@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 from rnan.cli import progress
 from rnan.cli.options import PATH, verbosity
 from rnan.errors import ConfigError, WeightsError
+from rnan.options.option import options_of
 
 if TYPE_CHECKING:
     from rnan.models.checkpoints import Checkpoint
@@ -76,7 +78,8 @@ def command(
     if level is not None:
         if not definition.level_name:
             raise ConfigError(f"{definition.name} takes no --level")
-        definition.check_level(level)
+        described = options_of(definition.asks)[definition.level_name]
+        replace(described, name="level").check_range(level)
     given: dict[str, Any] = {
         "name": Path(model).stem,
         "level": level,

@@ -42,7 +42,9 @@ def command(**values: Any) -> None:
     from rnan.server import create_app, serve
 
     set_threads(values["threads"])
-    options = chosen(ServerOptions, {"token": os.environ.get("RNAN_TOKEN")} | _given(values))
+    options = chosen(
+        ServerOptions, {"token": os.environ.get("RNAN_TOKEN") or None} | _given(values)
+    )
     options = replace(options, restoring=make_request_of("auto", values).restoring)
     if not options.is_local and not options.token:
         progress.say_plainly(

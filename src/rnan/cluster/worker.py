@@ -73,9 +73,6 @@ class Worker:
     def __call__(self, block: pyarrow.Table) -> pyarrow.Table:
         """Restore a block.
 
-        Args:
-            block: ``block`` (its number), and the fields of :class:`~rnan.cluster.inputs.Entry`.
-
         Raises:
             RnanError: The record cannot be written: nothing else stops a block.
         """

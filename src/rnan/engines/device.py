@@ -29,7 +29,11 @@ def choose_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ConfigError(f"unknown device {name}; try auto, cpu, cuda or mps") from None
+        raise ConfigError(
+            OptionRef("device"),
+            f": unknown device {name!r}; try auto, cpu, cuda or mps",
+            value=name,
+        ) from None
     there = {
         "cpu": True,
         "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),

@@ -70,9 +70,10 @@ def register(program: Program) -> None:
 def get_program(name: str) -> Program:
     """The program of that name."""
     if name not in PROGRAMS:
+        known = ", ".join(("auto", *PROGRAMS))
+        near = nearest(name, PROGRAMS)
         raise ConfigError(
-            f"unknown engine {name}{nearest(name, PROGRAMS)}; known are {', '.join(PROGRAMS)}",
-            value=name,
+            OptionRef("engine"), f" must be one of {known}, got {name!r}{near}", value=name
         )
     return PROGRAMS[name]
 
@@ -128,7 +129,7 @@ def _open_onnx_runtime(content: bytes, options: RestoreOptions, device: str) -> 
         raise ConfigError(
             f"ONNX Runtime computes as the file says, not in {options.dtype}; leave ",
             OptionRef("dtype"),
-            " out, or export in 16 bits",
+            " out, or export with rnan export --fp16",
         )
     return onnxruntime.OnnxRuntimeGraph(content, device)
 

@@ -51,12 +51,7 @@ def photographic(image: NDArray[Any], visible: Mask | None = None) -> Mask | Non
 
 
 def is_drawn(image: NDArray[Any], mask: Mask | None) -> bool:
-    """Whether what is left is text or a drawing: one colour lies around and between all of it.
-
-    Args:
-        image: As for :func:`photographic`.
-        mask: What that gave.
-    """
+    """Whether what is left is text or a drawing: one colour lies around and between all of it."""
     rows, columns = (slice(None), slice(None)) if mask is None else bounds(mask)
     inside = image[rows, columns]
     if min(inside.shape[:2]) < 3:

@@ -76,12 +76,7 @@ def sigma_of_tiles(tiles: Array, *, clipped: bool) -> float:
 
 
 def cut_tiles(image: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Array:
-    """Overlapping squares of the picture: ``(number, C, side, side)``.
-
-    Args:
-        image: As for :func:`estimate_sigma`.
-        mask: See there. Where hardly a square is all photograph, there are none.
-    """
+    """Overlapping squares of the picture: ``(number, C, side, side)``."""
     if image.ndim == 2:
         image = image[:, :, None]
     if mask is not None:

@@ -86,7 +86,8 @@ def non_local_means(lq: Array, level: Level) -> Array:
     10, 4 at 40.
     """
     restoration = _optional("skimage.restoration")
-    sigma = _sigma(level, of_jpeg=lambda quality: 4.0 * (40.0 / quality) ** 0.6)
+    jpeg = "quality" in level.arguments
+    sigma = 4.0 * (40.0 / level.value) ** 0.6 if jpeg else level.value
     colour = lq.shape[2] == 3
     restored: Array = restoration.denoise_nl_means(
         lq if colour else lq[:, :, 0],
@@ -105,7 +106,7 @@ def wavelet(lq: Array, level: Level) -> Array:
     For JPEG σ is 3, which served validation pictures best; they gain next to nothing.
     """
     restoration = _optional("skimage.restoration")
-    sigma = _sigma(level, of_jpeg=lambda quality: 3.0)
+    sigma = 3.0 if "quality" in level.arguments else level.value
     colour = lq.shape[2] == 3
     restored: Array = restoration.denoise_wavelet(
         lq / 255.0 if colour else lq[:, :, 0] / 255.0,
@@ -127,13 +128,6 @@ CLASSICAL: dict[str, tuple[Method, tuple[str, ...]]] = {
     "wavelet": (wavelet, ("denoise", "dejpeg")),
 }
 """Method and the restorations that it is for."""
-
-
-def _sigma(level: Level, *, of_jpeg: Callable[[float], float]) -> float:
-    """The σ that a denoiser is given: the level's own σ, or what suits a JPEG of that quality."""
-    if "quality" in level.arguments:
-        return of_jpeg(level.value)
-    return level.value
 
 
 def classical(name: str, task: Task) -> Method:

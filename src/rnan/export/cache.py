@@ -19,12 +19,6 @@ from rnan.weights import registry
 def exported(checkpoint: Checkpoint, task: Task, *, model: str, scale: int) -> bytes:
     """The ONNX file of a network, from the user's cache where it is there.
 
-    Args:
-        checkpoint: The network.
-        task: What it is for.
-        model: Its name or file.
-        scale: One of its enlargements.
-
     Raises:
         MissingExtraError: It has to be made, and ``onnx`` or ``onnxscript`` is not installed.
         WeightsError: What was made differs from PyTorch.

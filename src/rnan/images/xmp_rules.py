@@ -70,12 +70,7 @@ def orientation_of_xmp(xmp: Any) -> int:
 
 
 def upright_xmp(xmp: Any, orientation: int = 1) -> tuple[bytes | None, tuple[str, ...]]:
-    """A packet for pixels that stand upright and alone, and the names of what was cut from it.
-
-    Args:
-        xmp: The packet, as text or bytes; none is none.
-        orientation: How the stored pixels were turned to stand upright.
-    """
+    """A packet for pixels that stand upright and alone, and the names of what was cut from it."""
     if not xmp:
         return None, ()
     named: dict[str, None] = {}

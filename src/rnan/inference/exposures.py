@@ -80,7 +80,7 @@ def restored_by(
         restored = _within(run, plane, condition, exposure.low, exposure.high)
         weight = exposure.weight
         if weight.shape[-2:] != restored.shape[-2:]:
-            weight = resized(weight, *restored.shape[-2:]).clip(0.0, 1.0)
+            weight = _bilinear(weight, *restored.shape[-2:])
         whole = whole + weight * (restored - whole)
     return whole
 
@@ -109,6 +109,18 @@ def resized(plane: Array, height: int, width: int) -> Array:
     if plane.shape[-2:] == (height, width):
         return plane
     return resize(plane.transpose(1, 2, 0), height, width).transpose(2, 0, 1)
+
+
+def _bilinear(plane: Array, height: int, width: int) -> Array:
+    """A plane ``(1, H, W)`` of another size, each pixel a blend of the four nearest."""
+    for axis, length in ((1, height), (2, width)):
+        last = plane.shape[axis] - 1
+        place = ((np.arange(length) + 0.5) * (last + 1) / length - 0.5).clip(0, last)
+        low = place.astype(np.intp)
+        share = (place - low).reshape([-1 if side == axis else 1 for side in range(3)])
+        above = np.take(plane, np.minimum(low + 1, last), axis)
+        plane = np.take(plane, low, axis) * (1.0 - share) + above * share
+    return plane.astype(np.float32)
 
 
 def _weight(where: NDArray[np.bool_]) -> Array:

@@ -169,6 +169,7 @@ class Restorer:
         ahead: int = ...,
         errors: Literal["raise"] = ...,
         cancel: Cancel | None = ...,
+        **given: Any,
     ) -> Generator[P, None, None]: ...
 
     @overload
@@ -182,6 +183,7 @@ class Restorer:
         ahead: int = ...,
         errors: Literal["return"],
         cancel: Cancel | None = ...,
+        **given: Any,
     ) -> Generator[P | RnanError, None, None]: ...
 
     def stream(
@@ -194,6 +196,7 @@ class Restorer:
         ahead: int = 2,
         errors: Errors = "raise",
         cancel: Cancel | None = None,
+        **given: Any,
     ) -> Generator[P | RnanError, None, None]:
         """Restore pictures one after the other, in their order, without holding them all.
 
@@ -208,6 +211,7 @@ class Restorer:
             errors: ``"raise"`` ends with the first error; ``"return"`` gives the error in the
                 picture's place and goes on.
             cancel: Looked at before each tile.
+            given: ``quality``, ``pattern`` or ``scale``, as for a call.
 
         Yields:
             What a call would return, picture by picture.
@@ -216,8 +220,9 @@ class Restorer:
             ConfigError: ``workers`` or ``ahead`` cannot be.
             Cancelled: ``cancel`` was set.
         """
+        asked = self.task.asked(level, sigma=sigma, **given)
         return streamed(
-            lambda picture, stop: self(picture, level=level, sigma=sigma, cancel=stop),
+            lambda picture, stop: self.run(self.prepare(picture, asked), cancel=stop).picture,
             pictures,
             workers=workers,
             ahead=ahead,

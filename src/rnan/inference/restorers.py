@@ -40,6 +40,8 @@ class Restorers:
             )
         self._tasks = RESTORATIONS[restoration].tasks
         self._options = options or RestoreOptions()
+        for task in self._tasks.values():
+            task.check_options(self._options)
         self._loaded: dict[str, Restorer] = {}
         self._model = model
         self._given = None

@@ -81,10 +81,6 @@ class AttentionBlock(nn.Module):
 
     Without a mask branch, for the ablation, it is ``T(x) + x``, and a non-local block stands before
     the trunk (Table 1, case 3).
-
-    Args:
-        config: Shape of the network.
-        is_nonlocal: Whether a non-local block stands in the mask branch.
     """
 
     def __init__(self, config: RNANConfig, *, is_nonlocal: bool) -> None:

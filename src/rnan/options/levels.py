@@ -34,6 +34,7 @@ class NoiseLevel(LevelOptions):
         high=75.0,
         unit="of 255",
         kind=float,
+        takes_map=True,
     )
 
 
@@ -49,6 +50,7 @@ class JpegLevel(LevelOptions):
         low=1.0,
         high=100.0,
         kind=float,
+        takes_map=True,
     )
 
 

@@ -51,6 +51,10 @@ class Option:
     """The one restoration that it is for, where it is not for all."""
     machine: bool = False
     """Whether it is about the machine that computes: a server decides that for all requests."""
+    takes_map: bool = False
+    """Whether Python may give an array with a number for each pixel, checked with the picture."""
+    excludes_low: bool = False
+    """Whether a number must be more than :attr:`low`."""
     multiple: bool = False
     """Whether it may be given several times; the value is a tuple."""
     parse: Callable[[str], Any] | None = None
@@ -67,22 +71,23 @@ class Option:
         Raises:
             ConfigError: It is of another kind, out of range, or none of the choices.
         """
-        if (value is None and self.is_optional) or _is_map(value):
-            return (
-                value  # a map, an array with a number for each pixel, is checked with the picture
-            )
+        if (value is None and self.is_optional) or (self.takes_map and _is_map(value)):
+            return value
         if self.kind is bool:
             if isinstance(value, bool):
                 return value
-            raise ConfigError(self.ref, f" is true or false, got {value!r}", value=value)
+            raise ConfigError(self.ref, f" is true or false, got {_shown(value)}", value=value)
         word = str(value).strip().lower()
-        if self.kind in (str, Path) and value == "":
+        if isinstance(value, str) and not value:
             raise ConfigError(self.ref, " is empty", value=value)
         for choice in self.choices:
             if word == str(choice):
                 return choice
         if self.parse is not None and isinstance(value, str):
-            return self.parse(value)
+            try:
+                return self.parse(value)
+            except ConfigError as error:
+                raise ConfigError(self.ref, f": {error}", value=value) from None
         if self.kind is Path:
             return Path(value)
         return self._word(value) if self.kind is str else self._number(value)
@@ -96,20 +101,20 @@ class Option:
         if self.choices and not self.open_choices:
             choices = ", ".join(map(str, self.choices))
             near = nearest(str(value), map(str, self.choices))
-            message = f" must be one of {choices}, got {value!r}{near}"
+            message = f" must be one of {choices}, got {_shown(value)}{near}"
             raise ConfigError(self.ref, message, value=value)
         return value
 
     def _number(self, value: Any) -> float:
         try:
             number: float = self.kind(value)
-            if isinstance(value, bool) or (self.kind is int and number != float(value)):
+            if isinstance(value, bool) or (isinstance(value, float) and number != value == value):
                 raise ValueError
         except (TypeError, ValueError, OverflowError):
             words = "".join(f" or {word}" for word in self.choices)
             kind = "a whole number" if self.kind is int else "a number"
             raise ConfigError(
-                self.ref, f" takes {kind}{words}, got {value!r}", value=value
+                self.ref, f" takes {kind}{words}, got {_shown(value)}", value=value
             ) from None
         self.check_range(number)
         return number
@@ -120,22 +125,21 @@ class Option:
         Raises:
             ConfigError: It is, or is not a number.
         """
-        if self.low <= number <= self.high:  # nan neither
+        too_low = number == self.low and self.excludes_low
+        if self.low <= number <= self.high and not too_low:  # nan neither
             return
+        low, high = _in_words(self.low), _in_words(self.high)
+        limits = f"lie between {low} and {high}"
         if math.isinf(self.high):
-            limits = f"be at least {self.low:g}"
-        elif math.isinf(self.low):
-            limits = f"be at most {self.high:g}"
-        else:
-            limits = f"lie between {self.low:g} and {self.high:g}"
-        raise ConfigError(self.ref, f" must {limits}, got {number:g}", value=number)
+            limits = f"be {'more than' if self.excludes_low else 'at least'} {low}"
+        raise ConfigError(self.ref, f" must {limits}, got {_in_words(number)}", value=number)
 
 
 def option(default: Any, words: str, **described: Any) -> Any:
     """A field of a dataclass that is an option.
 
     Args:
-        default: Of the field.
+        default: Default of the field.
         words: Its help: a sentence, or several.
         described: Other fields of :class:`Option`; name and kind come from the field itself,
             choices too where its type is a ``Literal``.
@@ -188,7 +192,18 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Option:
 
 
 def _is_map(value: Any) -> bool:
-    return bool(getattr(value, "shape", ()))
+    return isinstance(value, list) or bool(getattr(value, "shape", ()))
+
+
+def _shown(value: Any) -> str:
+    """A value in a message: one line, not too long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:60]} …"
+
+
+def _in_words(number: float) -> str:
+    whole = math.isfinite(number) and abs(number) < 1e15 and number == int(number)
+    return str(int(number)) if whole else f"{number:g}"
 
 
 def _is_union(hint: Any) -> bool:

@@ -93,7 +93,8 @@ def make_request(
         if value is None or (name not in own and value == every[name].default):
             continue
         if name not in own:
-            raise ConfigError(OptionRef(name), f" is not for {restoration}", value=value)
+            why = ", which chooses" if restoration == AUTO and name == "model" else ""
+            raise ConfigError(OptionRef(name), f" is not for {restoration}{why}", value=value)
         values[name] = own[name].read(value)
     level = level_class(restoration)
     return Request(
@@ -125,6 +126,7 @@ def _for_any(options: Mapping[str, Option], own: Option, restoration: str) -> Op
     described = f"For {restoration}: {own.help}"
     if own.name in options:
         return replace(options[own.name], help=f"{options[own.name].help} {described}")
-    kind = own.kind if own.kind is bool else str
-    default = own.default if own.kind is bool else None
-    return replace(own, help=described, default=default, kind=kind, choices=())
+    if own.kind is bool:
+        return replace(own, help=described)
+    choices = own.choices if own.kind is str else ()
+    return replace(own, help=described, default=None, kind=str, choices=choices)

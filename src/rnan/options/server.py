@@ -52,10 +52,20 @@ class ServerOptions:
     queue: int = option(32, "Pictures that may wait; more are refused.", low=1, group="limits")
     workers: int = option(1, "Pictures at a time; they share the processor.", low=1, group="engine")
     max_minutes: float = option(
-        60.0, "That a picture may take once it runs.", low=1e-9, high=1e6, group="limits"
+        60.0,
+        "That a picture may take once it runs.",
+        low=0.0,
+        high=1e6,
+        excludes_low=True,
+        group="limits",
     )
     keep_minutes: float = option(
-        30.0, "After which a job that has ended is removed.", low=1e-9, high=1e6, group="limits"
+        30.0,
+        "After which a job that has ended is removed.",
+        low=0.0,
+        high=1e6,
+        excludes_low=True,
+        group="limits",
     )
     max_output_pixels: int | None = None
     """Pixels of a result; by default four times those of the largest picture."""

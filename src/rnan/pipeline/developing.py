@@ -58,15 +58,7 @@ def develop_file(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Result:
-    """Develop one file.
-
-    Args:
-        restorer: For the task ``demosaic``.
-        plan: Where it is and where it goes.
-        request: What is asked for.
-        progress: See :class:`~rnan.inference.Restorer`.
-        cancel: See there.
-    """
+    """Develop one file."""
     asked = request.level
     assert isinstance(asked, MosaicLevel)
     if plan.comparison is not None:

@@ -29,6 +29,9 @@ Announce = Callable[[Picture, Restorer], None]
 class Pipeline:
     """Restores files, and keeps the networks that it has loaded; safe to use from several threads.
 
+    Requests that come with a call may differ from that of the constructor in level, reading and
+    writing only.
+
     Raises:
         ConfigError: The level or an option cannot be, or the model is for something else.
         WeightsError: The model cannot be loaded.

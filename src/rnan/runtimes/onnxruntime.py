@@ -12,10 +12,6 @@ _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 class OnnxRuntimeGraph:
     """A graph in ONNX Runtime.
 
-    Args:
-        content: The file. Tensors that it keeps in other files are refused.
-        device: ``cuda`` needs ONNX Runtime's build for it.
-
     Raises:
         MissingExtraError: ONNX Runtime is not installed.
         ConfigError: It cannot use the device.

@@ -40,11 +40,7 @@ class Condition:
         return self
 
     def for_equal_planes(self, highest: float) -> Self:
-        """The same for a gray picture that is given as three equal planes.
-
-        Args:
-            highest: Level that the network knows, over the task's scale.
-        """
+        """The same for a gray picture that is given as three equal planes."""
         return self
 
     def result_size(self, height: int, width: int) -> tuple[int, int]:

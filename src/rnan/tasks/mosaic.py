@@ -54,7 +54,8 @@ class MosaicTask(Task):
     def check_options(self, options: RestoreOptions) -> None:
         """A mosaic cannot be blended with a picture."""
         if options.strength < 1.0:
-            raise ConfigError("a mosaic is no picture to blend with: ", OptionRef("strength", 1.0))
+            why = " must be 1: a mosaic is no picture to blend with"
+            raise ConfigError(OptionRef("strength"), why, value=options.strength)
 
     def estimate(self, plane: NDArray[np.float32], traces: Traces) -> LevelLike:
         """The pattern of a mosaic of three channels."""
@@ -70,8 +71,6 @@ class MosaicTask(Task):
         pattern: Any = asked.pattern
         if pattern == "auto":
             pattern = self.estimate(look.plane, look.traces())
-        if np.ndim(asked.sigma):
-            raise ConfigError("the noise of a mosaic is not estimated; give one number")
         channel = (
             self._level_channel(asked.sigma, look.plane.shape[-2:]) if look.takes_level else None
         )

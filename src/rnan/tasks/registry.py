@@ -30,7 +30,7 @@ def register_restoration(restoration: Restoration) -> None:
 
 def get_task(name: str) -> Task:
     """The task of that name."""
-    if name not in TASKS:
+    if not isinstance(name, str) or name not in TASKS:
         raise ConfigError(
             f"unknown task {name}{nearest(name, TASKS)}; known are {', '.join(TASKS)}"
         )

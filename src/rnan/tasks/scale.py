@@ -36,10 +36,11 @@ class ScaleTask(Task):
 
     def asked(self, level: LevelLike = "auto", **given: object) -> LevelOptions:
         """``auto`` is left to :meth:`condition`, and what the network enlarges by too."""
-        values = {name: value for name, value in given.items() if value is not None}
-        if set(values) - {"scale"}:
+        given = {name: value for name, value in given.items() if value is not None}
+        level_given = not (isinstance(level, str) and level == "auto")
+        if set(given) - {"scale"} or (given and level_given):
             return super().asked(level, **given)
-        return ScaleLevel(scale=values.get("scale", level))
+        return ScaleLevel(scale=given.get("scale", level))
 
     def condition(self, asked: LevelOptions, look: Look) -> Condition:
         """The enlargement, and the network's scale for it."""
@@ -68,12 +69,15 @@ def next_scale(enlargement: float, scales: Sequence[int]) -> int:
 
 
 def _enlargement(scale: object, scales: Sequence[int]) -> float:
-    if scale == "auto" and len(scales) == 1:
+    if isinstance(scale, str) and scale == "auto" and len(scales) == 1:
         return float(scales[0])
     try:
         enlargement = float(scale)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise ConfigError(OptionRef("scale"), f" must be a number, got {scale!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        shown = " ".join(repr(scale).split())[:60]
+        raise ConfigError(
+            OptionRef("scale"), f" must be a number, got {shown}", value=scale
+        ) from None
     least = options_of(ScaleLevel)["scale"].low
     if not least <= enlargement <= max(scales):
         raise ConfigError(

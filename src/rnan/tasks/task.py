@@ -125,8 +125,6 @@ class Task(ABC):
         described = options_of(self.asks).get(self.level_name)
         return (0.0, 0.0) if described is None else (described.low, described.high)
 
-    # Levels
-
     @abstractmethod
     def level(self, text: str) -> Level:
         """The level of that name.
@@ -153,8 +151,6 @@ class Task(ABC):
             options_of(self.asks)[self.level_name].check_range(value)
         return float(value)
 
-    # What is asked for
-
     def asked(self, level: LevelLike = "auto", **given: Any) -> LevelOptions:
         """What is asked for, from Python's arguments.
 
@@ -167,12 +163,15 @@ class Task(ABC):
         """
         own = options_of(self.asks)
         values = {name: value for name, value in given.items() if value is not None}
-        main = self.asks.name
+        main, level_given = self.asks.name, not (isinstance(level, str) and level == "auto")
+        sigma = values.get("sigma")
+        if isinstance(sigma, (int, float)) and not sigma and (level_given or "sigma" not in own):
+            del values["sigma"]  # 0 was its default once: it stands for not given
         for name in values:
             if name not in own:
                 remedy = f"; it takes {main}=" if main in own else ""
                 raise ConfigError(OptionRef(name), f" is not for {self.title}{remedy}")
-        if not (isinstance(level, str) and level == "auto"):
+        if level_given:
             if main in values:
                 raise ConfigError("level= and ", OptionRef(main), " are the same: give one of them")
             values[main] = level
@@ -201,9 +200,8 @@ class Task(ABC):
             ConfigError: One is not.
         """
         if options.keep_samples:
-            raise ConfigError(OptionRef("keep_samples"), f" is for mosaics, not for {self.title}")
-
-    # From a picture to a condition
+            ref = OptionRef("keep_samples")
+            raise ConfigError(ref, f" is for mosaics, not for {self.title}", value=True)
 
     def estimate(self, plane: NDArray[np.float32], traces: Traces) -> LevelLike:
         """The level, read off a picture.
@@ -260,8 +258,6 @@ class Task(ABC):
             )
         return scaled[None, None]
 
-    # In words
-
     def describe(self, condition: Condition) -> str:
         """The level of a restored picture in a few words: ``sigma 11.4 estimated``."""
         if isinstance(condition.taken, str):
@@ -272,8 +268,6 @@ class Task(ABC):
     def describe_step(self, level: LevelLike) -> str:
         """What was done, as one of several steps of ``auto``: ``denoised at sigma 11``."""
         return f"{self.done} {level if isinstance(level, str) else level_in_words(level)}"
-
-    # Degradation
 
     @abstractmethod
     def degrade(self, gt: Array, level: Level, *, name: str, seed: int) -> Array:

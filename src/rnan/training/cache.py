@@ -69,17 +69,6 @@ def load_pictures(
 ) -> Pictures:
     """Decode folders to the device when they fit, else to a mapped file below ``folder``.
 
-    Args:
-        sources: Folders of pictures, with LQ pictures or without.
-        task: Says what of a picture is kept: a colour task makes a gray picture three equal
-            planes, a gray one makes a colour picture gray.
-        scale: The largest enlargement.
-        patch_size: In LQ pixels; smaller pictures are left out, with a warning.
-        halved: Every picture once more at half its size, which is sharper and finer.
-        device: Of the training.
-        memory: ``auto``, ``device`` or ``disk``.
-        folder: For the file; used only when one is needed.
-
     Raises:
         InputError: No picture can be read or is large enough, or LQ pictures do not fit.
         ResourceError: The disk is full.

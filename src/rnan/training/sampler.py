@@ -175,13 +175,7 @@ class PatchSampler:
         return on_device.permute(0, 3, 1, 2).float().div_(255.0)
 
     def _along(self, lengths: Tensor, place: Tensor, scale: int) -> Tensor:
-        """Positions of the patches along one side, margins included: ``(B, S)``.
-
-        Args:
-            lengths: Sides of the reference pictures.
-            place: Where the patch begins, as a share of where it may.
-            scale: Of the pixels that are wanted over LQ pixels.
-        """
+        """Positions of the patches along one side, margins included: ``(B, S)``."""
         side = self.patch_size * scale
         if self.cache.lq is None:
             first = (place * (lengths - side + 1)).long()

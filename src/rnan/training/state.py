@@ -28,13 +28,6 @@ def save_state(
 ) -> Path:
     """Write a checkpoint and prune all but the last two.
 
-    Args:
-        folder: Of the checkpoints.
-        model: The network.
-        average: Moving average of its weights; empty for none.
-        optimizer: Its state is kept.
-        facts: ``step`` and whatever else the run needs to go on; JSON values.
-
     Raises:
         ResourceError: The disk is full; the checkpoints before are still there.
     """

@@ -15,10 +15,6 @@ from rnan.weights import registry
 def install(file: Path) -> str:
     """Put weights where :func:`rnan.weights.registry.load` finds them; no network is needed.
 
-    Args:
-        file: Named as the weights are to be called. Its hash has to be that of its card: the one
-            that came with ``rnan``, or else the ``.json`` beside the file.
-
     Returns:
         The name.
 
