@@ -182,7 +182,7 @@ def test_light_imports_load_neither_torch_nor_numpy(statement: str) -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_no_print_and_no_pickle_in_the_library() -> None:
+def test_pictures_and_weights_are_never_unpickled() -> None:
     for path in PACKAGE.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         if path.name == "released.py":  # reads the authors' files, tensors only

@@ -86,7 +86,7 @@ class Restorer:
             pattern: For mosaics ``"grbg"``, ``"rggb"``, ``"bggr"``, ``"gbrg"`` or ``"auto"``.
             scale: For super-resolution how many times wider and higher, 1.1 to the largest scale of
                 the network: between its scales the next larger is restored and made smaller by
-                MATLAB's ``imresize``; where the network has one, ``"auto"``.
+                MATLAB's ``imresize``. Where it is not given, 2, or the one scale that it has.
             progress: Called after each tile with the tiles done and the tiles in all; with
                 self-ensemble each counts eight times.
             cancel: Looked at before each tile, with self-ensemble before each of its passes.

@@ -35,7 +35,7 @@ class ScaleTask(Task):
         return Level(name=f"x{int(value)}", scale=int(value), arguments={"scale": int(value)})
 
     def asked(self, level: LevelLike = "auto", **given: object) -> LevelOptions:
-        """``auto`` is left to :meth:`condition`, and what the network enlarges by too."""
+        """What the network enlarges by is left to :meth:`condition`, ``auto`` with it."""
         given = {name: value for name, value in given.items() if value is not None}
         level_given = not (isinstance(level, str) and level == "auto")
         if set(given) - {"scale"} or (given and level_given):
@@ -69,8 +69,9 @@ def next_scale(enlargement: float, scales: Sequence[int]) -> int:
 
 
 def _enlargement(scale: object, scales: Sequence[int]) -> float:
-    if isinstance(scale, str) and scale == "auto" and len(scales) == 1:
-        return float(scales[0])
+    described = options_of(ScaleLevel)["scale"]
+    if isinstance(scale, str) and scale == "auto":
+        return float(scales[0] if len(scales) == 1 else described.default)
     try:
         enlargement = float(scale)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -78,11 +79,10 @@ def _enlargement(scale: object, scales: Sequence[int]) -> float:
         raise ConfigError(
             OptionRef("scale"), f" must be a number, got {shown}", value=scale
         ) from None
-    least = options_of(ScaleLevel)["scale"].low
-    if not least <= enlargement <= max(scales):
+    if not described.low <= enlargement <= max(scales):
         raise ConfigError(
             OptionRef("scale"),
-            f" must lie between {least:g} and {max(scales)} with these weights, "
+            f" must lie between {described.low:g} and {max(scales)} with these weights, "
             f"got {enlargement:g}",
             value=scale,
         )
