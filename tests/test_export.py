@@ -338,7 +338,7 @@ INOUT = ("P", "-o", "T/o.png", "--model")
         (("denoise", *INOUT, "T/no.onnx"), WeightsError, "cannot be read"),
         (("denoise", *INOUT, "T/bad.onnx"), WeightsError, "cannot load"),
         (("denoise", *INOUT, "M", "--engine", "torch"), ConfigError, "leave engine='torch' out"),
-        (("denoise", *INOUT, "M", "--dtype", "bfloat16"), ConfigError, "export in 16 bits"),
+        (("denoise", *INOUT, "M", "--dtype", "bfloat16"), ConfigError, "rnan export --fp16"),
         (("denoise", *INOUT, "M", "--attention", "whole"), ConfigError, "in windows"),
         (("denoise", *INOUT, "M", "--compile"), ConfigError, "PyTorch"),
         (("dejpeg", *INOUT, "M"), ConfigError, "colour denoising"),
