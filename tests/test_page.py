@@ -21,6 +21,8 @@ from PIL import Image
 from conftest import photo
 from hostile import corpus, encoded
 from rnan.images import decode
+from rnan.options.levels import LEVELS, MosaicLevel
+from rnan.options.option import options_of
 from serving import Server, serving
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
@@ -238,6 +240,28 @@ def test_a_level_that_is_not_asked_for_stops_nothing(page: Any) -> None:
     card.locator(".level select").select_option("auto")
     card.get_by_role("button", name="Restore").click()
     card.locator(".result").wait_for(state="visible", timeout=60_000)
+
+
+@pytest.mark.parametrize("task", ["denoise", "dejpeg"])
+def test_a_level_has_the_range_of_the_command_line(page: Any, task: str) -> None:
+    page.set_input_files("#pick", picture())
+    card = page.locator(".card").first
+    card.locator(".task").select_option(task)
+    field = card.locator(".level input")
+    described = options_of(LEVELS[task])[LEVELS[task].name]
+    given = [float(field.get_attribute(limit)) for limit in ("min", "max")]
+    assert given == [described.low, described.high]
+    assert described.low <= float(field.input_value()) <= described.high
+
+
+def test_a_level_has_the_choices_of_the_command_line(page: Any) -> None:
+    page.set_input_files("#pick", picture())
+    card = page.locator(".card").first
+    patterns = options_of(MosaicLevel)["pattern"].choices
+    for task, choices in (("demosaic", patterns), ("upscale", ("2", "3", "4"))):
+        card.locator(".task").select_option(task)
+        offered = [one.get_attribute("value") for one in card.locator(".level option").all()]
+        assert offered == [*choices]
 
 
 def test_all_of_them_at_their_strengths(page: Any, tmp_path: Path) -> None:
