@@ -15,8 +15,7 @@ import torch
 import darktable
 from conftest import invoke, photo, small_model
 from rnan.api import load_restorer
-from rnan.engines import choose as engine_choice
-from rnan.engines import device, programs
+from rnan.engines import choose, device, programs
 from rnan.engines.choose import open_model
 from rnan.engines.peer import open_peer
 from rnan.errors import ConfigError, InputError, RnanError, WeightsError
@@ -222,14 +221,12 @@ def test_the_fastest_that_gives_the_same(
     for lacking in ("nothing", "openvino", "onnxscript", "bfloat16"):
         here = replace(openvino, is_installed=lambda lacking=lacking: lacking != "openvino")
         monkeypatch.setitem(programs.PROGRAMS, "openvino", here)
-        monkeypatch.setattr(
-            engine_choice, "can_export", lambda lacking=lacking: lacking != "onnxscript"
-        )
+        monkeypatch.setattr(choose, "can_export", lambda lacking=lacking: lacking != "onnxscript")
         for module in (programs, device):
             monkeypatch.setattr(
                 module, "has_bfloat16", lambda _, lacking=lacking: lacking != "bfloat16"
             )
-        name = engine_choice._program_for(checkpoint, options).name
+        name = choose._program_for(checkpoint, options).name
         assert name == (expected if lacking == "nothing" else "torch")
 
 

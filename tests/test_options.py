@@ -153,3 +153,12 @@ def test_every_error_takes_parts() -> None:
     for kind in RnanError.__subclasses__():
         if kind.__name__ != "MissingExtraError":
             assert str(kind("a ", OptionRef("tile"), " b")) == "a tile= b"
+
+
+def test_messages_show_long_values_in_one_line() -> None:
+    ragged = [[1, 2], list(range(200))]
+    for given in ({"level": ragged}, {"model": np.zeros((99, 99))}, {"tile": np.zeros((99, 99))}):
+        with pytest.raises(RnanError) as caught:
+            rnan.restore(photo(16, 16), **given)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 160

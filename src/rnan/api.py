@@ -7,7 +7,7 @@ from rnan.engines.choose import open_model
 from rnan.errors import WeightsError
 from rnan.inference.restorer import P, Restorer
 from rnan.inference.restorers import Restorers
-from rnan.options.mapping import from_mapping
+from rnan.options.mapping import from_mapping, shown
 from rnan.options.restoring import RestoreOptions
 from rnan.tasks import RESTORATIONS, LevelLike, get_task
 from rnan.weights import registry
@@ -33,7 +33,7 @@ def load_restorer(
         MissingExtraError: The program of ``engine`` is not installed.
     """
     if not isinstance(model, (str, Path)):
-        raise WeightsError(f"a model is a name or a file, got {model!r}")
+        raise WeightsError(f"a model is a name or a file, got {shown(model)}")
     settings = from_mapping(RestoreOptions, options)
     return Restorer(*open_model(model, task, settings), settings)
 

@@ -20,6 +20,12 @@ def nearest(name: object, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
+def shown(value: object) -> str:
+    """A value in a message: one line, not too long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:60]} …"
+
+
 def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     """Build the dataclass ``cls`` from ``values``, nested dataclasses from nested mappings.
 
@@ -32,7 +38,7 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "") ->
         ConfigError: A key is unknown, a value has the wrong type, or ``cls`` refuses it.
     """
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{where or 'settings'}: expected names and values, got {values!r}")
+        raise ConfigError(f"{where or 'settings'}: expected names and values, got {shown(values)}")
     hints = typing.get_type_hints(cls)
     fields = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
     arguments: dict[str, Any] = {}
@@ -76,12 +82,14 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
         return value if isinstance(value, hint) else from_mapping(hint, value, where=name)  # type: ignore[arg-type]
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
-            raise ConfigError(f"{name}: expected a list, got {value!r}")
+            raise ConfigError(f"{name}: expected a list, got {shown(value)}")
         return tuple(_convert(typing.get_args(hint)[0], item, name) for item in value)
     if origin is typing.Literal:
         options = typing.get_args(hint)
         if value not in options:
-            raise ConfigError(f"{name}: {value!r} is not one of {', '.join(map(str, options))}")
+            raise ConfigError(
+                f"{name}: {shown(value)} is not one of {', '.join(map(str, options))}"
+            )
         return value
     if hint is Path and isinstance(value, (str, Path)):
         return Path(value)
@@ -89,9 +97,9 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
         try:
             return float(value)  # YAML reads 1e-3, without a dot, as a string
         except ValueError:
-            raise ConfigError(f"{name}: expected a number, got {value!r}") from None
+            raise ConfigError(f"{name}: expected a number, got {shown(value)}") from None
     if hint in (bool, int, str) and type(value) is hint:
         return value
     if hint in (bool, int, str, float, Path):
-        raise ConfigError(f"{name}: expected {hint.__name__}, got {value!r}")
+        raise ConfigError(f"{name}: expected {hint.__name__}, got {shown(value)}")
     return value

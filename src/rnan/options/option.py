@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rnan.errors import ConfigError, OptionRef
-from rnan.options.mapping import nearest
+from rnan.options.mapping import nearest, shown
 
 Group = Literal["main", "files", "output", "limits", "engine"]
 """Where an option stands in the help: what most people use, which files, what is written, what is
@@ -76,7 +76,7 @@ class Option:
         if self.kind is bool:
             if isinstance(value, bool):
                 return value
-            raise ConfigError(self.ref, f" is true or false, got {_shown(value)}", value=value)
+            raise ConfigError(self.ref, f" is true or false, got {shown(value)}", value=value)
         word = str(value).strip().lower()
         if isinstance(value, str) and not value:
             raise ConfigError(self.ref, " is empty", value=value)
@@ -101,7 +101,7 @@ class Option:
         if self.choices and not self.open_choices:
             choices = ", ".join(map(str, self.choices))
             near = nearest(str(value), map(str, self.choices))
-            message = f" must be one of {choices}, got {_shown(value)}{near}"
+            message = f" must be one of {choices}, got {shown(value)}{near}"
             raise ConfigError(self.ref, message, value=value)
         return value
 
@@ -114,7 +114,7 @@ class Option:
             words = "".join(f" or {word}" for word in self.choices)
             kind = "a whole number" if self.kind is int else "a number"
             raise ConfigError(
-                self.ref, f" takes {kind}{words}, got {_shown(value)}", value=value
+                self.ref, f" takes {kind}{words}, got {shown(value)}", value=value
             ) from None
         self.check_range(number)
         return number
@@ -193,12 +193,6 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Option:
 
 def _is_map(value: Any) -> bool:
     return isinstance(value, list) or bool(getattr(value, "shape", ()))
-
-
-def _shown(value: Any) -> str:
-    """A value in a message: one line, not too long."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else f"{text[:60]} …"
 
 
 def _in_words(number: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rnan.degradations import resize
 from rnan.errors import ConfigError, OptionRef
 from rnan.options.levels import LevelOptions, ScaleLevel
+from rnan.options.mapping import shown
 from rnan.options.option import options_of
 from rnan.tasks.condition import Condition
 from rnan.tasks.level import Level, LevelLike, number
@@ -75,9 +76,8 @@ def _enlargement(scale: object, scales: Sequence[int]) -> float:
     try:
         enlargement = float(scale)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        shown = " ".join(repr(scale).split())[:60]
         raise ConfigError(
-            OptionRef("scale"), f" must be a number, got {shown}", value=scale
+            OptionRef("scale"), f" must be a number, got {shown(scale)}", value=scale
         ) from None
     if not described.low <= enlargement <= max(scales):
         raise ConfigError(

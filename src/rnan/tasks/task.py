@@ -19,6 +19,7 @@ from rnan.errors import ConfigError, OptionRef
 from rnan.estimation import Traces
 from rnan.images.colour import to_gray, to_luma
 from rnan.options.levels import LevelOptions
+from rnan.options.mapping import shown
 from rnan.options.option import options_of
 from rnan.options.restoring import RestoreOptions
 from rnan.tasks.condition import Condition
@@ -243,7 +244,9 @@ class Task(ABC):
             values = np.asarray(level, dtype=np.float32)
         except (TypeError, ValueError):
             raise ConfigError(
-                OptionRef(name), f" must be a number, a map or auto, got {level!r}", value=level
+                OptionRef(name),
+                f" must be a number, a map or auto, got {shown(level)}",
+                value=level,
             ) from None
         if values.size == 0:
             raise ConfigError(f"the map of {name} is empty")
