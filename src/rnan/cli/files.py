@@ -43,6 +43,12 @@ class FileOptions(NameOptions):
     resume: bool = option(
         False, "Skip pictures that are complete and unchanged in the output folder.", group="files"
     )
+    both: bool = option(
+        False,
+        "Restore camera raw and the JPEGs that the camera wrote beside it; else those are left "
+        "out of folders.",
+        group="files",
+    )
     dry_run: bool = option(False, "Only say what would be written where.", group="files")
     jobs: int = option(
         1, "Pictures at a time; they share the processor's threads.", low=1, high=64, group="files"
@@ -71,6 +77,7 @@ class FileOptions(NameOptions):
             name=self.name,
             ending=USUAL_ENDING[file_format.upper()] if file_format else None,
             extensions=extensions_for(request.restoration),
+            both=self.both,
         )
         if file_format and plans[0].target == self.output:
             written = WRITTEN.get(self.output.suffix.lower(), file_format.upper())

@@ -30,9 +30,11 @@ def command(
     A single - is the picture on standard input.
     """
     from rnan.cli.summary import as_ours, failure, named
+    from rnan.images.raw import is_raw, read_raw
     from rnan.pipeline.files import read_source
     from rnan.pipeline.inspection import inspect
     from rnan.pipeline.plan import STREAM, Plan, pictures_in
+    from rnan.pipeline.raw_findings import inspect_raw
 
     reading = chosen(ReadOptions, reading_values)
     streamed = pictures == (STREAM,)
@@ -40,7 +42,10 @@ def command(
     failures = []
     for path in paths:
         try:
-            findings = inspect(read_source(Plan(path, STREAM), reading))
+            if is_raw(path):
+                findings: Any = inspect_raw(read_raw(path), str(path))
+            else:
+                findings = inspect(read_source(Plan(path, STREAM), reading))
         except Exception as error:  # nothing about one picture stops the others
             failure_of_it = as_ours(error, str(path))
             if len(paths) == 1:

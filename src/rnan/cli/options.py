@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 _TITLES = {
     "main": "Options",
+    "raw": "Camera raw",
     "files": "Files",
     "output": "Output",
     "limits": "Limits",
@@ -47,8 +48,14 @@ class _Value(click.ParamType[Any]):
         self._described = described
         words = [str(choice) for choice in described.choices]
         names = {int: "INTEGER", float: "NUMBER", str: "TEXT", Path: "PATH"}
-        kind = names[described.kind] if described.parse is None else "SIZE"
-        self.name = "|".join(words) if words and described.kind is str else "|".join((kind, *words))
+        kind = names[described.kind]
+        if described.parse is not None:
+            kind = "A,B" if described.kind is str else "SIZE"
+        self.name = (
+            "|".join(words)
+            if words and described.kind is str and not described.parse
+            else "|".join((kind, *words))
+        )
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """What stands behind the option in the help."""

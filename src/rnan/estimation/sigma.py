@@ -75,8 +75,16 @@ def sigma_of_tiles(tiles: Array, *, clipped: bool) -> float:
     return sigma
 
 
-def cut_tiles(image: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Array:
-    """Overlapping squares of the picture: ``(number, C, side, side)``."""
+def cut_tiles(
+    image: NDArray[Any], mask: NDArray[np.bool_] | None = None, *, joint: bool = False
+) -> Array:
+    """Overlapping squares of the picture: ``(number, C, side, side)``.
+
+    Args:
+        image: ``(H, W)`` or ``(H, W, C)``.
+        mask: Which pixels are looked at, ``(H, W)``; none for all.
+        joint: Keep the channels apart even where they say the same.
+    """
     if image.ndim == 2:
         image = image[:, :, None]
     if mask is not None:
@@ -84,7 +92,7 @@ def cut_tiles(image: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Arr
         image, mask = image[rows, columns], mask[rows, columns]
         if not image.size:
             return np.empty((0, image.shape[2], _TILE, _TILE))
-    if is_gray(image, step=1.0):
+    if not joint and is_gray(image, step=1.0):
         image = one_channel(image)  # it has one noise, not three
     side = _TILE + _patch(*image.shape) - 1
     missing = [max(0, side - length) for length in image.shape[:2]]

@@ -11,7 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from rnan.errors import InputError
-from rnan.images.raw import library
+from rnan.images.raw.libraw import library
 
 _LETTERS = {"r": 0, "g": 1, "b": 2}
 _SMALLEST = 22

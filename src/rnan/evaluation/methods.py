@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, MissingExtraError
 from rnan.evaluation import libraw
-from rnan.images import raw
+from rnan.images.raw.libraw import library
 from rnan.inference import Restorer
 from rnan.options.mapping import nearest
 from rnan.tasks import Level, Task, restoration_of
@@ -144,7 +144,7 @@ def classical(name: str, task: Task) -> Method:
         )
     method, restorations = CLASSICAL[name]
     if name in ("ahd", "dht"):
-        raw.library()
+        library()
     elif name != "bicubic":
         _optional("colour_demosaicing" if name == "menon" else "skimage.restoration")
     wanted = restoration_of(task)

@@ -15,6 +15,8 @@ from rnan.tasks import Condition, Task
 
 Array = NDArray[np.float32]
 
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in the brightness (ITU-R BT.601)."""
 _LEAST_SIDE = 16
 """Least side, in pixels, of what a network sees."""
 
@@ -45,9 +47,10 @@ class PictureRestorer:
             return restored
 
         restored = restored_by(run, plane, condition, more)
-        if self._options.strength < 1.0:
+        luma, chroma = self._options.shares
+        if min(luma, chroma) < 1.0:
             before = resized(plane, *condition.result_size(*plane.shape[-2:]))
-            restored = before + np.float32(self._options.strength) * (restored - before)
+            restored = mixed(before, restored, luma, chroma)
         return restored
 
     def _within_range(
@@ -86,6 +89,23 @@ class PictureRestorer:
         luma = (to_luma(rgb) / 255.0).transpose(2, 0, 1).astype(np.float32)
         difference = self._within_range(luma, condition, progress, cancel) - luma
         return plane + np.float32(CHROMA_KEPT) * difference
+
+
+def mixed(before: Array, after: Array, luma: float, chroma: float) -> Array:
+    """Between what was and what is restored, brightness and colour apart.
+
+    Args:
+        before: ``(C, H, W)``.
+        after: The same, restored.
+        luma: How much of the restored brightness is taken, 0 to 1; of a gray picture, of all.
+        chroma: How much of the restored colour.
+    """
+    change = after - before
+    if luma == chroma or len(before) == 1:
+        return before + np.float32(luma) * change
+    gray = np.tensordot(_LUMA, change, 1)
+    result: Array = before + np.float32(luma) * gray + np.float32(chroma) * (change - gray)
+    return result
 
 
 def _not_too_small(plane: Array, condition: Condition) -> tuple[Array, Condition]:

@@ -50,10 +50,10 @@ class Restorer:
         self.engine = engine
         self.options = options or RestoreOptions()
         task.check_options(self.options)
-        self._tiled = TiledEngine(task, engine, self.options)
+        self.tiled = TiledEngine(task, engine, self.options)
         restore: dict[str, PictureRestorer | MosaicRestorer] = {
-            "picture": PictureRestorer(task, engine, self._tiled, self.options),
-            "mosaic": MosaicRestorer(self._tiled, self.options),
+            "picture": PictureRestorer(task, engine, self.tiled, self.options),
+            "mosaic": MosaicRestorer(self.tiled, self.options),
         }
         self._restore = restore[task.takes]
         how = type(engine).__name__, engine.device, engine.attention
@@ -260,4 +260,4 @@ class Restorer:
             raise ConfigError(f"a picture has sides of 1 or more, not {height} x {width}")
         if not 0 < scale <= self.engine.scales[-1]:
             raise ConfigError(f"{self.task.name} enlarges {self.engine.scales[-1]} times at most")
-        return self._tiled.seconds_for(height, width, scale)
+        return self.tiled.seconds_for(height, width, scale)

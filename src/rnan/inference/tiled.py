@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rnan.degradations.mosaic import measured
 from rnan.engines import Engine
 from rnan.errors import Cancelled, OptionRef, ResourceError
 from rnan.inference.ensemble import self_ensemble
@@ -51,7 +52,7 @@ class TiledEngine:
         """Restore one picture.
 
         Args:
-            lq: ``(1, C, H, W)`` in the range of the engine.
+            lq: ``(1, C, H, W)`` in the range of the engine; a GRBG mosaic may have one channel.
             condition: What holds for it.
             progress: Called after each tile.
             cancel: Looked at before each tile.
@@ -157,6 +158,8 @@ class TiledEngine:
                 np.concatenate([part.cut(lq) for part in parts]),
                 _level_of(parts, condition.level),
             )
+            if self._task.takes == "mosaic" and given.shape[1] == 1:
+                given = given * measured(*given.shape[2:])  # tiles begin at even places
             restored = self_ensemble(run, given, level) if ensemble else run(given, level)
             if len(plan) == 1:
                 out = restored

@@ -63,7 +63,7 @@ class WriteOptions:
         ConfigError: A value is out of range.
     """
 
-    format: Literal["png", "jpeg", "tiff", "webp", "avif", "bmp"] | None = option(
+    format: Literal["png", "jpeg", "tiff", "webp", "avif", "bmp", "dng"] | None = option(
         None,
         "Format of the results in a folder, or of standard output.",
         group="output",

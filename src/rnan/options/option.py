@@ -17,9 +17,9 @@ from typing import Any, Literal
 from rnan.errors import ConfigError, OptionRef
 from rnan.options.mapping import nearest, shown
 
-Group = Literal["main", "files", "output", "limits", "engine"]
-"""Where an option stands in the help: what most people use, which files, what is written, what is
-refused, what computes."""
+Group = Literal["main", "raw", "files", "output", "limits", "engine"]
+"""Where an option stands in the help: what most people use, camera raw, which files, what is
+written, what is refused, what computes."""
 
 _KEY = "rnan"
 
@@ -47,8 +47,8 @@ class Option:
     """Unit of a number."""
     default_text: str = ""
     """What holds where nothing is given, in words, for options whose default is ``None``."""
-    only: str = ""
-    """The one restoration that it is for, where it is not for all."""
+    only: tuple[str, ...] = ()
+    """The restorations that it is for, where it is not for all."""
     machine: bool = False
     """Whether it is about the machine that computes: a server decides that for all requests."""
     takes_map: bool = False
@@ -83,9 +83,9 @@ class Option:
         for choice in self.choices:
             if word == str(choice):
                 return choice
-        if self.parse is not None and isinstance(value, str):
+        if self.parse is not None and isinstance(value, (str, tuple, list)):
             try:
-                return self.parse(value)
+                return self.parse(value if isinstance(value, str) else ",".join(map(str, value)))
             except ConfigError as error:
                 raise ConfigError(self.ref, f": {error}", value=value) from None
         if self.kind is Path:

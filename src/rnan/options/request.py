@@ -12,6 +12,7 @@ from rnan.options.files import ReadOptions, WriteOptions
 from rnan.options.levels import LEVELS, LevelOptions, NoLevel
 from rnan.options.mapping import nearest
 from rnan.options.option import Option, option, options_of
+from rnan.options.raw import RawOptions
 from rnan.options.restoring import RestoreOptions
 
 AUTO = "auto"
@@ -33,6 +34,7 @@ class Request:
         default_text="what suits the picture",
     )
     restoring: RestoreOptions = field(default_factory=RestoreOptions)
+    raw: RawOptions = field(default_factory=RawOptions)
     reading: ReadOptions = field(default_factory=ReadOptions)
     writing: WriteOptions = field(default_factory=WriteOptions)
 
@@ -42,7 +44,12 @@ class Request:
         return dataclasses.asdict(self)
 
 
-_SECTIONS = {"restoring": RestoreOptions, "reading": ReadOptions, "writing": WriteOptions}
+_SECTIONS = {
+    "restoring": RestoreOptions,
+    "raw": RawOptions,
+    "reading": ReadOptions,
+    "writing": WriteOptions,
+}
 """Fields of :class:`Request` whose own fields are options."""
 
 
@@ -64,10 +71,10 @@ def request_options(restoration: str | None = None) -> Mapping[str, Option]:
         for own in options_of(cls).values():
             if own.name == "model" and restoration == AUTO:
                 continue  # it chooses
-            if not own.only or own.only == restoration:
+            if not own.only or restoration in own.only:
                 options[own.name] = own
             elif restoration is None:
-                options[own.name] = replace(own, help=f"For {own.only}: {own.help}")
+                options[own.name] = replace(own, help=f"For {', '.join(own.only)}: {own.help}")
     return MappingProxyType(options)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rnan.options.option import check, option
+from rnan.options.raw import RAW_RESTORATIONS
 from rnan.options.sizes import parse_size
 
 DType = Literal["auto", "float32", "bfloat16", "float16"]
@@ -27,6 +28,22 @@ class RestoreOptions:
         low=0.0,
         high=1.0,
     )
+    luma: float | None = option(
+        None,
+        "The same for brightness alone: less leaves grain.",
+        low=0.0,
+        high=1.0,
+        only=RAW_RESTORATIONS,
+        default_text="as strength",
+    )
+    chroma: float | None = option(
+        None,
+        "The same for colour alone: less leaves specks of colour.",
+        low=0.0,
+        high=1.0,
+        only=RAW_RESTORATIONS,
+        default_text="as strength",
+    )
     self_ensemble: bool = option(
         False,
         'Mean over eight turns and flips (the paper\'s "+"): eight times slower.',
@@ -43,7 +60,7 @@ class RestoreOptions:
     keep_samples: bool = option(
         False,
         "Leave what the sensor measured as it is; only the other two colours are restored.",
-        only="demosaic",
+        only=("demosaic",),
     )
     engine: str | None = option(
         None,
@@ -97,3 +114,11 @@ class RestoreOptions:
 
     def __post_init__(self) -> None:
         check(self)
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """How much of the restored brightness, and of the restored colour, is taken."""
+        return (
+            self.strength if self.luma is None else self.luma,
+            self.strength if self.chroma is None else self.chroma,
+        )

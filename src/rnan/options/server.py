@@ -33,7 +33,9 @@ class ServerOptions:
     folder: Path | None = option(
         None, "For the files of jobs.", default_text="the temporary folder"
     )
-    allow_raw: bool = option(False, "Take camera raw too (the extra raw).")
+    no_raw: bool = option(
+        False, "Refuse camera raw, whose many decoders are better not offered to strangers."
+    )
     max_upload: int = option(
         200 * 2**20,
         "Largest file, for example 50M.",

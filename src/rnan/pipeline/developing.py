@@ -1,85 +1,201 @@
-"""Camera raw to a picture: the network demosaics, the file says everything else."""
+"""Camera raw to a picture or a DNG: noise found, demosaiced, developed, written."""
 
 import logging
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnan.errors import InputError, OptionRef
+from rnan.errors import ConfigError, InputError, OptionRef
+from rnan.estimation.sensor_noise import noise_of
 from rnan.images import Picture
-from rnan.images.raw import Raw, library_demosaic, read_raw, srgb_picture
+from rnan.images.raw import Raw, SensorNoise, read_raw
+from rnan.images.raw.colours import developed
+from rnan.images.raw.linear_dng import encode_dng
+from rnan.images.write import write_whole
+from rnan.inference.memory import enough_memory
+from rnan.inference.raws import balanced, restore_raw
 from rnan.inference.restorer import Restorer
-from rnan.inference.result import Result
+from rnan.inference.result import Result, Step
+from rnan.inference.sensors import bilinear
 from rnan.inference.streaming import Cancel
 from rnan.inference.tiled import Progress
+from rnan.options.files import WriteOptions
 from rnan.options.levels import MosaicLevel
+from rnan.options.raw import RawOptions
 from rnan.options.request import Request
 from rnan.pipeline.files import check_outputs, write_result
 from rnan.pipeline.plan import Plan
 
 _log = logging.getLogger(__name__)
-_GAMMA = 2.2
-"""Exponent of what the network sees, which was trained on pictures for screens."""
-_CHANNEL = {"r": 0, "g": 1, "b": 2}
+
+_PREVIEW = 1024
+"""Longest side of the preview in a DNG."""
+
+Choose = Callable[[Raw, SensorNoise], Restorer]
+"""The network for what a sensor measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Negative:
+    """Camera raw, and the noise that it is taken to have."""
+
+    raw: Raw
+    noise: SensorNoise
+    source: str
+    """Where the noise is from: ``given``, ``as the file says``, ``measured``."""
+
+    @property
+    def description(self) -> str:
+        """``RGGB, noise like ISO 6400: …, measured``."""
+        kind = self.raw.pattern.upper() or "all colours in each pixel"
+        if self.raw.interpolated:
+            kind = f"interpolated by {self.raw.interpolated}"
+        return f"{kind}, {self.noise.in_words()}, {self.source}"
+
+
+def open_negative(plan_source: str, raw: Raw, options: RawOptions) -> Negative:
+    """What holds for a raw: its noise is as asked for, as the file says, or measured."""
+    if options.noise != "auto":
+        noise, source = SensorNoise.of(*options.noise), "given"
+    else:
+        noise = noise_of(raw)
+        source = "as the file says" if noise == raw.profile else "measured"
+        if raw.profile is not None and source == "measured":
+            _log.warning("%s: what it says of its noise contradicts its samples", plan_source)
+    return Negative(raw=raw, noise=noise.scaled(options.noise_scale), source=source)
 
 
 def develop(
     restorer: Restorer,
-    raw: Raw,
+    negative: Negative,
+    options: RawOptions | None = None,
     *,
-    sigma: float = 0.0,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Picture:
-    """Demosaic with the network and develop: an upright 16-bit picture in sRGB.
+    """An upright picture of what a sensor saw.
 
     Args:
-        restorer: For the task ``demosaic``.
-        raw: As :func:`rnan.images.raw.read_raw` gives it.
-        sigma: Of the noise after white balance and gamma, on the 0-255 scale.
+        restorer: For mosaics, or for pictures where the samples have all colours.
+        negative: As :func:`open_negative` gives it.
+        options: How it is developed.
         progress: See :class:`~rnan.inference.Restorer`.
         cancel: See there.
     """
-    balanced = raw.mosaic.copy()
-    for position, letter in enumerate(raw.pattern):
-        cell = (slice(position // 2, None, 2), slice(position % 2, None, 2))
-        balanced[cell] *= raw.white_balance[_CHANNEL[letter]]
-    seen = np.clip(balanced, 0.0, 1.0) ** np.float32(1 / _GAMMA)
-    shown = restorer(seen, pattern=raw.pattern, sigma=sigma, progress=progress, cancel=cancel)
-    light = np.clip(shown, 0.0, 1.0) ** np.float32(_GAMMA)
-    return srgb_picture(light @ raw.to_srgb.T, raw)
+    options = options or RawOptions()
+    raw = negative.raw
+    light = restore_raw(restorer, raw, negative.noise, progress=progress, cancel=cancel)
+    top, left, bottom, right = (0, 0, *raw.size) if options.full else raw.crop
+    return developed(light[top:bottom, left:right], raw, options.rendering)
+
+
+def plain(raw: Raw, options: RawOptions | None = None) -> Picture:
+    """The same without a network, noise and all: to be compared with."""
+    options = options or RawOptions()
+    gains = raw.gains()
+    light = balanced(raw.samples, gains)
+    if raw.is_mosaic:
+        light = bilinear(light, raw.pattern).transpose(1, 2, 0)
+    top, left, bottom, right = (0, 0, *raw.size) if options.full else raw.crop
+    return developed(np.minimum(light[top:bottom, left:right], 1.0), raw, options.rendering)
 
 
 def develop_file(
-    restorer: Restorer,
+    choose: Choose,
     plan: Plan,
     request: Request,
     *,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Result:
-    """Develop one file."""
-    asked = request.level
-    assert isinstance(asked, MosaicLevel)
+    """Develop one file; nothing is left of a failed attempt.
+
+    Raises:
+        RnanError: As the message says.
+    """
+    writing = replace(request.writing, format=request.writing.format or "tiff")
+    _check(plan, request)
+    check_outputs(plan, writing)
+    with enough_memory(f"{plan.source}: not enough memory for a raw of this size"):
+        raw = read_raw(plan.source, max_pixels=request.reading.max_pixels)
+        _say(plan, raw)
+        if not raw.is_mosaic and isinstance(request.level, MosaicLevel) and request.level.strict:
+            ref = OptionRef("strict")
+            raise InputError(f"{plan.source} is not from a Bayer sensor; leave ", ref, " out")
+        negative = open_negative(str(plan.source), raw, request.raw)
+        restorer = choose(raw, negative.noise)
+        if plan.target.suffix.lower() == ".dng":
+            size = _write_dng(restorer, negative, plan, request, writing, progress, cancel)
+        else:
+            picture = develop(restorer, negative, request.raw, progress=progress, cancel=cancel)
+            size = picture.size
+            write_result(picture, plan, writing)
+    step = Step(
+        restoration="demosaic" if raw.is_mosaic else "denoise",
+        level=raw.pattern or "auto",
+        description=f"camera raw, {negative.description}",
+        short=f"developed from camera raw, {negative.noise.in_words()}",
+    )
+    return Result(size=size, steps=(step,), source=str(plan.source), target=str(plan.target))
+
+
+def _check(plan: Plan, request: Request) -> None:
+    """Refuse what does not go with camera raw."""
     if plan.comparison is not None:
         ref = OptionRef("compare")
         raise InputError("camera raw is no picture to compare with; leave ", ref, " out")
-    writing = replace(request.writing, format=request.writing.format or "tiff")
-    check_outputs(plan, writing)
-    raw = read_raw(plan.source)
-    if raw is None:
-        if asked.strict:
-            ref = OptionRef("strict")
-            raise InputError(f"{plan.source} is not from a Bayer sensor; leave ", ref, " out")
-        _log.warning("%s is not from a Bayer sensor: demosaiced by LibRaw", plan.source)
-        picture, how = library_demosaic(plan.source), "LibRaw"
-    else:
-        picture = develop(restorer, raw, sigma=asked.sigma, progress=progress, cancel=cancel)
-        how = raw.pattern.upper()
-    write_result(picture, plan, writing)
-    return Result(
-        size=picture.size,
-        note=f"camera raw, {how}",
-        source=str(plan.source),
-        target=str(plan.target),
+    sigma = getattr(request.level, "sigma", 0.0)
+    if not (isinstance(sigma, str) or (np.ndim(sigma) == 0 and not sigma)):
+        noise = OptionRef("noise")
+        raise ConfigError(OptionRef("sigma"), " is for pictures; of camera raw say ", noise)
+
+
+def _say(plan: Plan, raw: Raw) -> None:
+    """Notices about what a raw file asks for and does not get."""
+    if raw.interpolated:
+        _log.warning("%s is not from a Bayer sensor: demosaiced by %s", plan.source, "LibRaw")
+    if raw.left_out:
+        _log.warning("%s: not done: %s", plan.source, ", ".join(sorted({*raw.left_out})))
+    if raw.xyz_to_camera is None:
+        _log.warning("%s: nobody says what its colours mean; they are taken for sRGB", plan.source)
+
+
+def _write_dng(
+    restorer: Restorer,
+    negative: Negative,
+    plan: Plan,
+    request: Request,
+    writing: WriteOptions,
+    progress: Progress | None,
+    cancel: Cancel | None,
+) -> tuple[int, int]:
+    raw = negative.raw
+    light = restore_raw(
+        restorer, raw, negative.noise, beyond_white=True, progress=progress, cancel=cancel
     )
+    share = min(restorer.options.shares)
+    data = encode_dng(
+        light,
+        raw,
+        negative.noise.scaled((1.0 - share) ** 2),
+        denoised=share,
+        preview=_preview(light, raw),
+        full=request.raw.full,
+        strip_metadata=writing.strip_metadata,
+    )
+    write_whole(plan.target, data)
+    top, left, bottom, right = (0, 0, *raw.size) if request.raw.full else raw.crop
+    return bottom - top, right - left
+
+
+def _preview(light: np.ndarray, raw: Raw) -> Picture:
+    """A small picture in 8 bits, as stored."""
+    top, left, bottom, right = raw.crop
+    part = light[top:bottom, left:right]
+    step = max(1, -(-max(part.shape[:2]) // _PREVIEW))
+    height, width = (max(step, side // step * step) for side in part.shape[:2])
+    part = part[:height, :width]
+    small = part.reshape(len(part) // step, step, -1, step, 3).mean(axis=(1, 3))
+    picture = developed(small.astype(np.float32), replace(raw, orientation=1), "srgb")
+    return replace(picture, pixels=(picture.pixels // 257).astype(np.uint8))

@@ -10,6 +10,7 @@ from rnan.errors import InputError, OptionRef
 from rnan.images import Picture, ReadOptions, check_output, decode, read, write
 from rnan.images.compare import side_by_side
 from rnan.images.formats.registry import USUAL_ENDING, WRITTEN
+from rnan.images.raw import is_raw
 from rnan.images.write import check_colours, check_depth, encode, write_whole
 from rnan.inference.memory import enough_memory
 from rnan.inference.result import Result
@@ -55,6 +56,8 @@ def check_outputs(plan: Plan, writing: WriteOptions) -> None:
     for path in plan.outputs:
         if path != STREAM:
             check_output(path, overwrite=plan.overwrite)
+            if WRITTEN[path.suffix.lower()] == "DNG" and not is_raw(plan.source):
+                raise InputError(f"{path}: only camera raw can be written as DNG")
     if plan.target != STREAM:
         check_depth(writing.bit_depth, WRITTEN[plan.target.suffix.lower()])
 

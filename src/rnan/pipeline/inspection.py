@@ -114,8 +114,7 @@ class Findings:
     def commands(self, path: Path, reading: ReadOptions = READ) -> list[str]:
         """What to type, for a file that was read in that way; nothing for a clean picture."""
         commands = []
-        # What begins with a dash would be taken for an option.
-        source = shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
+        source = quoted(path)
         how = "" if reading.frame is None else f" --frame {reading.frame}"
         how += " --assume-cmyk" if reading.assume_cmyk else ""
         how += " --salvage" if reading.salvage else ""
@@ -154,6 +153,11 @@ class Findings:
         words = "little" if self.sigma < 8 else "clearly visible" if self.sigma < 25 else "strong"
         hidden = " before it was compressed" if self.quality < CLEAN_QUALITY else ""
         return f"{words} (sigma {self.sigma:.1f} of 255{hidden})"
+
+
+def quoted(path: Path) -> str:
+    """A path for a command line; what begins with a dash would be taken for an option."""
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
 def other_harm(picture: Picture, restoration: str, prepared: Prepared) -> str:

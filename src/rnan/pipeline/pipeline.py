@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from rnan.engines.choose import check_options
 from rnan.images import Picture
-from rnan.images.raw import is_raw
+from rnan.images.raw import Raw, SensorNoise, is_raw
 from rnan.inference import Restorer
 from rnan.inference.restorers import Restorers
 from rnan.inference.result import Result, Step
@@ -18,9 +19,16 @@ from rnan.pipeline.developing import develop_file
 from rnan.pipeline.files import process_file
 from rnan.pipeline.inspection import inspect, other_harm
 from rnan.pipeline.plan import Plan, takes_raw
+from rnan.tasks import RESTORATIONS
 from rnan.weights import registry
 
 _log = logging.getLogger(__name__)
+
+NOISY_RAW = "demosaic-raw"
+"""The bundled network for camera raw with noise."""
+
+_FOR_RAW = 640 * 2**20
+"""Memory for a network's features beside a large raw, in bytes."""
 
 Announce = Callable[[Picture, Restorer], None]
 """Called with a picture that was read and what will restore it."""
@@ -39,7 +47,7 @@ class Pipeline:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._restorers: dict[str, Restorers] = {}
+        self._restorers: dict[tuple[str, bool, str | Path | None], Restorers] = {}
         if request.restoration == AUTO:
             check_options(request.restoring)
         else:
@@ -61,6 +69,8 @@ class Pipeline:
             hashes = [registry.sha256(name) for name in self.model_names]
         else:
             hashes = self._for(self._request.restoration).hashes
+            if takes_raw(self._request.restoration) and self._request.model is None:
+                hashes = [*hashes, registry.sha256(NOISY_RAW)]
         return {"request": self._request.facts, "weights": hashes}
 
     def __call__(
@@ -83,8 +93,7 @@ class Pipeline:
         """
         request = request or self._request
         if is_raw(plan.source) and takes_raw(request.restoration):
-            restorer = self._for(request.restoration).for_channels(1)
-            return develop_file(restorer, plan, request, progress=progress, cancel=cancel)
+            return develop_file(self._for_raw, plan, request, progress=progress, cancel=cancel)
 
         def restore(picture: Picture) -> Result:
             return self.restore(
@@ -136,12 +145,35 @@ class Pipeline:
         note = ", then ".join(step.short for step in steps) or "clean, left alone"
         return Result(picture=picture, steps=tuple(steps), note=note)
 
-    def _for(self, restoration: str) -> Restorers:
-        """The networks of a restoration."""
-        if restoration not in self._restorers:
-            options, model = self._request.restoring, self._request.model
-            if self._request.restoration == AUTO and takes_raw(restoration):
-                options = replace(options, strength=1.0)  # a mosaic is no picture to blend with
-            restorers = Restorers(restoration, model, options)
-            self._restorers[restoration] = restorers
-        return self._restorers[restoration]
+    def _for_raw(self, raw: Raw, noise: SensorNoise) -> Restorer:
+        """The network for camera raw: a model that was asked for, where it takes what is there."""
+        if not raw.is_mosaic:
+            return self._for("denoise", suits_raw=True).for_channels(3)
+        if noise.is_none:
+            return self._for("demosaic", suits_raw=True).for_channels(3)
+        return self._for("demosaic", suits_raw=True, bundled=NOISY_RAW).for_channels(3)
+
+    def _for(
+        self, restoration: str, *, suits_raw: bool = False, bundled: str | None = None
+    ) -> Restorers:
+        """The networks of a restoration.
+
+        Args:
+            restoration: ``denoise``, say.
+            suits_raw: Whether they are for camera raw, which is mixed by brightness and colour
+                where the samples have become light.
+            bundled: A bundled network instead of the usual one, where none was asked for.
+        """
+        options, model = self._request.restoring, self._request.model
+        if self._request.restoration not in (restoration, AUTO):
+            model = None  # it is for what was asked for
+        model = model or bundled
+        key = restoration, suits_raw, model
+        if key not in self._restorers:
+            if RESTORATIONS[restoration].takes == "mosaic" and not suits_raw:
+                # A mosaic is no picture to blend with.
+                options = replace(options, strength=1.0, luma=None, chroma=None)
+            if suits_raw and options.max_memory is None:
+                options = replace(options, max_memory=_FOR_RAW)
+            self._restorers[key] = Restorers(restoration, model, options)
+        return self._restorers[key]

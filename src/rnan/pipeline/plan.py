@@ -12,8 +12,8 @@ from rnan.errors import ConfigError, InputError, OptionRef
 from rnan.images import EXTENSIONS
 from rnan.images.endings import RAW_EXTENSIONS
 from rnan.images.formats.registry import WRITTEN
+from rnan.options.raw import RAW_RESTORATIONS
 from rnan.pipeline.search import Found, pictures_of
-from rnan.tasks import RESTORATIONS
 
 _log = logging.getLogger(__name__)
 
@@ -56,11 +56,13 @@ def plan_files(
     ending: str | None = None,
     name: str = "{stem}{ext}",
     extensions: Sequence[str] = EXTENSIONS,
+    both: bool = False,
 ) -> list[Plan]:
     """Pair each input with its output.
 
     One file goes to ``output`` itself, unless that is a folder; everything else goes into the
-    folder ``output``, pictures of input folders under their own relative names.
+    folder ``output``, pictures of input folders under their own relative names. JPEGs that a camera
+    wrote beside its raws are left out of folders, unless ``both`` are wanted.
 
     Raises:
         InputError: An input does not exist, a folder holds no pictures, or an output would be an
@@ -97,7 +99,7 @@ def plan_files(
                 entry, recursive=recursive, leave_out=output, extensions=extensions
             )
         ]
-        if RAW_EXTENSIONS[0] in extensions:
+        if RAW_EXTENSIONS[0] in extensions and not both:
             pictures = _without_jpegs_of_raws(pictures)
         targets = [output / renamed(one.relative, name, ending) for one in pictures]
         targets = apart([one.path for one in pictures], targets)
@@ -124,7 +126,7 @@ def extensions_for(restoration: str) -> tuple[str, ...]:
 
 def takes_raw(restoration: str) -> bool:
     """Whether camera raw is taken."""
-    return restoration in RESTORATIONS and RESTORATIONS[restoration].takes == "mosaic"
+    return restoration in RAW_RESTORATIONS
 
 
 def pictures_in(inputs: Sequence[Path], *, recursive: bool = False) -> list[Path]:
@@ -136,7 +138,12 @@ def pictures_in(inputs: Sequence[Path], *, recursive: bool = False) -> list[Path
     if STREAM in inputs:
         raise InputError("- is standard input and stands alone")
     entries = [path for entry in inputs for path in _expanded(entry, None)]
-    return [one.path for entry in entries for one in pictures_of(entry, recursive=recursive)]
+    extensions = extensions_for("auto")
+    return [
+        one.path
+        for entry in entries
+        for one in pictures_of(entry, recursive=recursive, extensions=extensions)
+    ]
 
 
 def _without_jpegs_of_raws(pictures: list[Found]) -> list[Found]:
@@ -149,7 +156,8 @@ def _without_jpegs_of_raws(pictures: list[Found]) -> list[Found]:
     ]
     if len(kept) < len(pictures):
         number = len(pictures) - len(kept)
-        _log.warning("left out, since their raws are there: JPEGs of a camera: %d", number)
+        words = "left out, since their raws are there (%s takes both): JPEGs of a camera: %d"
+        _log.warning(words, OptionRef("both").as_flag(), number)
     return kept
 
 
@@ -204,8 +212,10 @@ def _expanded(entry: Path, leave_out: Path | None) -> list[Path]:
 def renamed(relative: Path, name: str, ending: str | None) -> Path:
     """The output's name in a folder."""
     ext = ending or relative.suffix
-    if ext.lower() not in WRITTEN:
-        ext = _OF_RAW if ext.lower() in RAW_EXTENSIONS else _WITHOUT_WRITER
+    if ending is None and ext.lower() in RAW_EXTENSIONS:
+        ext = _OF_RAW
+    elif ext.lower() not in WRITTEN:
+        ext = _WITHOUT_WRITER
     try:
         called = name.format(stem=relative.stem, ext=ext)
     except (KeyError, IndexError, ValueError, AttributeError, TypeError):

@@ -97,7 +97,7 @@ class _Search:
         """Warn of it."""
         parts = []
         if self._raw:
-            parts.append(f"camera raw, which rnan demosaic takes: {self._raw}")
+            parts.append(f"camera raw, which rnan auto takes: {self._raw}")
         if self._others:
             endings = ", ".join(sorted(self._others))
             number = self._others.total()

@@ -26,7 +26,12 @@ from rnan.server.studio import Studio
 
 _FORGET_EVERY = 60.0
 """Seconds between two looks for what is to be forgotten, at most."""
-_UPLOADS = {"/api/v1/jobs": True, "/api/v1/restore": True, "/api/v1/inspect": False}
+_UPLOADS = {
+    "/api/v1/jobs": True,
+    "/api/v1/restore": True,
+    "/api/v1/inspect": False,
+    "/api/v1/preview": False,
+}
 """Routes that take pictures, and whether they restore them."""
 
 

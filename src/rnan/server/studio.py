@@ -6,20 +6,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, InputError, RnanError
 from rnan.estimation.mosaic import mosaic_pattern
 from rnan.images import Picture, ReadOptions, WriteOptions, from_float, read, to_float
 from rnan.images.endings import RAW_EXTENSIONS
 from rnan.images.formats.registry import EXTENSIONS, USUAL_ENDING, WRITTEN
-from rnan.images.raw import is_raw
+from rnan.images.raw import Raw, is_raw, read_raw
+from rnan.images.raw.colours import quick_look
 from rnan.images.read import size_of
 from rnan.images.write import encode
+from rnan.options.raw import RAW_RESTORATIONS
 from rnan.options.request import Request
 from rnan.options.server import ServerOptions
+from rnan.pipeline.developing import plain
 from rnan.pipeline.inspection import Findings, inspect
 from rnan.pipeline.pipeline import Pipeline
-from rnan.pipeline.plan import Plan, renamed
+from rnan.pipeline.plan import Plan, renamed, takes_raw
+from rnan.pipeline.raw_findings import RawFindings, inspect_raw
 from rnan.server.jobs import Job
 from rnan.server.problems import Problem
 
@@ -38,7 +44,7 @@ class Studio:
     def source(self, job: Job) -> Path:
         """Where the upload of a job is; its ending says what the client called it."""
         suffix = Path(job.name).suffix.lower()
-        known = (*EXTENSIONS, *RAW_EXTENSIONS) if self._options.allow_raw else EXTENSIONS
+        known = EXTENSIONS if self._options.no_raw else (*EXTENSIONS, *RAW_EXTENSIONS)
         return job.folder / f"picture{suffix if suffix in known else ''}"
 
     def reading(self, reading: ReadOptions) -> ReadOptions:
@@ -62,10 +68,12 @@ class Studio:
                 f"{self._options.output_pixels / 1e6:g}"
             )
 
-    def look(self, job: Job, reading: ReadOptions) -> Findings:
+    def look(self, job: Job, reading: ReadOptions) -> Findings | RawFindings:
         """What is found in an upload."""
         source = self.source(job)
         with _called(source, job.name):
+            if is_raw(source):
+                return inspect_raw(self._raw(source), str(source))
             self.check_size(source)
             return inspect(read(source, self.reading(reading)))
 
@@ -75,8 +83,8 @@ class Studio:
         file_format = request.writing.format
         ending = USUAL_ENDING[file_format.upper()] if file_format else None
         target = job.folder / "result" / renamed(Path(source.name), "{stem}{ext}", ending)
-        if is_raw(source) and request.restoration != "demosaic":
-            raise ConfigError("camera raw is for demosaic")
+        if is_raw(source) and not takes_raw(request.restoration):
+            raise ConfigError(f"camera raw is for {', '.join(RAW_RESTORATIONS)}")
         scale = request.level.enlargement
 
         def advance(done: int, total: int) -> None:
@@ -106,6 +114,10 @@ class Studio:
             strength: 0 to 1: the share of the restored picture.
         """
         assert job.result is not None
+        if is_raw(job.result):
+            raise Problem(
+                409, "a DNG is not mixed afterwards: send strength along with the picture"
+            )
         restored = read(job.result)
         before = self._picture(job)
         zero_filled = not before.is_gray and mosaic_pattern(before.pixels) is not None
@@ -127,14 +139,40 @@ class Studio:
     def shown(self, job: Job, *, after: bool) -> bytes:
         """Input or result for a browser: a PNG of 8 bits."""
         assert not after or job.result is not None
-        picture = read(job.result) if after and job.result is not None else self._picture(job)
+        if not after or job.result is None:
+            picture = self._picture(job)
+        elif is_raw(job.result):
+            picture = plain(self._raw(job.result), job.request.raw)
+        else:
+            picture = read(job.result)
         return encode(picture, "PNG", WriteOptions(bit_depth=8, strip_metadata=True))
+
+    def preview(self, job: Job, side: int) -> bytes:
+        """A small JPEG of an upload, camera raw too, at most ``side`` pixels long."""
+        source = self.source(job)
+        with _called(source, job.name):
+            if is_raw(source):
+                picture = quick_look(self._raw(source))
+            else:
+                self.check_size(source)
+                picture = read(source, self.reading(ReadOptions(frame=1, assume_cmyk=True)))
+        height, width = picture.size
+        share = min(1.0, side / max(height, width))
+        small = to_float(picture.pixels)
+        if share < 1.0:
+            small = resize(small, max(1, round(share * height)), max(1, round(share * width)))
+        pixels = from_float(small, np.dtype(np.uint8))
+        shown = replace(picture, pixels=pixels, alpha=None)
+        return encode(shown, "JPEG", WriteOptions(jpeg_quality=85, strip_metadata=True))
+
+    def _raw(self, source: Path) -> Raw:
+        return read_raw(source, max_pixels=self._options.max_pixels)
 
     def _picture(self, job: Job) -> Picture:
         source = self.source(job)
-        if is_raw(source):
-            raise Problem(409, "camera raw is no picture to look at")
         with _called(source, job.name):
+            if is_raw(source):
+                return plain(self._raw(source), job.request.raw)
             frame = job.request.reading.frame or 1
             return read(
                 source, self.reading(ReadOptions(frame=frame, assume_cmyk=True, salvage=True))

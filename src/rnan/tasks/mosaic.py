@@ -35,6 +35,7 @@ class MosaicTask(Task):
     takes = "mosaic"
     padding = "reflect"
     noisy = True
+    training_extras = frozenset({"sensor"})
 
     def level(self, text: str) -> Level:
         """A Bayer pattern, perhaps with σ behind it: ``grbg-5``."""
@@ -52,10 +53,7 @@ class MosaicTask(Task):
         """Every network takes every pattern."""
 
     def check_options(self, options: RestoreOptions) -> None:
-        """A mosaic cannot be blended with a picture."""
-        if options.strength < 1.0:
-            why = " must be 1: a mosaic is no picture to blend with"
-            raise ConfigError(OptionRef("strength"), why, value=options.strength)
+        """Mosaics take all."""
 
     def estimate(self, plane: NDArray[np.float32], traces: Traces) -> LevelLike:
         """The pattern of a mosaic of three channels."""

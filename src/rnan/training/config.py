@@ -51,6 +51,9 @@ class DataSection:
     camera: bool = False
     """A synthetic camera takes the patches (``rnan.degradations.camera``) instead of white noise
     being added; levels are not drawn then. For denoising in colour."""
+    sensor: bool = False
+    """An image sensor measures the patches (``rnan.degradations.batched.sensor``), with its own
+    noise, colours and exposure; levels are not drawn then. For demosaicing."""
     patch_size: int = 96
     """Side of the training crop, in LQ pixels."""
     batch_size: int = 16
@@ -82,6 +85,8 @@ class DataSection:
             _require(apart, "data.camera goes neither with LQ pictures nor with data.jpeg_share")
             whole = self.patch_size % 16 == 0
             _require(whole, "data.patch_size must be a multiple of 16 with data.camera")
+        if self.sensor:
+            _require(not paired, "data.sensor does not go with LQ pictures")
         _require(self.patch_size >= 2, "data.patch_size must be at least 2")
         _require(self.patch_size % 2 == 0, "data.patch_size must be even")
         _require(self.batch_size >= 1, "data.batch_size must be at least 1")

@@ -1,6 +1,7 @@
 """One step of learning: degrade, restore, compare, move the weights."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,7 @@ from rnan.training.optimizers import Optimizer
 from rnan.training.photographed import photographed
 from rnan.training.sampler import Batch
 from rnan.training.saved import saved
+from rnan.training.sensed import sensed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +27,11 @@ class Pairs:
     gt: Tensor
     """``(B, C, patch·scale, patch·scale)`` in [0, 1]."""
     level: Tensor | None
-    """``(B,)``, as the network takes it."""
+    """``(B,)`` or a map ``(B, 1, patch, patch)``, as the network takes it."""
     scale: int
+    encoded: Callable[[Tensor], Tensor] | None = None
+    """Makes of an answer what is compared with ``gt``, where that is encoded otherwise than ``lq``
+    is."""
 
 
 class Learner:
@@ -71,6 +76,15 @@ class Learner:
         task = self.task
         gt = batch.gt.to(self._work_dtype)
         level = batch.levels
+        if self.config.data.sensor:
+            measured = sensed(gt, batch.index, seed=self.config.seed)
+            return Pairs(
+                lq=measured.mosaic,
+                gt=measured.gt,
+                level=measured.level,
+                scale=batch.scale,
+                encoded=measured.encoded,
+            )
         if self.config.data.camera:
             lq, gt, level = photographed(gt, batch.index, seed=self.config.seed)
         elif batch.lq is None:
@@ -96,7 +110,8 @@ class Learner:
         with self._autocast():
             lq = pairs.lq * white if white != 1.0 else pairs.lq
             restored = self._network(lq, pairs.level, pairs.scale)
-        error = restored.to(self._work_dtype) / white - pairs.gt
+        answer = restored.to(self._work_dtype) / white
+        error = (answer if pairs.encoded is None else pairs.encoded(answer)) - pairs.gt
         loss = _loss(error, config.loss)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)

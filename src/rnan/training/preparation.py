@@ -37,6 +37,8 @@ def check_suits(config: TrainConfig, task: Task) -> None:
         raise ConfigError("data.patch_size must be a multiple of 16 with data.jpeg_share")
     if data.camera and ("camera" not in task.training_extras or task.channels != 3):
         raise ConfigError(f"data.camera is for denoising in colour, not for {task.name}")
+    if data.sensor and "sensor" not in task.training_extras:
+        raise ConfigError(f"data.sensor is for demosaicing, not for {task.name}")
     if data.lq_folders:
         check_pairs(task, shape_of(config, task).scales, one_level=config.level.at is not None)
 

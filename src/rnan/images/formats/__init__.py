@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from rnan.errors import InputError
 from rnan.images.formats import heif, pillow, png16, tiff
 from rnan.images.formats.registry import Format, register
 from rnan.images.picture import Picture
@@ -14,6 +15,10 @@ def _encode_png(picture: Picture, options: WriteOptions) -> bytes:
     if picture.pixels.dtype != np.uint8:
         return png16.encode(picture)
     return pillow.encode(picture, options, "PNG")
+
+
+def _no_picture() -> bytes:
+    raise InputError("only camera raw can be written as DNG, which holds what a sensor saw")
 
 
 register(
@@ -61,5 +66,16 @@ for name in ("WEBP", "BMP", "AVIF"):
 register(
     Format(
         name="HEIF", endings=(".heic", ".heif", ".hif"), recognises=heif.is_heif, decode=heif.decode
+    )
+)
+register(
+    Format(
+        name="DNG",
+        endings=(".dng",),
+        decode=tiff.decode,
+        encode=lambda picture, options: _no_picture(),
+        depths=(16,),
+        codes_colours=True,
+        of_raw=True,
     )
 )

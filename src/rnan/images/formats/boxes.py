@@ -7,7 +7,7 @@ from rnan.images.cicp import Cicp, known
 
 _MOST = 10_000
 """Boxes that are looked at."""
-_CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"iinf": 6}
+_CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"iinf": 6, b"moov": 0, b"uuid": 16}
 """Boxes that hold others, and the bytes before those."""
 
 

@@ -31,6 +31,8 @@ class Format:
     """Whether it holds one channel; others get three."""
     codes_colours: bool = False
     """Whether it says colours by code points (ITU-T H.273)."""
+    of_raw: bool = False
+    """Whether it holds what a sensor saw, so that only camera raw becomes one."""
 
 
 FORMATS: dict[str, Format] = {}
@@ -49,7 +51,8 @@ EXTENSIONS: list[str] = []
 def register(file_format: Format) -> None:
     """Add a format, or replace the one of its name."""
     FORMATS[file_format.name] = file_format
-    EXTENSIONS.extend(ending for ending in file_format.endings if ending not in EXTENSIONS)
+    if not file_format.of_raw:
+        EXTENSIONS.extend(ending for ending in file_format.endings if ending not in EXTENSIONS)
     if file_format.encode is not None:
         WRITTEN.update(dict.fromkeys(file_format.endings, file_format.name))
         USUAL_ENDING[file_format.name] = file_format.endings[0]

@@ -36,7 +36,6 @@ _HEADER = b"II*\0\x08\0\0\0"
 """Head of a small TIFF file, whose first directory follows."""
 _WORDS = (271, 272, 306, 315, 33432)
 """Make, model, date, artist, copyright."""
-_KEPT = (_DESCRIPTION, _SOFTWARE, *_WORDS, _EXIF_IFD, _GPS_IFD)
 
 
 def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
@@ -162,17 +161,27 @@ def exif_of_tiff(data: bytes, page: int | None = None) -> bytes | None:
     exif = Image.Exif()
     try:
         exif.load_from_fp(io.BytesIO(data if page is None else _beginning_at(data, page)))
-        inner = {tag: exif.get_ifd(tag) for tag in (_EXIF_IFD, _GPS_IFD)}
-        inner[_EXIF_IFD].pop(_INTEROP_IFD, None)
-        for tag in list(exif):
-            if tag not in _KEPT or (tag in inner and not inner[tag]):
-                del exif[tag]
-        if not len(exif):
-            return None
-        words = {tag: value for tag, value in exif.items() if tag not in inner}
-        return upright_exif(_block(words, {tag: inner[tag] for tag in inner if inner[tag]}))
+        return exif_block(dict(exif), {tag: exif.get_ifd(tag) for tag in (_EXIF_IFD, _GPS_IFD)})
     except Exception:  # damaged or a BigTIFF: the pixels matter more
         return None
+
+
+def exif_block(words: Mapping[int, Any], inner: Mapping[int, dict[int, Any]]) -> bytes | None:
+    """An EXIF block for an upright picture; none where there is nothing to say.
+
+    Args:
+        words: Values of the first directory; what is about a file's pixels is left out.
+        inner: The directories of EXIF and of place.
+    """
+    inner = {tag: {**values} for tag, values in inner.items() if values}
+    for values in inner.values():
+        values.pop(_INTEROP_IFD, None)
+    words = {
+        tag: value for tag, value in words.items() if tag in (_DESCRIPTION, _SOFTWARE, *_WORDS)
+    }
+    if not words and not inner:
+        return None
+    return upright_exif(_block(words, inner))
 
 
 def _beginning_at(data: bytes, page: int) -> bytes:
@@ -187,7 +196,7 @@ def encode(picture: Picture) -> bytes:
 
     metadata = picture.metadata
     values = samples(picture, picture.pixels.dtype)
-    words, inner = _said(metadata.exif)
+    words, inner = said(metadata.exif)
     extra: list[tuple[int, str, int, Any, bool]] = [
         (tag, "s", 0, words[tag], True) for tag in _WORDS if tag in words
     ]
@@ -211,10 +220,10 @@ def encode(picture: Picture) -> bytes:
         software=words.get(_SOFTWARE) or False,
         extratags=extra,
     )
-    return _with_directories(buffer.getvalue(), inner)
+    return with_directories(buffer.getvalue(), inner)
 
 
-def _said(block: bytes | None) -> tuple[dict[int, bytes], dict[int, dict[int, Any]]]:
+def said(block: bytes | None) -> tuple[dict[int, bytes], dict[int, dict[int, Any]]]:
     """Words, and the EXIF and GPS directories, of an EXIF block."""
     if not block:
         return {}, {}
@@ -236,7 +245,7 @@ def _said(block: bytes | None) -> tuple[dict[int, bytes], dict[int, dict[int, An
 
 def _block(words: Mapping[int, Any], inner: dict[int, dict[int, Any]]) -> bytes:
     """An EXIF block: a small TIFF file of directories alone."""
-    return _with_directories(_HEADER + _directory(words).tobytes(len(_HEADER)), inner)
+    return with_directories(_HEADER + _directory(words).tobytes(len(_HEADER)), inner)
 
 
 def _bytes(word: str) -> bytes:
@@ -244,7 +253,7 @@ def _bytes(word: str) -> bytes:
     return word.encode("latin-1", "replace")
 
 
-def _with_directories(tiff: bytes, inner: dict[int, dict[int, Any]]) -> bytes:
+def with_directories(tiff: bytes, inner: dict[int, dict[int, Any]]) -> bytes:
     """Append EXIF and GPS directories, and the first directory anew with entries for them."""
     out = bytearray(tiff)
     if not inner or out[2:4] != b"*\0":  # a BigTIFF is left as it is

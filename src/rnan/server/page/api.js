@@ -52,6 +52,7 @@ function form(file, fields) {
 }
 
 export const inspect = (file, fields) => json("api/v1/inspect", form(file, fields));
+export const preview = (file) => blob("api/v1/preview", form(file, {}));
 export const submit = (file, fields) => json("api/v1/jobs", form(file, fields));
 
 export const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { Compare } from "./compare.js";
-import { LEVELS, REMEDIES, TASKS, left } from "./words.js";
+import { FINER, LEVELS, REMEDIES, TASKS, left } from "./words.js";
 
 export class Card {
   constructor(file, options, changed) {
@@ -17,14 +17,17 @@ export class Card {
     this.element = template.content.firstElementChild.cloneNode(true);
     const part = (name) => this.element.querySelector(`.${name}`);
     this.parts = Object.fromEntries(
-      ["found", "task", "level", "restore", "cancel", "remove", "state", "progress", "result", "download"]
+      ["preview", "found", "task", "level", "finer", "luma", "chroma", "format", "format-line", "restore", "cancel", "remove", "state", "progress", "result", "download"]
         .map((name) => [name, part(name)]),
     );
     part("name").textContent = file.name;
     this.element.setAttribute("aria-label", file.name);
     for (const [task, words] of Object.entries(TASKS)) this.parts.task.add(new Option(words, task));
     this.compare = new Compare(this.element);
-    this.parts.task.addEventListener("change", () => this.askLevel());
+    this.parts.task.addEventListener("change", () => {
+      this.askLevel();
+      this.parts.finer.hidden = !FINER.includes(this.parts.task.value);
+    });
     part("asked").addEventListener("submit", (event) => {
       event.preventDefault();
       this.restore();
@@ -72,10 +75,19 @@ export class Card {
       const steps = found.steps.map((step) => TASKS[step.restoration].toLowerCase());
       const advice = steps.length ? `Suggested: ${steps.join(", then ")}` : "Nothing to do; it looks clean";
       this.list([...found.sentences, advice]);
+      if (found.format === "RAW") await this.lookAtRaw();
     } catch (error) {
       this.list([]);
       this.refused(error, () => this.look());
     }
+  }
+
+  // Browsers show no camera raw: the server does.
+  async lookAtRaw() {
+    this.parts["format-line"].hidden = false;
+    const { preview } = this.parts;
+    preview.src = URL.createObjectURL(await api.preview(this.file));
+    preview.hidden = false;
   }
 
   // A field for the level of the chosen task.
@@ -118,10 +130,16 @@ export class Card {
   fields() {
     const task = this.parts.task.value;
     const about = this.level();
-    if (!about) return { task, ...this.reading };
+    const more = { ...this.reading };
+    for (const name of FINER.includes(task) ? ["luma", "chroma"] : []) {
+      const share = Number(this.parts[name].value) / 100;
+      if (share < 1) more[name] = share;
+    }
+    if (!this.parts["format-line"].hidden) more.format = this.parts.format.value;
+    if (!about) return { task, ...more };
     const how = this.parts.level.querySelector("select").value;
     const number = this.parts.level.querySelector("input");
-    return { task, ...this.reading, [about.name]: how === "given" ? number.value : how };
+    return { task, ...more, [about.name]: how === "given" ? number.value : how };
   }
 
   busy(yes) {
@@ -204,6 +222,7 @@ export class Card {
     const [before, after] = await Promise.all(["before", "after"].map((which) => api.blob(`${here}/shown/${which}`)));
     if (turn !== this.turn) return;
     await this.compare.load(before, after);
+    this.parts.preview.hidden = true;
     this.parts.result.hidden = false;
     this.parts.download.disabled = false;
     this.compare.setZoom(false);
@@ -233,6 +252,7 @@ export class Card {
 
   async remove() {
     this.compare.forget();
+    if (this.parts.preview.src) URL.revokeObjectURL(this.parts.preview.src);
     const next = this.element.nextElementSibling ?? this.element.previousElementSibling;
     this.element.remove();
     (next?.querySelector(".remove") ?? document.getElementById("pick")).focus();

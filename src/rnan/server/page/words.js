@@ -4,7 +4,7 @@ export const TASKS = {
   auto: "Find out what it needs",
   denoise: "Remove noise",
   dejpeg: "Repair JPEG",
-  demosaic: "Make colours of a sensor's mosaic",
+  demosaic: "Develop camera raw or a sensor's mosaic",
   upscale: "Enlarge",
 };
 
@@ -15,6 +15,9 @@ export const LEVELS = {
   demosaic: { label: "First two rows" },
   upscale: { label: "Times as wide and high" },
 };
+
+// Tasks in which the noise of brightness and of colour can be told apart.
+export const FINER = ["auto", "denoise", "demosaic"];
 
 // What is said where a picture can be taken in one of several ways, and the way that is offered.
 export const REMEDIES = {

@@ -84,3 +84,29 @@ def add_inspect(routes: APIRouter, parts: Parts) -> None:
             jobs.forget(job)  # nobody cancelled it: it was never to run
         sentences, commands = findings.sentences(), findings.commands(Path(job.name), reading)
         return {**findings.as_dict(), "sentences": sentences, "commands": commands}
+
+
+def add_preview(routes: APIRouter, parts: Parts) -> None:
+    """A small picture of what browsers cannot show."""
+    jobs, studio = parts.jobs, parts.studio
+
+    @routes.post(
+        "/preview",
+        summary="A small JPEG of a picture, camera raw too",
+        response_class=Response,
+        responses={200: {"content": {"image/jpeg": {}}}},
+    )
+    async def post_preview(
+        picture: Upload,
+        client: Request,
+        side: Annotated[int, Form(ge=16, le=2048, description="Longest side in pixels.")] = 512,
+    ) -> Response:
+        job = await parts.uploaded(picture, restored=False)
+        try:
+            async with parts.looking:
+                if await client.is_disconnected():
+                    raise Problem(409, "the client has gone")
+                content = await run_in_threadpool(studio.preview, job, side)
+        finally:
+            jobs.forget(job)
+        return Response(content, media_type="image/jpeg")

@@ -1,0 +1,221 @@
+"""Noise of an image sensor, read off its samples.
+
+Variance grows with the light, ``photon * x + reading`` (:mod:`rnan.degradations.sensor`). The four
+samples of a mosaic's cell are the channels of a picture; its tiles are sorted by brightness, the
+noise of each group is measured by the smallest eigenvalues of its flat tiles
+(:mod:`rnan.estimation.sigma`), and a line is laid through what the groups say. Texture can only
+add to a group, so groups above the line count for little.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnan.degradations.sensor import srgb_slope
+from rnan.estimation.sigma import cut_tiles, sigma_of_tiles
+from rnan.images.raw import Raw, SensorNoise
+
+Array = NDArray[np.float64]
+
+_GROUPS, _LEAST_TILES = 10, 80
+_FULL = 0.97
+"""Brightest sample, as a share of white, of tiles that are looked at."""
+_FINEST = 0.75 / 255.0
+"""What the finest texture of a picture, as screens show it, adds to what is measured: the median
+over training pictures."""
+_MOST_READING = 0.3
+"""Largest reading noise over photon noise."""
+_ROUNDS, _LINES = 4, 30
+_FORGIVEN = 0.1
+"""Excess over the line, as a share, that halves what a group counts."""
+_LEAST_VARIANCE = 1e-7
+_SEEN_IN_COLOURS = 1.5e-4
+"""Variance in the middle from which on colours are told apart."""
+_APART = 1.3
+"""Ratio of variances from which on a colour has a noise of its own."""
+_BELIEVED = 3.0, 25.0
+"""How many times as much, and as little, as is measured a file may say."""
+_FLATTEST, _OF_FLATTEST = 0.1, 0.78
+"""Where each pixel has all colours: share of tiles that are taken for flat, and their largest
+variance over the noise's."""
+_SIDE = 16
+
+
+def noise_of(raw: Raw) -> SensorNoise:
+    """The noise of a raw file: as it says itself where its samples do not contradict, or measured.
+
+    A file whose profile names the colours in reverse is understood.
+    """
+    measured = measured_noise(raw)
+    said = raw.profile
+    if said is None:
+        return measured
+    for light in (0.02, 0.1, 0.4):
+        ours, theirs = measured.variance(light) + _LEAST_VARIANCE, said.variance(light)
+        if theirs <= _BELIEVED[0] * ours and _BELIEVED[1] * theirs >= ours:
+            break
+    else:
+        return measured
+    turned = SensorNoise(photon=said.photon[::-1], reading=said.reading[::-1])
+    return turned if _distance(turned, measured) < 0.5 * _distance(said, measured) else said
+
+
+def measured_noise(raw: Raw) -> SensorNoise:
+    """The noise that the samples show; none where nothing can be measured."""
+    gains = raw.gains()
+    if not raw.is_mosaic:
+        return _of_pixels(raw.samples, gains)
+    height, width = (side // 2 * 2 for side in raw.size)
+    x = raw.samples[:height, :width]
+    cells = np.stack([x[row::2, column::2] for row in (0, 1) for column in (0, 1)], axis=2)
+    tiles = _unspoilt(cut_tiles(cells, joint=True))
+    if len(tiles) < _LEAST_TILES // 2:
+        return SensorNoise.of(0.0, 0.0)
+    photon, reading = _fitted(tiles, float(gains.mean()))
+    pooled = SensorNoise.of(photon, reading)
+    if pooled.variance(0.5) < _SEEN_IN_COLOURS:
+        return pooled
+    return _by_colour(tiles, pooled, raw.pattern)
+
+
+def _unspoilt(tiles: Array) -> Array:
+    """Without those that are burnt out, or that a sensor cut at black."""
+    flat = tiles.reshape(len(tiles), -1)
+    cut = (flat == flat.min(axis=1, keepdims=True)).mean(axis=1) > 0.02
+    kept: Array = tiles[(flat.max(axis=1) < _FULL) & ~(cut & (flat.min(axis=1) <= 0.0))]
+    return kept
+
+
+def _fitted(tiles: Array, gain: float) -> tuple[float, float]:
+    mean = tiles.mean(axis=(2, 3))
+    brightness = mean.mean(axis=1)
+    number = max(1, min(_GROUPS, len(tiles) // _LEAST_TILES))
+    groups = np.array_split(np.argsort(brightness, kind="stable"), number)
+    light = np.array([max(0.0, float(brightness[group].mean())) for group in groups])
+    weight = np.array([float(len(group)) for group in groups])
+    finest = (_FINEST / srgb_slope(light * gain) / gain) ** 2
+    model = np.ones_like(mean)
+    photon = reading = 0.0
+    for _ in range(_ROUNDS):
+        measured = np.array(
+            [
+                sigma_of_tiles(
+                    tiles[group] / np.sqrt(model[group])[:, :, None, None], clipped=False
+                )
+                ** 2
+                * model[group].mean()
+                for group in groups
+            ]
+        )
+        photon, reading = _line(light, np.maximum(measured - finest, 0.0), weight)
+        model = np.maximum(photon * np.maximum(mean, 0.0) + reading, _LEAST_VARIANCE)
+    return photon, reading
+
+
+def _by_colour(tiles: Array, pooled: SensorNoise, pattern: str) -> SensorNoise:
+    """With a factor for colours that clearly differ: some cameras amplify them before storing."""
+    mean = np.maximum(tiles.mean(axis=(2, 3)), 0.0)
+    model = pooled.photon[1] * mean + pooled.reading[1]
+    ratios = []
+    for letter in "rgb":
+        planes = [place for place, other in enumerate(pattern) if other == letter]
+        own = tiles[:, planes] / np.sqrt(model[:, planes] + _LEAST_VARIANCE)[:, :, None, None]
+        ratios.append(sigma_of_tiles(own.reshape(-1, 1, *own.shape[2:]), clipped=False) ** 2)
+    typical = float(np.median(ratios))
+    if typical <= 0.0 or max(ratios) < _APART * max(min(ratios), 1e-9):
+        return pooled
+    factors = [ratio / (0.5 * typical + 0.5 * ratios[1]) for ratio in ratios]
+    return SensorNoise(
+        photon=tuple(factor * pooled.photon[1] for factor in factors),  # type: ignore[arg-type]
+        reading=tuple(factor * pooled.reading[1] for factor in factors),  # type: ignore[arg-type]
+    )
+
+
+def _of_pixels(samples: NDArray[Any], gains: NDArray[np.float32]) -> SensorNoise:
+    """The noise of samples that were interpolated.
+
+    Neighbours share it, so that eigenvalues of patches say too little: flat tiles have to do.
+    """
+    values: list[tuple[float, float]] = []
+    height, width = (side // _SIDE * _SIDE for side in samples.shape[:2])
+    if not height or not width:
+        return SensorNoise.of(0.0, 0.0)
+    for channel in range(3):
+        plane = samples[:height, :width, channel].astype(np.float64)
+        tiles = plane.reshape(height // _SIDE, _SIDE, width // _SIDE, _SIDE).swapaxes(1, 2)
+        tiles = tiles.reshape(-1, 1, _SIDE, _SIDE)
+        tiles = tiles[tiles.max(axis=(1, 2, 3)) < _FULL]
+        if not len(tiles):
+            values.append((0.0, 0.0))
+            continue
+        mean = tiles.mean(axis=(1, 2, 3))
+        variance = _without_slope(tiles[:, 0])
+        number = max(1, min(_GROUPS, len(tiles) // _LEAST_TILES))
+        groups = np.array_split(np.argsort(mean, kind="stable"), number)
+        light = np.array([max(0.0, float(mean[group].mean())) for group in groups])
+        flat = np.array(
+            [np.quantile(variance[group], _FLATTEST) / _OF_FLATTEST for group in groups]
+        )
+        finest = (_FINEST / srgb_slope(light * gains[channel]) / gains[channel]) ** 2
+        weight = np.array([float(len(group)) for group in groups])
+        values.append(_line(light, np.maximum(flat - finest, 0.0), weight))
+    return SensorNoise(
+        photon=tuple(one[0] for one in values),  # type: ignore[arg-type]
+        reading=tuple(one[1] for one in values),  # type: ignore[arg-type]
+    )
+
+
+def _without_slope(tiles: Array) -> Array:
+    """Variance of each tile about the plane that fits it best."""
+    side = tiles.shape[-1]
+    along = np.arange(side) - (side - 1) / 2
+    across = np.broadcast_to(along, (side, side)) / np.sqrt((along**2).sum() * side)
+    centred = tiles - tiles.mean(axis=(1, 2), keepdims=True)
+    for direction in (across, across.T):
+        share = (centred * direction).sum(axis=(1, 2))
+        centred = centred - share[:, None, None] * direction
+    variance: Array = np.square(centred).sum(axis=(1, 2)) / (side**2 - 3)
+    return variance
+
+
+def _line(light: Array, variance: Array, weight: Array) -> tuple[float, float]:
+    """Photon and reading noise of the line."""
+    floor = 1e-3 * float(variance.max()) + 1e-12
+    expected = np.maximum(variance, floor)
+    trust = weight
+    photon = reading = 0.0
+    for _ in range(_LINES):
+        photon, reading = _least_squares(light, variance, trust / expected**2)
+        expected = np.maximum(photon * light + reading, floor)
+        excess = np.maximum(variance / expected - 1.0, 0.0)
+        trust = weight / (1.0 + excess / _FORGIVEN) ** 2
+    return photon, reading
+
+
+def _least_squares(x: Array, y: Array, w: Array) -> tuple[float, float]:
+    """Slope and start of a line; the start is not negative, nor far above the slope."""
+    total = w.sum()
+    mean_x, mean_y = (w * x).sum() / total, (w * y).sum() / total
+    spread = (w * (x - mean_x) ** 2).sum() / total
+    if spread > 0.0:
+        slope = (w * (x - mean_x) * (y - mean_y)).sum() / total / spread
+        start = mean_y - slope * mean_x
+        if slope > 0.0 and 0.0 <= start <= _MOST_READING * slope:
+            return float(slope), float(start)
+    found = []
+    for ratio in (0.0, _MOST_READING):
+        shifted = x + ratio
+        slope = max(0.0, (w * shifted * y).sum() / max((w * shifted**2).sum(), 1e-30))
+        found.append(((w * (y - slope * shifted) ** 2).sum(), slope, slope * ratio))
+    _, slope, start = min(found)
+    return float(slope), float(start)
+
+
+def _distance(one: SensorNoise, other: SensorNoise) -> float:
+    """How far two differ in their colours."""
+    ratios = [
+        np.log((a + b + 1e-9) / (c + d + 1e-9))
+        for a, b, c, d in zip(one.photon, one.reading, other.photon, other.reading, strict=True)
+    ]
+    return float(np.ptp(ratios))

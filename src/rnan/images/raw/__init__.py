@@ -1,0 +1,43 @@
+"""Camera raw: what a sensor measured, and all that a picture needs beside it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from rnan.errors import InputError
+from rnan.images.endings import RAW_EXTENSIONS
+from rnan.images.metadata import Metadata
+from rnan.images.raw.about import exif_of_raw, iso_of
+from rnan.images.raw.dng import is_dng, read_dng
+from rnan.images.raw.libraw import read_by_library
+from rnan.images.raw.noise import SensorNoise
+from rnan.images.raw.raw import Box, Raw
+from rnan.images.read import read_bytes
+from rnan.options.files import MAX_PIXELS
+
+__all__ = ["Box", "Raw", "SensorNoise", "is_raw", "read_raw"]
+
+
+def is_raw(path: Path) -> bool:
+    """Whether a file's name says that it is camera raw."""
+    return path.suffix.lower() in RAW_EXTENSIONS
+
+
+def read_raw(path: Path, *, max_pixels: int = MAX_PIXELS) -> Raw:
+    """Read camera raw: DNG by tifffile, all others by LibRaw.
+
+    Args:
+        path: The file.
+        max_pixels: Larger ones are refused before they are decoded.
+
+    Raises:
+        InputError: The file is no camera raw, damaged, too large, or of a sensor that is not read.
+        MissingExtraError: It is no DNG, and rawpy is not installed.
+    """
+    data = read_bytes(path)
+    if not data:
+        raise InputError(f"{path} is empty")
+    exif = exif_of_raw(data)
+    metadata = Metadata(format="TIFF", exif=exif)
+    read = read_dng if is_dng(data) else read_by_library
+    raw = read(data, str(path), metadata, max_pixels)
+    return replace(raw, iso=raw.iso or iso_of(exif))
