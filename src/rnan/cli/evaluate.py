@@ -74,17 +74,18 @@ def command(
       rnan evaluate super-resolution set5/ --model none --model super-resolution
       rnan evaluate demosaic my-pictures/ --model demosaic --model classical:menon
 
-    TASK is denoise-color, denoise-gray, demosaic, dejpeg, dejpeg-color or super-resolution. Any
-    folder will do: sizes may differ, colour is made gray for a gray task.
+    TASK is denoise-color, denoise-gray, demosaic, dejpeg, dejpeg-color, super-resolution, or raw:
+    mosaics with a sensor's noise, developed to sRGB, at levels by ISO. Any folder will do: sizes
+    may differ, colour is made gray for a gray task.
     """
     from rnan.evaluation import report
     from rnan.evaluation.datasets import check_sizes, pair, picture_files
     from rnan.evaluation.published import published_for
     from rnan.images.write import check_report, write_whole
-    from rnan.tasks import get_task
+    from rnan.tasks import get_measured
 
     set_threads(threads)
-    definition = get_task(task)
+    definition = get_measured(task)
     out = chosen(EvaluateOptions, values)
     for path in (out.json, out.csv, out.per_picture, out.markdown):
         if path is not None:

@@ -87,8 +87,9 @@ class Measurements:
     def engine(self) -> Engine | None:
         """What runs the networks; none where there is no network."""
         from rnan.evaluation.methods import Network
+        from rnan.evaluation.raws import RawNetwork
 
-        runs = [one.run for one in self.methods if isinstance(one.run, Network)]
+        runs = [one.run for one in self.methods if isinstance(one.run, (Network, RawNetwork))]
         return runs[0].restorer.engine if runs else None
 
 
@@ -114,7 +115,8 @@ def load_measurement(
     given = parse_levels(task, levels)
     assumed = _assumed(task, assume)
     methods = [
-        _load(model, task, given, assumed, assume, **options) for model in models or (task.name,)
+        _load(model, task, given, assumed, assume, **options)
+        for model in models or (task.default_model or task.name,)
     ]
     return Measurements(methods=methods, seed=seed, quantise_lq=quantise_lq)
 
@@ -136,6 +138,8 @@ def parse_levels(task: Task, given: Sequence[str]) -> list[Level]:
 def _assumed(task: Task, assume: str | None) -> Level | str | None:
     if assume is None or assume == "auto":
         return assume
+    if task.networks:
+        return task.level(assume)
     if not task.level_name:
         raise ConfigError("--assume is for levels that a network is given; a scale is none")
     level = task.level(assume)
@@ -154,6 +158,7 @@ def _load(
     **options: Any,
 ) -> Measurement:
     from rnan.evaluation.methods import Network, classical, nothing
+    from rnan.evaluation.raws import RawNetwork
 
     levels = given or [task.level(name) for name in task.table_levels]
     if model == "none":
@@ -162,7 +167,8 @@ def _load(
         method = classical(model.removeprefix("classical:"), task)
         return Measurement(model=model, name=model, run=method, levels=levels)
     restorer = _restorer(model, task, self_ensemble=self_ensemble, **options)
-    if restorer.task.name != task.name:
+    wanted = task.networks or task.name
+    if restorer.task.name != wanted:
         raise ConfigError(f"{model} is for {restorer.task.name}, not for {task.name}")
     scales = restorer.engine.scales
     for level in given:
@@ -170,9 +176,10 @@ def _load(
             known = ", ".join(map(str, scales))
             raise ConfigError(f"{model} has no scale {level.scale}; it has {known}")
     levels = [level for level in levels if level.scale in scales]
-    _warn_of_levels(model, restorer, levels)
+    if not task.networks:
+        _warn_of_levels(model, restorer, levels)
     name = model + ("+" if self_ensemble else "") + (f"@{assume}" if assume else "")
-    run = Network(restorer, assumed)
+    run = RawNetwork(restorer, assumed) if task.networks else Network(restorer, assumed)
     return Measurement(model=model, name=name, run=run, levels=levels)
 
 
@@ -180,7 +187,7 @@ def _restorer(model: str, task: Task, **options: Any) -> Restorer:
     if not model.startswith("peer:"):
         from rnan.api import load_restorer
 
-        return load_restorer(model, task=task.name, **options)
+        return load_restorer(model, task=task.networks or task.name, **options)
     from pathlib import Path
 
     from rnan.engines.device import choose_device

@@ -5,6 +5,8 @@ and of reading (Foi et al., "Practical Poissonian-Gaussian noise modeling and fi
 single-image raw-data", IEEE TIP 2008).
 """
 
+import os
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,12 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnan.degradations.mosaic import measured, mosaic
+
 Array = NDArray[np.float64]
 
 FLOOR = 2.0 / 255.0
 """Noise, on the scale of a picture for screens, beside which the sensor's counts: far below it the
 curve is that of sRGB, far above it the noise alone decides."""
 
+GAINS = (2.0, 1.0, 1.6)
+"""White balance of the sensor of measurements."""
+
+_BLACK, _FULL = 512, 16383
 _NODES = 1024
 _PART = 2**20
 _TOE, _SLOPE = 0.0031308, 12.92
@@ -59,6 +67,44 @@ def stabilising_nodes(photon: ArrayLike, reading: ArrayLike) -> tuple[Array, Arr
     value[:, 1:] = np.cumsum(0.5 * (steps[:, 1:] + steps[:, :-1]) / (_NODES - 1), axis=1)
     whole = value[:, -1:]
     return light, value / whole, slope / whole
+
+
+def sensed(
+    gt: Array, photon: float, reading: float, *, pattern: str, name: str, seed: int = 0
+) -> Array:
+    """What a sensor measures of a picture: the same on every machine.
+
+    Its colours are those of sRGB behind the factors of :data:`GAINS`, so that the developed picture
+    should equal the clean one.
+
+    Args:
+        gt: ``(H, W, 3)``, or gray ``(H, W, 1)``, on the 0-255 scale.
+        photon: Variance of the noise for each unit of signal.
+        reading: Variance in the dark.
+        pattern: A Bayer pattern.
+        name: Name of the picture's file; it seeds the noise together with the rest.
+        seed: Another seed, another noise.
+
+    Returns:
+        Linear samples, zero-filled ``(H, W, 3)``, with black at 0 and white at 255, in steps of a
+        file of 14 bits.
+    """
+    value = np.repeat(gt, 3, axis=2) if gt.shape[2] == 1 else gt
+    clean = mosaic(srgb_decoded(value / 255.0) / np.array(GAINS), pattern)
+    samples = clean.sum(axis=2)
+    key = zlib.crc32(os.fsencode(f"{name}/{photon:g}/{reading:g}"))
+    draws = np.random.default_rng([seed, key]).standard_normal(samples.shape)
+    noisy = samples + np.sqrt(photon * samples + reading) * draws
+    lowest = -_BLACK / (_FULL - _BLACK)
+    steps = np.rint(np.clip(noisy, lowest, 1.0) * (_FULL - _BLACK)) / (_FULL - _BLACK)
+    where = measured(samples.shape[0], samples.shape[1], pattern).transpose(1, 2, 0)
+    return 255.0 * np.where(where, steps[:, :, None], 0.0)
+
+
+def srgb_decoded(value: NDArray[Any]) -> NDArray[Any]:
+    """The inverse of :func:`srgb_encoded`."""
+    power = ((np.maximum(value, _TOE * _SLOPE) + 0.055) / 1.055) ** 2.4
+    return np.where(value <= _TOE * _SLOPE, value / _SLOPE, power)
 
 
 @dataclass(frozen=True, kw_only=True)

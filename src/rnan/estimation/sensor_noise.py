@@ -1,7 +1,7 @@
 """Noise of an image sensor, read off its samples.
 
-Variance grows with the light, ``photon * x + reading`` (:mod:`rnan.degradations.sensor`). The four
-samples of a mosaic's cell are the channels of a picture; its tiles are sorted by brightness, the
+Variance grows with the light, ``photon * x + reading`` (:mod:`rnan.degradations.sensor`). Each of
+the four samples of a mosaic's cell makes a picture; the tiles of all are sorted by brightness, the
 noise of each group is measured by the smallest eigenvalues of its flat tiles
 (:mod:`rnan.estimation.sigma`), and a line is laid through what the groups say. Texture can only
 add to a group, so groups above the line count for little.
@@ -19,6 +19,8 @@ from rnan.images.raw import Raw, SensorNoise
 Array = NDArray[np.float64]
 
 _GROUPS, _LEAST_TILES = 10, 80
+_LEAST = 15
+"""Tiles of a group that are taken for flat, at least."""
 _FULL = 0.97
 """Brightest sample, as a share of white, of tiles that are looked at."""
 _FINEST = 0.75 / 255.0
@@ -26,13 +28,15 @@ _FINEST = 0.75 / 255.0
 over training pictures."""
 _MOST_READING = 0.3
 """Largest reading noise over photon noise."""
-_ROUNDS, _LINES = 4, 30
+_CUT = 0.02
+"""Share of equal lowest samples, below black, from which on a tile was cut at black."""
+_ROUNDS, _LINES = 3, 30
 _FORGIVEN = 0.1
 """Excess over the line, as a share, that halves what a group counts."""
 _LEAST_VARIANCE = 1e-7
 _SEEN_IN_COLOURS = 1.5e-4
 """Variance in the middle from which on colours are told apart."""
-_APART = 1.3
+_APART = 2.0
 """Ratio of variances from which on a colour has a noise of its own."""
 _BELIEVED = 3.0, 25.0
 """How many times as much, and as little, as is measured a file may say."""
@@ -67,65 +71,67 @@ def measured_noise(raw: Raw) -> SensorNoise:
     if not raw.is_mosaic:
         return _of_pixels(raw.samples, gains)
     height, width = (side // 2 * 2 for side in raw.size)
-    x = raw.samples[:height, :width]
-    cells = np.stack([x[row::2, column::2] for row in (0, 1) for column in (0, 1)], axis=2)
-    tiles = _unspoilt(cut_tiles(cells, joint=True))
-    if len(tiles) < _LEAST_TILES // 2:
+    if not height or not width:
+        return SensorNoise.of(0.0, 0.0)
+    whole = raw.samples[:height, :width]
+    cut = [
+        (letter, _unspoilt(cut_tiles(whole[place // 2 :: 2, place % 2 :: 2])))
+        for place, letter in enumerate(raw.pattern)
+    ]
+    tiles = np.concatenate([one for _, one in cut])
+    if len(tiles) < _LEAST:
         return SensorNoise.of(0.0, 0.0)
     photon, reading = _fitted(tiles, float(gains.mean()))
     pooled = SensorNoise.of(photon, reading)
     if pooled.variance(0.5) < _SEEN_IN_COLOURS:
         return pooled
-    return _by_colour(tiles, pooled, raw.pattern)
+    return _by_colour(cut, pooled)
 
 
 def _unspoilt(tiles: Array) -> Array:
     """Without those that are burnt out, or that a sensor cut at black."""
     flat = tiles.reshape(len(tiles), -1)
-    cut = (flat == flat.min(axis=1, keepdims=True)).mean(axis=1) > 0.02
-    kept: Array = tiles[(flat.max(axis=1) < _FULL) & ~(cut & (flat.min(axis=1) <= 0.0))]
+    lowest = flat.min(axis=1)
+    cut = (flat == lowest[:, None]).mean(axis=1) > _CUT
+    kept: Array = tiles[(flat.max(axis=1) < _FULL) & ~(cut & (lowest <= 0.0))]
     return kept
 
 
 def _fitted(tiles: Array, gain: float) -> tuple[float, float]:
-    mean = tiles.mean(axis=(2, 3))
-    brightness = mean.mean(axis=1)
+    mean = tiles.mean(axis=(1, 2, 3))
     number = max(1, min(_GROUPS, len(tiles) // _LEAST_TILES))
-    groups = np.array_split(np.argsort(brightness, kind="stable"), number)
-    light = np.array([max(0.0, float(brightness[group].mean())) for group in groups])
+    groups = np.array_split(np.argsort(mean, kind="stable"), number)
+    light = np.array([max(0.0, float(mean[group].mean())) for group in groups])
     weight = np.array([float(len(group)) for group in groups])
     finest = (_FINEST / srgb_slope(light * gain) / gain) ** 2
     model = np.ones_like(mean)
     photon = reading = 0.0
     for _ in range(_ROUNDS):
-        measured = np.array(
-            [
-                sigma_of_tiles(
-                    tiles[group] / np.sqrt(model[group])[:, :, None, None], clipped=False
-                )
-                ** 2
-                * model[group].mean()
-                for group in groups
-            ]
-        )
+        sigma = np.array([_sigma(tiles[group], model[group]) for group in groups])
+        measured = sigma**2 * np.array([model[group].mean() for group in groups])
         photon, reading = _line(light, np.maximum(measured - finest, 0.0), weight)
         model = np.maximum(photon * np.maximum(mean, 0.0) + reading, _LEAST_VARIANCE)
     return photon, reading
 
 
-def _by_colour(tiles: Array, pooled: SensorNoise, pattern: str) -> SensorNoise:
+def _sigma(tiles: Array, model: Array) -> float:
+    """Standard deviation of the noise over that of a model, which has a variance for each tile."""
+    whitened = tiles / np.sqrt(model)[:, None, None, None]
+    return sigma_of_tiles(whitened, clipped=False, least=_LEAST)
+
+
+def _by_colour(cut: list[tuple[str, Array]], pooled: SensorNoise) -> SensorNoise:
     """With a factor for colours that clearly differ: some cameras amplify them before storing."""
-    mean = np.maximum(tiles.mean(axis=(2, 3)), 0.0)
-    model = pooled.photon[1] * mean + pooled.reading[1]
-    ratios = []
+    factors = []
     for letter in "rgb":
-        planes = [place for place, other in enumerate(pattern) if other == letter]
-        own = tiles[:, planes] / np.sqrt(model[:, planes] + _LEAST_VARIANCE)[:, :, None, None]
-        ratios.append(sigma_of_tiles(own.reshape(-1, 1, *own.shape[2:]), clipped=False) ** 2)
-    typical = float(np.median(ratios))
-    if typical <= 0.0 or max(ratios) < _APART * max(min(ratios), 1e-9):
+        own = np.concatenate([tiles for other, tiles in cut if other == letter])
+        if len(own) < _LEAST_TILES:
+            return pooled
+        mean = np.maximum(own.mean(axis=(1, 2, 3)), 0.0)
+        model = pooled.photon[1] * mean + pooled.reading[1] + _LEAST_VARIANCE
+        factors.append(_sigma(own, model) ** 2)
+    if max(factors) < _APART * max(min(factors), 1e-9):
         return pooled
-    factors = [ratio / (0.5 * typical + 0.5 * ratios[1]) for ratio in ratios]
     return SensorNoise(
         photon=tuple(factor * pooled.photon[1] for factor in factors),  # type: ignore[arg-type]
         reading=tuple(factor * pooled.reading[1] for factor in factors),  # type: ignore[arg-type]

@@ -48,8 +48,11 @@ def estimate_sigma(
     return sigma_of_tiles(cut_tiles(np.asarray(image), mask), clipped=clipped)
 
 
-def sigma_of_tiles(tiles: Array, *, clipped: bool) -> float:
-    """:func:`estimate_sigma` for tiles of a picture, as :func:`cut_tiles` gives them."""
+def sigma_of_tiles(tiles: Array, *, clipped: bool, least: int = _LEAST) -> float:
+    """:func:`estimate_sigma` for tiles of a picture, as :func:`cut_tiles` gives them.
+
+    ``least`` is how many of the flattest are looked at, however textured they are.
+    """
     if not len(tiles):
         return 0.0
     mean = tiles.mean(axis=(2, 3))
@@ -66,7 +69,7 @@ def sigma_of_tiles(tiles: Array, *, clipped: bool) -> float:
         kept = np.ones_like(mean)
         if clipped and sigma > 0.5:
             kept = _variance_kept(mean, sigma)
-        chosen = _flat_tiles((variance / kept).mean(axis=1), sigma)
+        chosen = _flat_tiles((variance / kept).mean(axis=1), sigma, least)
         whitened = tiles[chosen] / np.sqrt(kept[chosen])[:, :, None, None]
         noise = _smallest_eigenvalues(_covariance(whitened)) - (_ROUNDING if clipped else 0.0)
         before, sigma = sigma, min(math.sqrt(max(0.0, noise)), 255.0)
@@ -75,16 +78,8 @@ def sigma_of_tiles(tiles: Array, *, clipped: bool) -> float:
     return sigma
 
 
-def cut_tiles(
-    image: NDArray[Any], mask: NDArray[np.bool_] | None = None, *, joint: bool = False
-) -> Array:
-    """Overlapping squares of the picture: ``(number, C, side, side)``.
-
-    Args:
-        image: ``(H, W)`` or ``(H, W, C)``.
-        mask: Which pixels are looked at, ``(H, W)``; none for all.
-        joint: Keep the channels apart even where they say the same.
-    """
+def cut_tiles(image: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Array:
+    """Overlapping squares of the picture: ``(number, C, side, side)``."""
     if image.ndim == 2:
         image = image[:, :, None]
     if mask is not None:
@@ -92,7 +87,7 @@ def cut_tiles(
         image, mask = image[rows, columns], mask[rows, columns]
         if not image.size:
             return np.empty((0, image.shape[2], _TILE, _TILE))
-    if not joint and is_gray(image, step=1.0):
+    if is_gray(image, step=1.0):
         image = one_channel(image)  # it has one noise, not three
     side = _TILE + _patch(*image.shape) - 1
     missing = [max(0, side - length) for length in image.shape[:2]]
@@ -129,9 +124,9 @@ def _patch(height: int, width: int, channels: int) -> int:
     return side
 
 
-def _flat_tiles(variance: Array, sigma: float) -> NDArray[np.intp]:
+def _flat_tiles(variance: Array, sigma: float, least: int) -> NDArray[np.intp]:
     # All tiles as flat as the noise allows: the flattest alone would read the noise too low.
-    few = max(_LEAST, int(_FLATTEST * len(variance)))
+    few = max(least, int(_FLATTEST * len(variance)))
     number = max(few, int((variance < _SLACK * sigma**2).sum()))
     chosen = np.argsort(variance, kind="stable")[:number]
     return chosen[:: math.ceil(len(chosen) / _MOST)]

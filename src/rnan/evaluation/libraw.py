@@ -14,6 +14,7 @@ from rnan.errors import InputError
 from rnan.images.raw.libraw import library
 
 _LETTERS = {"r": 0, "g": 1, "b": 2}
+_WHITE = 65535
 _SMALLEST = 22
 """Sides below which LibRaw refuses a file."""
 
@@ -36,7 +37,7 @@ def demosaic(mosaic: NDArray[np.float64], pattern: str, algorithm: str) -> NDArr
     rawpy = library()
     if min(mosaic.shape) < _SMALLEST:
         raise InputError(f"LibRaw takes no mosaics with sides below {_SMALLEST} pixels")
-    with rawpy.imread(io.BytesIO(_dng(mosaic, pattern))) as raw:
+    with rawpy.imread(io.BytesIO(dng(mosaic / 255.0, pattern))) as raw:
         pixels = raw.postprocess(
             demosaic_algorithm=rawpy.DemosaicAlgorithm[algorithm],
             output_color=rawpy.ColorSpace.raw,
@@ -52,10 +53,24 @@ def demosaic(mosaic: NDArray[np.float64], pattern: str, algorithm: str) -> NDArr
     return restored
 
 
-def _dng(mosaic: NDArray[np.float64], pattern: str) -> bytes:
-    """The file (Adobe, Digital Negative Specification, 1.4)."""
-    samples = np.rint(257.0 * np.clip(mosaic, 0.0, 255.0)).astype(np.uint16)
-    identity = tuple(part for value in np.eye(3).ravel() for part in (int(value), 1))
+def dng(
+    samples: NDArray[np.float64],
+    pattern: str,
+    *,
+    matrix: NDArray[np.float64] | None = None,
+    gains: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    black: int = 0,
+) -> bytes:
+    """A raw file of 16 bits (Adobe, Digital Negative Specification, 1.4).
+
+    Args:
+        samples: ``(H, W)`` with black at 0 and white at 1; values beyond it are clipped.
+        pattern: A Bayer pattern.
+        matrix: XYZ to camera colours, ``(3, 3)``; the identity by default.
+        gains: White balance.
+        black: Number that stands for black, so that noise may go below it.
+    """
+    values = np.rint(black + (_WHITE - black) * samples).clip(0, _WHITE).astype(np.uint16)
     tags = [
         (271, "s", 0, "rnan", True),  # Make
         (272, "s", 0, "mosaic", True),  # Model
@@ -63,15 +78,17 @@ def _dng(mosaic: NDArray[np.float64], pattern: str) -> bytes:
         (33422, "B", 4, bytes(_LETTERS[letter] for letter in pattern), True),  # CFAPattern
         (50706, "B", 4, bytes((1, 4, 0, 0)), True),  # DNGVersion
         (50708, "s", 0, "rnan mosaic", True),  # UniqueCameraModel
-        (50714, "H", 1, 0, True),  # BlackLevel
-        (50717, "H", 1, 65535, True),  # WhiteLevel
-        (50721, "2i", 9, identity, True),  # ColorMatrix1
-        (50728, "2I", 3, (1, 1) * 3, True),  # AsShotNeutral
+        (50714, "H", 1, black, True),  # BlackLevel
+        (50717, "H", 1, _WHITE, True),  # WhiteLevel
+        (50721, "2i", 9, _fractions(np.eye(3) if matrix is None else matrix), True),  # ColorMatrix1
+        (50728, "2I", 3, _fractions(1.0 / np.array(gains)), True),  # AsShotNeutral
         (50778, "H", 1, 21, True),  # CalibrationIlluminant1
     ]
     file = io.BytesIO()
     bayer = 32803  # PhotometricInterpretation: colour filter array
-    tifffile.imwrite(
-        file, samples, photometric=bayer, metadata=None, extratags=tags, software=False
-    )
+    tifffile.imwrite(file, values, photometric=bayer, metadata=None, extratags=tags, software=False)
     return file.getvalue()
+
+
+def _fractions(values: NDArray[np.float64]) -> tuple[int, ...]:
+    return tuple(part for value in np.ravel(values) for part in (round(1e6 * value), 10**6))

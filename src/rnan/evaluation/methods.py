@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, MissingExtraError
-from rnan.evaluation import libraw
+from rnan.evaluation import libraw, raws
 from rnan.images.raw.libraw import library
 from rnan.inference import Restorer
 from rnan.options.mapping import nearest
@@ -126,6 +126,10 @@ CLASSICAL: dict[str, tuple[Method, tuple[str, ...]]] = {
     "dht": (dht, ("demosaic",)),
     "nlm": (non_local_means, ("denoise", "dejpeg")),
     "wavelet": (wavelet, ("denoise", "dejpeg")),
+    "libraw": (raws.libraw_plain, ("raw",)),
+    "libraw-fbdd": (raws.libraw_fbdd, ("raw",)),
+    "libraw-denoise": (raws.libraw_denoise, ("raw",)),
+    "rawtherapee": (raws.rawtherapee, ("raw",)),
 }
 """Method and the restorations that it is for."""
 
@@ -143,11 +147,11 @@ def classical(name: str, task: Task) -> Method:
             f"known are {', '.join(CLASSICAL)}"
         )
     method, restorations = CLASSICAL[name]
-    if name in ("ahd", "dht"):
+    if name in ("ahd", "dht") or name.startswith("libraw"):
         library()
-    elif name != "bicubic":
+    elif name not in ("bicubic", "rawtherapee"):
         _optional("colour_demosaicing" if name == "menon" else "skimage.restoration")
-    wanted = restoration_of(task)
+    wanted = restoration_of(task) or task.name
     if wanted not in restorations:
         fitting = [other for other, (_, fits) in CLASSICAL.items() if wanted in fits]
         raise ConfigError(f"classical:{name} is not for {task.name}; try {', '.join(fitting)}")

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from rnan.degradations.mosaic import PATTERNS, measured
 from rnan.errors import InputError
 from rnan.inference.ensemble import self_ensemble
+from rnan.inference.pictures import mixed
+from rnan.inference.sensors import bilinear
 from rnan.inference.streaming import Cancel
 from rnan.inference.tiled import Progress, TiledEngine
 from rnan.options.restoring import RestoreOptions
@@ -46,7 +48,14 @@ class MosaicRestorer:
             restored = run(zero_filled[None], None)[0]
         else:
             restored = self_ensemble(run, zero_filled[None], where[None].astype(np.float32))[0]
-        return np.where(where, zero_filled, restored) if self._options.keep_samples else restored
+        if self._options.keep_samples:
+            return np.where(where, zero_filled, restored)
+        luma, chroma = self._options.shares
+        if min(luma, chroma) < 1.0:
+            plain: Array = bilinear(zero_filled.sum(axis=0), condition.pattern)
+            return mixed(plain, restored, luma, chroma)
+        result: Array = restored
+        return result
 
 
 def fill(mosaic: Array, pattern: str) -> Array:

@@ -22,6 +22,8 @@ from rnan.tasks import Condition
 
 Array = NDArray[np.float32]
 
+_LEAST_SIDE = 32
+"""Side up to which a small mosaic goes on in a mirror: training has seen none that is smaller."""
 _BAND = 256
 """Rows at a time, where whole planes would take memory."""
 
@@ -113,6 +115,8 @@ def _level(light: Array, raw: Raw, noise: SensorNoise, curve: NoiseCurve) -> Arr
     cells = np.zeros(((height + 1) // 2, (width + 1) // 2), np.float32)
     for place, letter in enumerate(raw.pattern):
         plane = light[place // 2 :: 2, place % 2 :: 2]
+        if not plane.size:
+            continue
         own = _spread(_box(plane), "rgb".index(letter), raw, noise, curve)
         missing = cells.shape[0] - own.shape[0], cells.shape[1] - own.shape[1]
         cells += 0.25 * np.pad(own, ((0, missing[0]), (0, missing[1])), mode="edge")
@@ -129,6 +133,8 @@ def _spread(light: Array, colour: int, raw: Raw, noise: SensorNoise, curve: Nois
 
 def _box(plane: Array) -> Array:
     """Mean of each sample and its eight neighbours."""
+    if not plane.size:
+        return plane
     padded = np.pad(plane, 1, mode="edge")
     rows = padded[:-2] + padded[1:-1] + padded[2:]
     mean: Array = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) * np.float32(1 / 9)
@@ -146,7 +152,10 @@ def _mosaic(
     """Arranged so that it reads GRBG from its first sample on, and cut again: ``(3, H, W)``."""
     height, width = seen.shape
     down, across = PATTERNS[pattern]
-    sides = ((down, (height + down) % 2), (across, (width + across) % 2))
+    sides = tuple(
+        (first, max((side + first) % 2, _LEAST_SIDE - side - first))
+        for first, side in ((down, height), (across, width))
+    )
 
     def padded(plane: Array) -> Array:
         if not any(map(any, sides)):

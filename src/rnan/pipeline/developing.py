@@ -85,7 +85,14 @@ def develop(
     """
     options = options or RawOptions()
     raw = negative.raw
-    light = restore_raw(restorer, raw, negative.noise, progress=progress, cancel=cancel)
+    light = restore_raw(
+        restorer,
+        raw,
+        negative.noise,
+        beyond_white=options.rendering == "linear" and raw.goes_beyond_white,
+        progress=progress,
+        cancel=cancel,
+    )
     top, left, bottom, right = (0, 0, *raw.size) if options.full else raw.crop
     return developed(light[top:bottom, left:right], raw, options.rendering)
 

@@ -19,7 +19,6 @@ from rnan.pipeline.developing import develop_file
 from rnan.pipeline.files import process_file
 from rnan.pipeline.inspection import inspect, other_harm
 from rnan.pipeline.plan import Plan, takes_raw
-from rnan.tasks import RESTORATIONS
 from rnan.weights import registry
 
 _log = logging.getLogger(__name__)
@@ -146,34 +145,29 @@ class Pipeline:
         return Result(picture=picture, steps=tuple(steps), note=note)
 
     def _for_raw(self, raw: Raw, noise: SensorNoise) -> Restorer:
-        """The network for camera raw: a model that was asked for, where it takes what is there."""
+        """The network for camera raw."""
         if not raw.is_mosaic:
-            return self._for("denoise", suits_raw=True).for_channels(3)
-        if noise.is_none:
-            return self._for("demosaic", suits_raw=True).for_channels(3)
-        return self._for("demosaic", suits_raw=True, bundled=NOISY_RAW).for_channels(3)
+            return self._for("denoise", for_raw=True).for_channels(3)
+        bundled = None if noise.is_none else NOISY_RAW
+        return self._for("demosaic", for_raw=True, bundled=bundled).for_channels(3)
 
     def _for(
-        self, restoration: str, *, suits_raw: bool = False, bundled: str | None = None
+        self, restoration: str, *, for_raw: bool = False, bundled: str | None = None
     ) -> Restorers:
         """The networks of a restoration.
 
         Args:
             restoration: ``denoise``, say.
-            suits_raw: Whether they are for camera raw, which is mixed by brightness and colour
-                where the samples have become light.
+            for_raw: Whether they are for camera raw, beside which memory has to last.
             bundled: A bundled network instead of the usual one, where none was asked for.
         """
         options, model = self._request.restoring, self._request.model
         if self._request.restoration not in (restoration, AUTO):
             model = None  # it is for what was asked for
         model = model or bundled
-        key = restoration, suits_raw, model
+        key = restoration, for_raw, model
         if key not in self._restorers:
-            if RESTORATIONS[restoration].takes == "mosaic" and not suits_raw:
-                # A mosaic is no picture to blend with.
-                options = replace(options, strength=1.0, luma=None, chroma=None)
-            if suits_raw and options.max_memory is None:
+            if for_raw and options.max_memory is None:
                 options = replace(options, max_memory=_FOR_RAW)
             self._restorers[key] = Restorers(restoration, model, options)
         return self._restorers[key]

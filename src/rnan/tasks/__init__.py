@@ -5,6 +5,7 @@ from rnan.tasks.level import Level, LevelLike
 from rnan.tasks.registry import (
     RESTORATIONS,
     TASKS,
+    get_measured,
     get_task,
     register,
     register_restoration,
@@ -23,6 +24,7 @@ __all__ = [
     "Protocol",
     "Restoration",
     "Task",
+    "get_measured",
     "get_task",
     "register",
     "register_restoration",

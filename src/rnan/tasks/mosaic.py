@@ -53,7 +53,7 @@ class MosaicTask(Task):
         """Every network takes every pattern."""
 
     def check_options(self, options: RestoreOptions) -> None:
-        """Mosaics take all."""
+        """Mosaics take all options."""
 
     def estimate(self, plane: NDArray[np.float32], traces: Traces) -> LevelLike:
         """The pattern of a mosaic of three channels."""

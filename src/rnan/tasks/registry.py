@@ -4,7 +4,7 @@ from rnan.errors import ConfigError
 from rnan.options.levels import LEVELS
 from rnan.options.mapping import nearest
 from rnan.options.request import request_options
-from rnan.tasks import jpeg, mosaic, noise, scale
+from rnan.tasks import jpeg, mosaic, noise, raw, scale
 from rnan.tasks.task import Restoration, Task
 
 TASKS: dict[str, Task] = {}
@@ -35,6 +35,15 @@ def get_task(name: str) -> Task:
             f"unknown task {name}{nearest(name, TASKS)}; known are {', '.join(TASKS)}"
         )
     return TASKS[name]
+
+
+def get_measured(name: str) -> Task:
+    """The task of that name, also one that is only measured.
+
+    Raises:
+        ConfigError: There is no such task.
+    """
+    return raw.RAW if name == raw.RAW.name else get_task(name)
 
 
 def restoration_of(task: Task) -> str:

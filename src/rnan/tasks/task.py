@@ -107,6 +107,10 @@ class Task(ABC):
     """Whether the degradation draws noise."""
     whole_levels: ClassVar[bool] = False
     """Whether levels are whole numbers."""
+    networks: ClassVar[str] = ""
+    """The task whose networks restore its inputs, where that is another."""
+    default_model: ClassVar[str] = ""
+    """The bundled network for it, where that has another name."""
     training_extras: ClassVar[frozenset[str]] = frozenset()
     """Settings of ``data`` in a recipe that are for this kind alone."""
 

@@ -14,6 +14,9 @@ from rnan.images.raw.raw import Box, Raw
 from rnan.images.read import read_bytes
 from rnan.options.files import MAX_PIXELS
 
+PATTERNS = ("grbg", "rggb", "bggr", "gbrg")
+"""Of Bayer sensors."""
+
 __all__ = ["Box", "Raw", "SensorNoise", "is_raw", "read_raw"]
 
 
@@ -38,6 +41,23 @@ def read_raw(path: Path, *, max_pixels: int = MAX_PIXELS) -> Raw:
         raise InputError(f"{path} is empty")
     exif = exif_of_raw(data)
     metadata = Metadata(format="TIFF", exif=exif)
-    read = read_dng if is_dng(data) else read_by_library
-    raw = read(data, str(path), metadata, max_pixels)
+    if not is_dng(data):
+        raw = read_by_library(data, str(path), metadata, max_pixels)
+    else:
+        raw = read_dng(data, str(path), metadata, max_pixels)
+        if raw.is_mosaic and raw.pattern not in PATTERNS:
+            raw = _interpolated(raw, read_by_library(data, str(path), metadata, max_pixels))
     return replace(raw, iso=raw.iso or iso_of(exif))
+
+
+def _interpolated(dng: Raw, by_library: Raw) -> Raw:
+    """A DNG of a sensor of another kind: LibRaw gives the pixels, the file says the rest."""
+    same = dng.size == by_library.size
+    return replace(
+        dng,
+        samples=by_library.samples,
+        pattern="",
+        crop=dng.crop if same else (0, 0, *by_library.size),
+        interpolated=by_library.interpolated,
+        profile=None,  # of samples, not of what was interpolated
+    )

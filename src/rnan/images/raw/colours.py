@@ -31,7 +31,7 @@ def developed(light: NDArray[np.float32], raw: Raw, rendering: Rendering) -> Pic
     """
     wide = rendering == "linear"
     matrix = (colours_of(raw, _REC2020 if wide else _SRGB) * 2.0**raw.exposure).astype(np.float32)
-    beyond = wide and float(light.max(initial=0.0)) > 1.0
+    beyond = wide and raw.goes_beyond_white
     pixels = np.empty(light.shape, np.float32 if beyond else np.uint16)
     for start in range(0, len(light), _BAND):
         band = light[start : start + _BAND] @ matrix.T

@@ -18,6 +18,8 @@ from rnan.images.read import read_bytes
 _log = logging.getLogger(__name__)
 _TURNED = {0: 1, 3: 3, 5: 8, 6: 6}
 """EXIF's orientation for LibRaw's."""
+Light = NDArray[np.float32]
+
 _BAYER = ("grbg", "rggb", "bggr", "gbrg")
 
 
@@ -39,7 +41,7 @@ def read_by_library(data: bytes, name: str, metadata: Metadata, max_pixels: int)
         check_size(sizes.width, sizes.height, name, max_pixels)
         balance = _balance(raw)
         pattern = _pattern(raw)
-        samples = _samples(raw, name) if pattern else _interpolated(raw, balance, name)
+        samples = _samples(raw, name) if pattern else _interpolated(data, balance, name)
         height, width = samples.shape[:2]
         matrix = np.asarray(raw.rgb_xyz_matrix, np.float64)[:3]
         known = np.isfinite(matrix).all() and abs(float(np.linalg.det(matrix))) > 1e-9
@@ -146,33 +148,33 @@ def _samples(raw: Any, name: str) -> NDArray[np.float32]:
     return samples
 
 
-def _interpolated(raw: Any, balance: tuple[float, float, float], name: str) -> NDArray[np.float32]:
+def _interpolated(data: bytes, balance: tuple[float, float, float], name: str) -> Light:
     """Linear camera colours ``(H, W, 3)`` of a sensor of another kind."""
     rawpy = library()
     # X-Trans takes an interpolation of its own, which refuses small pictures.
     for algorithm in (None, rawpy.DemosaicAlgorithm.LINEAR):
-        try:
-            pixels = raw.postprocess(
-                demosaic_algorithm=algorithm,
-                output_color=rawpy.ColorSpace.raw,
-                output_bps=16,
-                gamma=(1, 1),
-                user_wb=[*balance, balance[1]],
-                no_auto_bright=True,
-                adjust_maximum_thr=0.0,
-                user_flip=0,
-            )
-        except rawpy.LibRawError as error:
-            if algorithm is not None:
-                raise InputError(f"{name} cannot be developed: {_words(error)}") from error
-            continue
+        with _opened(data, name) as raw:
+            try:
+                pixels = raw.postprocess(
+                    demosaic_algorithm=algorithm,
+                    output_color=rawpy.ColorSpace.raw,
+                    output_bps=16,
+                    gamma=(1, 1),
+                    user_wb=[*balance, balance[1]],
+                    no_auto_bright=True,
+                    adjust_maximum_thr=0.0,
+                    user_flip=0,
+                )
+            except rawpy.LibRawError as error:
+                if algorithm is not None:
+                    raise InputError(f"{name} cannot be developed: {_words(error)}") from error
+                continue
         break
     if pixels.ndim == 2 or pixels.shape[2] != 3:
         raise InputError(f"{name} is of a sensor without three colours, which is not read")
-    # LibRaw brings the largest factor of the white balance to 1.
-    factors = np.array(balance, np.float32)
-    light: NDArray[np.float32] = pixels.astype(np.float32) / (np.float32(65535.0) * factors)
-    light *= factors.min()
+    # LibRaw brings the smallest factor of the white balance to 1.
+    light: Light = pixels.astype(np.float32) / np.float32(65535.0)
+    light /= np.array(balance, np.float32)
     return light
 
 

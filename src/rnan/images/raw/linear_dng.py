@@ -107,9 +107,9 @@ def _with_plain_pointer(tiff: bytes) -> bytes:
 def _samples(light: NDArray[np.float32], raw: Raw) -> tuple[NDArray[np.uint16], float]:
     """Camera values with white at 65535, and the stops by which they had to be made darker."""
     gains = np.array(raw.white_balance, np.float32)
-    # Only a file in floating point goes beyond what its sensor could hold.
-    beyond = float(raw.samples.max(initial=0.0)) > 1.0
-    most = max(1.0, float((light.max(axis=(0, 1)) / gains).max())) if beyond else 1.0
+    most = 1.0
+    if raw.goes_beyond_white:
+        most = max(most, float((light.max(axis=(0, 1)) / gains).max()))
     scale = (np.float32(65535.0 / most) / gains).astype(np.float32)
     samples = np.empty(light.shape, np.uint16)
     for start in range(0, len(light), _BAND):

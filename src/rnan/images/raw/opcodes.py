@@ -108,7 +108,9 @@ def _gain_map(body: bytes) -> GainMap:
     )
 
 
-def _between(values: NDArray[np.float32], place: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
+def _between(
+    values: NDArray[np.float32], place: NDArray[np.float64], axis: int
+) -> NDArray[np.float32]:
     """Values between points along one axis; beyond the first and last they go on unchanged."""
     last = values.shape[axis] - 1
     place = np.clip(place, 0.0, last)

@@ -60,6 +60,11 @@ class Raw:
         """Whether each pixel has one colour."""
         return self.samples.ndim == 2
 
+    @property
+    def goes_beyond_white(self) -> bool:
+        """Whether highlights go beyond white, as files in floating point have them."""
+        return float(self.samples.max(initial=0.0)) > 1.0
+
     def gains(self) -> NDArray[np.float32]:
         """White balance for the samples: ``(2, 2)`` for a cell of the mosaic, or ``(3,)``."""
         balance = np.array(self.white_balance, np.float32)
