@@ -30,11 +30,11 @@ from rnan import __version__
 from rnan.api import load_restorer
 from rnan.engines.device import hardware_name
 from rnan.evaluation.datasets import Reference, halved, picture_files, references, split
-from rnan.evaluation.methods import Network
+from rnan.evaluation.methods import network_for
 from rnan.evaluation.runner import measure, records
 from rnan.images import write_whole
 from rnan.models.checkpoints import from_bytes
-from rnan.tasks import Task, get_task
+from rnan.tasks import Task, get_measured, get_task
 from rnan.weights import registry
 
 ROOT = Path(__file__).parent.parent
@@ -45,7 +45,7 @@ NEEDED_GAIN = 0.01
 VALIDATION_FOLDER = "train/bsd398"
 
 LICENCE_NOTE = (
-    "trained on pictures of BSDS500 and Yang's 91, which are for research; "
+    "trained on pictures of BSDS500 and Yang's 91, which are for research{}; "
     "the file is shared as such"
 )
 _NOISE = (
@@ -59,6 +59,11 @@ LIMITS = {
     "demosaic": (
         "Trained on display-referred 8-bit pictures whose colour is soft, since they are 4:2:0 "
         "JPEGs; fine saturated detail comes out softer than a network trained on DIV2K gives it."
+    ),
+    "raw": (
+        "Trained on simulated sensors: Gaussian noise whose variance grows with the light, on "
+        "mosaics of display-referred 8-bit pictures. Row noise and noise that a camera smoothed "
+        "before it wrote the file are not known to it."
     ),
     "dejpeg": (
         "Trained on one compression by libjpeg with its standard tables; what cropped pictures and "
@@ -87,7 +92,7 @@ def validation_mean(weights: str | Path, task: Task, folder: Path) -> float:
         task,
         pictures,
         [task.level(level) for level in task.table_levels],
-        Network(load_restorer(weights)),
+        network_for(task, load_restorer(weights)),
         with_ssim=False,
     )
     return sum(score.psnr for score in scores) / len(scores)
@@ -115,7 +120,7 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
         files = picture_files(data / "test" / dataset)
         names = (*task.table_levels, *task.more_levels)
         levels = sorted((task.level(level) for level in names), key=lambda one: one.value)
-        scores = measure(task, references(files, task), levels, Network(restorer))
+        scores = measure(task, references(files, task), levels, network_for(task, restorer))
         for row in records(task, scores, dataset=dataset, method=name):
             metrics.append({**row.as_dict(), "value": round(row.value, 4)})
             print(f"{dataset} {row.level} {row.metric} {row.value:.4f}")
@@ -125,7 +130,7 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
     return {
         "name": name,
         "title": task.title,
-        "task": task.name,
+        "task": info["task"],
         "version": __version__,
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
@@ -139,8 +144,18 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
         **more,
         "training": info["training"],
         "limits": LIMITS[task.name],
-        "licence_note": LICENCE_NOTE,
+        "licence_note": LICENCE_NOTE.format(_others(info)),
     }
+
+
+def _others(info: dict[str, Any]) -> str:
+    """Further pictures that one of the stretches saw."""
+    folders = {
+        Path(folder).name
+        for stretch in info["training"]
+        for folder in stretch["recipe"]["data"]["folders"]
+    }
+    return ", and of CID22 (Cloudinary, CC BY-SA 4.0)" if "cid22" in folders else ""
 
 
 def log(
@@ -190,7 +205,7 @@ def said_of_average(stretch: dict[str, Any]) -> list[str]:
 
 def place(name: str, task: Task) -> Path:
     """Where weights of that name lie: what is too large for the package stands beside it."""
-    folder = PACKAGE if name == task.name else ROOT / "weights"
+    folder = PACKAGE if name in (task.name, task.default_model) else ROOT / "weights"
     return folder / f"{name}{registry.SUFFIX}"
 
 
@@ -200,9 +215,15 @@ def write_card(said: dict[str, Any]) -> None:
     file.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
 
 
+def measured_task(info: dict[str, Any]) -> Task:
+    """What weights are measured on: those that saw a sensor's noise on camera raw."""
+    of_sensor = info["training"][-1]["recipe"]["data"].get("sensor")
+    return get_measured("raw") if of_sensor else get_task(info["task"])
+
+
 def measure_again(name: str, data: Path) -> None:
     """Write the card of weights that are there once more, by the program as it is now."""
-    task = get_task(registry.card(name)["task"])
+    task = measured_task(registry.card(name))
     validation = validation_mean(name, task, data / VALIDATION_FOLDER)
     write_card(card(name, place(name, task), task, data, validation))
 
@@ -221,8 +242,8 @@ def main() -> None:
         return
 
     source = arguments.run / "weights.safetensors"
-    task = get_task(from_bytes(source.read_bytes()).info["task"])
-    name = arguments.name or task.name
+    task = measured_task(from_bytes(source.read_bytes()).info)
+    name = arguments.name or task.default_model or task.name
     folder = arguments.data / VALIDATION_FOLDER
     new = validation_mean(source, task, folder)
     print(f"validation mean: {new:.3f} dB")

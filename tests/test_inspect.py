@@ -69,8 +69,8 @@ def test_folders_and_bad_files(tmp_path: Path) -> None:
     (line,) = done.stdout.splitlines()
     assert json.loads(line)["path"] == str(folder / "a.png")
     assert f"{folder / 'b.png'} is not a picture" in done.stderr
-    assert "1 of 2 pictures failed" in done.stderr
-    assert "camera raw, which rnan demosaic takes: 1" in done.stderr
+    assert f"{folder / 'd.dng'} is no camera raw that can be read" in done.stderr
+    assert "2 of 3 pictures failed" in done.stderr
     deeper = rnan("inspect", folder / "**" / "c.png", folder, "--recursive", "--json")
     assert len(deeper.stdout.splitlines()) == 3
 

@@ -108,13 +108,6 @@ def test_a_large_whole_number_is_one() -> None:
     assert make_request("denoise", {"tile": "9" * 23}).restoring.tile == int("9" * 23)
 
 
-def test_a_mosaic_is_not_blended_wherever_it_is_asked_for() -> None:
-    with pytest.raises(ConfigError, match="strength= must be 1: a mosaic is no picture"):
-        rnan.restore(photo(16, 16, channels=1), task="demosaic", pattern="grbg", strength=0.5)
-    done = run("demosaic", "a.png", "-o", "b.png", "--strength", "0.5")
-    assert done.returncode in (1, 2)
-
-
 def test_other_doors_say_why() -> None:
     with pytest.raises(ConfigError, match="model= is not for auto, which chooses"):
         make_request("auto", {"model": "denoise-color"})

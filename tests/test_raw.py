@@ -23,6 +23,7 @@ from rnan.evaluation.metrics import psnr
 from rnan.images import read
 from rnan.images.metadata import Metadata
 from rnan.images.raw import SensorNoise, read_raw
+from rnan.images.raw.colours import colours_of
 from rnan.images.raw.libraw import developed_by_library, read_by_library
 from rnan.options.raw import RawOptions
 from rnan.pipeline.developing import develop, open_negative
@@ -402,11 +403,17 @@ def test_a_dng_needs_no_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_both_ways_of_reading_agree(scene: np.ndarray, tmp_path: Path) -> None:
-    path = dng(tmp_path / "a.dng", scene)
+    """Also in colours: of a DNG LibRaw 0.22.2 shows no matrix from XYZ, and it was lost once."""
+    mixing = np.array([[0.8, 0.15, 0.05], [0.2, 0.7, 0.1], [0.05, 0.25, 0.7]])
+    matrix = raws.rationals(np.diag(raws.NEUTRAL) @ mixing @ raws.XYZ_TO_SRGB)
+    path = dng(tmp_path / "a.dng", scene, more=[(raws.MATRIX, "2i", 9, matrix)])
     ours, theirs = read_raw(path), read_by_library(path.read_bytes(), "a", Metadata(), 10**8)
     assert ours.pattern == theirs.pattern
     assert ours.white_balance == pytest.approx(theirs.white_balance, rel=1e-4)
     assert np.abs(ours.samples - theirs.samples).max() < 1e-6
+    srgb = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
+    assert colours_of(ours, srgb) == pytest.approx(np.linalg.inv(mixing), abs=0.01)
+    assert colours_of(theirs, srgb) == pytest.approx(np.linalg.inv(mixing), abs=0.01)
 
 
 X_TRANS = "ggrggbggbggrbrgrbgggbggrggrggbrbgbrg"
@@ -520,6 +527,19 @@ def test_grain_and_specks_apart(tmp_path: Path) -> None:
     assert grain[1] < 1.6 * whole[1]
     assert specks[1] > 1.5 * whole[1]
     assert specks[0] < 1.6 * whole[0]
+
+
+def test_eight_ways_and_kept_samples(scene: np.ndarray, tmp_path: Path) -> None:
+    path = dng(tmp_path / "a.dng", scene[:95, :127], "grbg", noise=(1.6e-3, 4e-5))
+    negative = open_negative("a", read_raw(path), RawOptions(noise=(1.6e-3, 4e-5)))
+
+    def score(**options: Any) -> float:
+        result = develop(load_restorer("demosaic-raw", **options), negative).pixels / 257.0
+        return psnr(scene[4:91, 4:123], result[4:-4, 4:-4])
+
+    plain, ensemble, kept = score(), score(self_ensemble=True), score(keep_samples=True)
+    assert ensemble > plain
+    assert kept < plain - 1
 
 
 def test_renderings(scene: np.ndarray, tmp_path: Path) -> None:

@@ -361,9 +361,9 @@ def test_one_probe_tells_of_all_pictures(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_memory_chooses_the_tile() -> None:
     small = restorer(small_model(features=64, inner=32), max_memory=2**26)
     large = restorer(small_model(features=64, inner=32), max_memory=2**29)
-    assert small._tiled.tile < large._tiled.tile
-    assert small._tiled.tile % small.engine.grid == 0
-    assert small._tiled.tile**2 * small.engine.bytes_per_pixel <= 2**26
+    assert small.tiled.tile < large.tiled.tile
+    assert small.tiled.tile % small.engine.grid == 0
+    assert small.tiled.tile**2 * small.engine.bytes_per_pixel <= 2**26
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ LEVELS: dict[str, dict[str, object]] = {
     "denoise-color": {"level": 25.0},
     "denoise-gray": {"level": 25.0},
     "demosaic": {"level": "grbg", "sigma": 5.0},
+    "demosaic-raw": {"level": "grbg", "sigma": 5.0},
     "dejpeg": {"level": 20.0},
     "dejpeg-color": {"level": 20.0},
     "super-resolution": {"level": 2},
@@ -38,7 +39,7 @@ def noisy(height: int, width: int, channels: int) -> torch.Tensor:
 
 
 def channels_of(name: str) -> int:
-    return 1 if name == "demosaic" else registry.load(name).config.channels_in
+    return 1 if name.startswith("demosaic") else registry.load(name).config.channels_in
 
 
 def test_every_bundled_network_is_tested() -> None:

@@ -157,8 +157,7 @@ def _load(
     self_ensemble: bool,
     **options: Any,
 ) -> Measurement:
-    from rnan.evaluation.methods import Network, classical, nothing
-    from rnan.evaluation.raws import RawNetwork
+    from rnan.evaluation.methods import classical, network_for, nothing
 
     levels = given or [task.level(name) for name in task.table_levels]
     if model == "none":
@@ -179,7 +178,7 @@ def _load(
     if not task.networks:
         _warn_of_levels(model, restorer, levels)
     name = model + ("+" if self_ensemble else "") + (f"@{assume}" if assume else "")
-    run = RawNetwork(restorer, assumed) if task.networks else Network(restorer, assumed)
+    run = network_for(task, restorer, assumed)
     return Measurement(model=model, name=name, run=run, levels=levels)
 
 

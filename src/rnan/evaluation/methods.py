@@ -52,6 +52,14 @@ class Network:
         return restored.astype(np.float64) * 255.0
 
 
+def network_for(
+    task: Task, restorer: Restorer, assume: Level | str | None = None
+) -> Network | raws.RawNetwork:
+    """How a network is measured on a task, told the true level unless another is assumed."""
+    kind = raws.RawNetwork if task.networks else Network
+    return kind(restorer, assume)
+
+
 def bicubic(lq: Array, level: Level) -> Array:
     """MATLAB's bicubic enlargement, rounded between its passes as for 8-bit pictures."""
     eight_bit = np.rint(np.clip(lq, 0, 255)).astype(np.uint8)

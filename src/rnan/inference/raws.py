@@ -6,13 +6,16 @@ The network sees white-balanced samples behind the curve that makes their noise 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from rnan.degradations.mosaic import PATTERNS
+from rnan.degradations.mosaic import PATTERNS, measured
 from rnan.degradations.sensor import NoiseCurve
 from rnan.images.raw import Raw, SensorNoise
 from rnan.images.raw.opcodes import GainMap
+from rnan.inference.mosaics import pattern_of
 from rnan.inference.pictures import mixed
 from rnan.inference.restorer import Restorer
 from rnan.inference.sensors import bilinear, without_outliers
@@ -62,7 +65,10 @@ def restore_raw(
     seen = curve(limited)
     del limited
     if raw.is_mosaic:
-        shown = _mosaic(restorer, seen, raw.pattern, level, progress, cancel)
+        turned = _eight_ways if restorer.options.self_ensemble else _mosaic
+        shown = turned(restorer, seen, raw.pattern, level, progress, cancel)
+        if restorer.options.keep_samples:
+            shown = np.where(measured(raw.size[0], raw.size[1], raw.pattern), seen, shown)
     else:
         shown = _pixels(restorer, seen.transpose(2, 0, 1), level, progress, cancel)
     _blend(shown, seen, raw, restorer.options.shares)
@@ -139,6 +145,36 @@ def _box(plane: Array) -> Array:
     rows = padded[:-2] + padded[1:-1] + padded[2:]
     mean: Array = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) * np.float32(1 / 9)
     return mean
+
+
+def _eight_ways(
+    restorer: Restorer,
+    seen: Array,
+    pattern: str,
+    level: Array,
+    progress: Progress | None,
+    cancel: Cancel | None,
+) -> Array:
+    """Mean over eight turns and flips; a turned mosaic reads another pattern."""
+    where = measured(seen.shape[0], seen.shape[1], pattern)
+    total = np.zeros((3, *seen.shape), np.float32)
+    for turn in range(8):
+
+        def turned(plane: NDArray[Any], turn: int = turn) -> NDArray[Any]:
+            plane = np.rot90(plane, turn % 4, axes=(-2, -1))
+            return np.ascontiguousarray(plane[..., ::-1] if turn > 3 else plane)
+
+        def report(done: int, parts: int, turn: int = turn) -> None:
+            if progress is not None:
+                progress(turn * parts + done, 8 * parts)
+
+        restored = _mosaic(
+            restorer, turned(seen), pattern_of(turned(where)), turned(level), report, cancel
+        )
+        restored = restored[..., ::-1] if turn > 3 else restored
+        total += np.rot90(restored, -(turn % 4), axes=(-2, -1))
+    total /= 8.0
+    return total
 
 
 def _mosaic(

@@ -20,6 +20,9 @@ _TURNED = {0: 1, 3: 3, 5: 8, 6: 6}
 """EXIF's orientation for LibRaw's."""
 Light = NDArray[np.float32]
 
+_XYZ_TO_SRGB = np.linalg.inv(
+    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
+)
 _BAYER = ("grbg", "rggb", "bggr", "gbrg")
 
 
@@ -43,14 +46,12 @@ def read_by_library(data: bytes, name: str, metadata: Metadata, max_pixels: int)
         pattern = _pattern(raw)
         samples = _samples(raw, name) if pattern else _interpolated(data, balance, name)
         height, width = samples.shape[:2]
-        matrix = np.asarray(raw.rgb_xyz_matrix, np.float64)[:3]
-        known = np.isfinite(matrix).all() and abs(float(np.linalg.det(matrix))) > 1e-9
         return Raw(
             samples=samples,
             pattern=pattern,
             crop=_crop(sizes, height, width),
             white_balance=balance,
-            xyz_to_camera=matrix if known else None,
+            xyz_to_camera=_matrix(raw),
             orientation=_TURNED.get(int(sizes.flip), 1),
             interpolated="" if pattern else "LibRaw",
             metadata=metadata,
@@ -176,6 +177,21 @@ def _interpolated(data: bytes, balance: tuple[float, float, float], name: str) -
     light: Light = pixels.astype(np.float32) / np.float32(65535.0)
     light /= np.array(balance, np.float32)
     return light
+
+
+def _matrix(raw: Any) -> NDArray[np.float64] | None:
+    """XYZ to camera colours, of LibRaw's list of cameras or as the file says it."""
+    listed = np.asarray(raw.rgb_xyz_matrix, np.float64)[:3]
+    if np.isfinite(listed).all() and abs(float(np.linalg.det(listed))) > 1e-9:
+        return listed
+    # LibRaw 0.22.2 shows what a file says only as the way to sRGB (findings/libraw-dng-matrix.sh).
+    to_srgb = np.asarray(raw.color_matrix, np.float64)[:3, :3]
+    if not np.isfinite(to_srgb).all() or abs(float(np.linalg.det(to_srgb))) < 1e-9:
+        return None
+    if np.allclose(to_srgb, np.eye(3)):
+        return None  # what it gives for cameras that it does not know
+    matrix: NDArray[np.float64] = np.linalg.inv(to_srgb) @ _XYZ_TO_SRGB
+    return matrix
 
 
 def _crop(sizes: Any, height: int, width: int) -> tuple[int, int, int, int]:
