@@ -24,8 +24,8 @@ from rnan.estimation.sensor_noise import measured_noise
 from rnan.evaluation.datasets import Reference, picture_files, references, split
 from rnan.evaluation.figures import Crop, Panel, write_figure
 from rnan.evaluation.methods import Method, classical
-from rnan.evaluation.raws import RawNetwork, raw_of
 from rnan.evaluation.metrics import as_eight_bit, psnr
+from rnan.evaluation.raws import RawNetwork, raw_of
 from rnan.evaluation.runner import measure, records
 from rnan.tasks import get_measured
 from rnan.weights import registry
@@ -61,8 +61,9 @@ def fits(folder: Path) -> list[dict[str, Any]]:
         errors = []
         for picture in references(picture_files(folder), TASK):
             lq = TASK.degrade(picture.gt, level, name=picture.name, seed=0)
-            found = measured_noise(raw_of(lq, level)).variance(0.5)
-            errors.append(abs(found / (0.5 * photon + reading) - 1.0))
+            found = measured_noise(raw_of(lq, level))
+            assert found is not None
+            errors.append(abs(found.variance(0.5) / (0.5 * photon + reading) - 1.0))
         rows.append(
             {
                 "level": level.name,

@@ -105,11 +105,20 @@ def dng(path: Path, pixels: np.ndarray, pattern: str = "rggb", **settings: Any) 
     return write_dng(path, numbers(samples(pixels, pattern, noise=noise)), pattern, **settings)
 
 
-def gain_map(points: np.ndarray, *, top: int = 0, left: int = 0, pitch: int = 2) -> bytes:
-    """A list of one gain map over the whole picture, for one phase of the mosaic."""
+def gain_map(
+    points: np.ndarray,
+    *,
+    top: int = 0,
+    left: int = 0,
+    right: int = 10**4,
+    spacing: float | None = None,
+    origin: float = 0.0,
+) -> bytes:
+    """A list of one gain map, for one phase of the mosaic."""
     rows, columns = points.shape
-    body = struct.pack(">10I", top, left, 10**4, 10**4, 0, 1, pitch, pitch, rows, columns)
-    body += struct.pack(">4d", 1 / max(1, rows - 1), 1 / max(1, columns - 1), 0.0, 0.0)
+    body = struct.pack(">10I", top, left, 10**4, right, 0, 1, 2, 2, rows, columns)
+    down, across = 1 / max(1, rows - 1), 1 / max(1, columns - 1)
+    body += struct.pack(">4d", down if spacing is None else spacing, across, origin, 0.0)
     body += struct.pack(">I", 1) + points.astype(">f4").tobytes()
     return struct.pack(">I", 1) + struct.pack(">4I", 9, 0x01030000, 0, len(body)) + body
 

@@ -43,7 +43,7 @@ def command(
     for path in paths:
         try:
             if is_raw(path):
-                findings: Any = inspect_raw(read_raw(path), str(path))
+                findings: Any = inspect_raw(read_raw(path))
             else:
                 findings = inspect(read_source(Plan(path, STREAM), reading))
         except Exception as error:  # nothing about one picture stops the others

@@ -46,41 +46,53 @@ variance over the noise's."""
 _SIDE = 16
 
 
-def noise_of(raw: Raw) -> SensorNoise:
-    """The noise of a raw file: as it says itself where its samples do not contradict, or measured.
+def noise_of(raw: Raw) -> tuple[SensorNoise, str]:
+    """The noise of a raw file, and how that is known.
 
-    A file whose profile names the colours in reverse is understood.
+    As the file says it where its samples do not contradict, else measured. A file whose profile
+    names the colours in reverse is understood. Where nothing can be measured either, it is what is
+    usual at the file's ISO, or none.
     """
-    measured = measured_noise(raw)
-    said = raw.profile
+    measured, said = measured_noise(raw), raw.profile
+    if measured is None:
+        if said is not None:
+            return said, "as the file says"
+        if raw.iso:
+            return SensorNoise.usual(raw.iso), "usual at its ISO"
+        return SensorNoise.of(0.0, 0.0), "too small to be measured"
     if said is None:
-        return measured
+        return measured, "measured"
     for light in (0.02, 0.1, 0.4):
         ours, theirs = measured.variance(light) + _LEAST_VARIANCE, said.variance(light)
         if theirs <= _BELIEVED[0] * ours and _BELIEVED[1] * theirs >= ours:
             break
     else:
-        return measured
+        return measured, "measured, since the file contradicts it"
     turned = SensorNoise(photon=said.photon[::-1], reading=said.reading[::-1])
-    return turned if _distance(turned, measured) < 0.5 * _distance(said, measured) else said
+    if _distance(turned, measured) < 0.5 * _distance(said, measured):
+        said = turned
+    return said, "as the file says"
 
 
-def measured_noise(raw: Raw) -> SensorNoise:
-    """The noise that the samples show; none where nothing can be measured."""
+def measured_noise(raw: Raw) -> SensorNoise | None:
+    """The noise that the samples show; nothing where they are too few or all burnt out."""
     gains = raw.gains()
+    samples = raw.samples
+    if raw.shading is not None:
+        samples = np.divide(samples, np.maximum(raw.shading, 1e-6), dtype=np.float32)
     if not raw.is_mosaic:
-        return _of_pixels(raw.samples, gains)
+        return _of_pixels(samples, gains)
     height, width = (side // 2 * 2 for side in raw.size)
     if not height or not width:
-        return SensorNoise.of(0.0, 0.0)
-    whole = raw.samples[:height, :width]
+        return None
+    whole = samples[:height, :width]
     cut = [
         (letter, _unspoilt(cut_tiles(whole[place // 2 :: 2, place % 2 :: 2])))
         for place, letter in enumerate(raw.pattern)
     ]
     tiles = np.concatenate([one for _, one in cut])
     if len(tiles) < _LEAST:
-        return SensorNoise.of(0.0, 0.0)
+        return None
     photon, reading = _fitted(tiles, float(gains.mean()))
     pooled = SensorNoise.of(photon, reading)
     if pooled.variance(0.5) < _SEEN_IN_COLOURS:
@@ -138,7 +150,7 @@ def _by_colour(cut: list[tuple[str, Array]], pooled: SensorNoise) -> SensorNoise
     )
 
 
-def _of_pixels(samples: NDArray[Any], gains: NDArray[np.float32]) -> SensorNoise:
+def _of_pixels(samples: NDArray[Any], gains: NDArray[np.float32]) -> SensorNoise | None:
     """The noise of samples that were interpolated.
 
     Neighbours share it, so that eigenvalues of patches say too little: flat tiles have to do.
@@ -146,7 +158,7 @@ def _of_pixels(samples: NDArray[Any], gains: NDArray[np.float32]) -> SensorNoise
     values: list[tuple[float, float]] = []
     height, width = (side // _SIDE * _SIDE for side in samples.shape[:2])
     if not height or not width:
-        return SensorNoise.of(0.0, 0.0)
+        return None
     for channel in range(3):
         plane = samples[:height, :width, channel].astype(np.float64)
         tiles = plane.reshape(height // _SIDE, _SIDE, width // _SIDE, _SIDE).swapaxes(1, 2)

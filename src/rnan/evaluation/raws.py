@@ -17,17 +17,13 @@ from rnan.errors import InputError, MissingExtraError
 from rnan.estimation.sensor_noise import noise_of
 from rnan.evaluation.libraw import dng
 from rnan.images.raw import Raw, SensorNoise
-from rnan.images.raw.colours import developed
+from rnan.images.raw.colours import XYZ_TO_SRGB, developed
 from rnan.images.raw.libraw import library
 from rnan.inference import Restorer
 from rnan.inference.raws import restore_raw
 from rnan.tasks import Level
 
 Array = NDArray[np.float64]
-
-_XYZ_TO_SRGB = np.linalg.inv(
-    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
-)
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class RawNetwork:
         """See :data:`rnan.evaluation.methods.Method`."""
         raw = raw_of(lq, level)
         if self.assume == "auto":
-            noise = noise_of(raw)
+            noise, _ = noise_of(raw)
         else:
             known = self.assume if isinstance(self.assume, Level) else level
             noise = SensorNoise.of(*known.arguments["noise"])
@@ -58,7 +54,7 @@ def raw_of(lq: Array, level: Level) -> Raw:
         pattern=level.pattern,
         crop=(0, 0, *samples.shape),
         white_balance=GAINS,
-        xyz_to_camera=np.diag(1.0 / np.array(GAINS)) @ _XYZ_TO_SRGB,
+        xyz_to_camera=np.diag(1.0 / np.array(GAINS)) @ XYZ_TO_SRGB,
         orientation=1,
     )
 
@@ -163,5 +159,5 @@ def _by_libraw(lq: Array, level: Level, **options: Any) -> Array:
 
 
 def _dng(lq: Array, level: Level) -> bytes:
-    matrix = np.diag(1.0 / np.array(GAINS)) @ _XYZ_TO_SRGB
+    matrix = np.diag(1.0 / np.array(GAINS)) @ XYZ_TO_SRGB
     return dng(lq.sum(axis=2) / 255.0, level.pattern, matrix=matrix, gains=GAINS, black=512)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from rnan.degradations.mosaic import PATTERNS, measured
 from rnan.degradations.sensor import NoiseCurve
 from rnan.images.raw import Raw, SensorNoise
-from rnan.images.raw.opcodes import GainMap
 from rnan.inference.mosaics import pattern_of
 from rnan.inference.pictures import mixed
 from rnan.inference.restorer import Restorer
@@ -79,8 +78,6 @@ def restore_raw(
     del shown, seen
     if beyond_white:
         _put_back_highlights(light, samples, raw, gains)
-    for one in raw.shading:
-        _unshade(light, one, raw)
     return light
 
 
@@ -113,8 +110,10 @@ def _level(light: Array, raw: Raw, noise: SensorNoise, curve: NoiseCurve) -> Arr
     if noise.is_none:
         return np.zeros((height, width), np.float32)
     if not raw.is_mosaic:
+        shades = np.ones_like(light) if raw.shading is None else raw.shading
         spread = [
-            _spread(_box(light[..., channel]), channel, raw, noise, curve) for channel in range(3)
+            _spread(_box(light[..., colour]), shades[..., colour], colour, raw, noise, curve)
+            for colour in range(3)
         ]
         mean: Array = np.mean(spread, axis=0, dtype=np.float32)
         return mean
@@ -123,14 +122,26 @@ def _level(light: Array, raw: Raw, noise: SensorNoise, curve: NoiseCurve) -> Arr
         plane = light[place // 2 :: 2, place % 2 :: 2]
         if not plane.size:
             continue
-        own = _spread(_box(plane), "rgb".index(letter), raw, noise, curve)
+        there = slice(place // 2, None, 2), slice(place % 2, None, 2)
+        gains: Array | np.float32 = np.float32(1.0)
+        if raw.shading is not None:
+            gains = raw.shading[there]
+        own = _spread(_box(plane), gains, "rgb".index(letter), raw, noise, curve)
         missing = cells.shape[0] - own.shape[0], cells.shape[1] - own.shape[1]
         cells += 0.25 * np.pad(own, ((0, missing[0]), (0, missing[1])), mode="edge")
     return cells.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
 
 
-def _spread(light: Array, colour: int, raw: Raw, noise: SensorNoise, curve: NoiseCurve) -> Array:
-    gain = raw.white_balance[colour]
+def _spread(
+    light: Array,
+    shading: Array | np.float32,
+    colour: int,
+    raw: Raw,
+    noise: SensorNoise,
+    curve: NoiseCurve,
+) -> Array:
+    """Deviation of one colour behind the curve, of balanced light."""
+    gain = np.float32(raw.white_balance[colour]) * shading
     light = np.clip(light, 0.0, 1.0)
     variance = gain * noise.photon[colour] * light + gain**2 * noise.reading[colour]
     spread: Array = curve.slope(light) * np.sqrt(variance, dtype=np.float32)
@@ -244,25 +255,3 @@ def _put_back_highlights(light: Array, samples: Array, raw: Raw, gains: Array) -
         if excess.any():
             rows = slice(start - first, min(start + _BAND, len(light)) - first)
             light[start : start + _BAND] += bilinear(excess, pattern)[:, rows].transpose(1, 2, 0)
-
-
-def _unshade(light: Array, one: GainMap, raw: Raw) -> None:
-    """Apply a gain map, which is for one colour of the mosaic or for planes; in place."""
-    height, width = raw.size
-    for start in range(0, height, _BAND):
-        rows = slice(start, min(start + _BAND, height))
-        for channel in _channels(one, raw):
-            light[rows, :, channel] *= one.at(height, width, rows, channel - one.plane)
-
-
-def _channels(one: GainMap, raw: Raw) -> list[int]:
-    """Colours that a gain map is for."""
-    if not raw.is_mosaic:
-        return list(range(one.plane, min(3, one.plane + one.planes)))
-    if one.pitch == (1, 1):
-        return [0, 1, 2]
-    # Both greens have a map; the second would be applied to what the first is for.
-    row, column = one.area[0] % 2, one.area[1] % 2
-    letter = raw.pattern[2 * row + column]
-    first = raw.pattern.index(letter) == 2 * row + column
-    return ["rgb".index(letter)] if first else []

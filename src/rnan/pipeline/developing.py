@@ -12,7 +12,6 @@ from rnan.images import Picture
 from rnan.images.raw import Raw, SensorNoise, read_raw
 from rnan.images.raw.colours import developed
 from rnan.images.raw.linear_dng import encode_dng
-from rnan.images.write import write_whole
 from rnan.inference.memory import enough_memory
 from rnan.inference.raws import balanced, restore_raw
 from rnan.inference.restorer import Restorer
@@ -24,8 +23,8 @@ from rnan.options.files import WriteOptions
 from rnan.options.levels import MosaicLevel
 from rnan.options.raw import RawOptions
 from rnan.options.request import Request
-from rnan.pipeline.files import check_outputs, write_result
-from rnan.pipeline.plan import Plan
+from rnan.pipeline.files import check_outputs, write_bytes, write_result
+from rnan.pipeline.plan import STREAM, Plan
 
 _log = logging.getLogger(__name__)
 
@@ -54,15 +53,12 @@ class Negative:
         return f"{kind}, {self.noise.in_words()}, {self.source}"
 
 
-def open_negative(plan_source: str, raw: Raw, options: RawOptions) -> Negative:
+def open_negative(raw: Raw, options: RawOptions) -> Negative:
     """What holds for a raw: its noise is as asked for, as the file says, or measured."""
     if options.noise != "auto":
         noise, source = SensorNoise.of(*options.noise), "given"
     else:
-        noise = noise_of(raw)
-        source = "as the file says" if noise == raw.profile else "measured"
-        if raw.profile is not None and source == "measured":
-            _log.warning("%s: what it says of its noise contradicts its samples", plan_source)
+        noise, source = noise_of(raw)
     return Negative(raw=raw, noise=noise.scaled(options.noise_scale), source=source)
 
 
@@ -130,9 +126,11 @@ def develop_file(
         if not raw.is_mosaic and isinstance(request.level, MosaicLevel) and request.level.strict:
             ref = OptionRef("strict")
             raise InputError(f"{plan.source} is not from a Bayer sensor; leave ", ref, " out")
-        negative = open_negative(str(plan.source), raw, request.raw)
+        negative = open_negative(raw, request.raw)
         restorer = choose(raw, negative.noise)
-        if plan.target.suffix.lower() == ".dng":
+        if plan.target.suffix.lower() == ".dng" or (
+            plan.target == STREAM and writing.format == "dng"
+        ):
             size = _write_dng(restorer, negative, plan, request, writing, progress, cancel)
         else:
             picture = develop(restorer, negative, request.raw, progress=progress, cancel=cancel)
@@ -191,7 +189,7 @@ def _write_dng(
         full=request.raw.full,
         strip_metadata=writing.strip_metadata,
     )
-    write_whole(plan.target, data)
+    write_bytes(data, plan)
     top, left, bottom, right = (0, 0, *raw.size) if request.raw.full else raw.crop
     return bottom - top, right - left
 

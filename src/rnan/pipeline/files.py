@@ -71,6 +71,15 @@ def write_result(picture: Picture, plan: Plan, writing: WriteOptions) -> None:
         _keep_times(plan)
 
 
+def write_bytes(data: bytes, plan: Plan) -> None:
+    """Write a file that is whole already, or to standard output."""
+    if plan.target != STREAM:
+        write_whole(plan.target, data)
+        _keep_times(plan)
+        return
+    _send(data)
+
+
 def read_source(plan: Plan, options: ReadOptions) -> Picture:
     """A picture from a file, or from standard input.
 
@@ -108,7 +117,11 @@ def _write_to_stream(picture: Picture, writing: WriteOptions) -> None:
     if file_format not in USUAL_ENDING:
         ref = OptionRef("format")
         raise InputError("pass ", ref, f" for standard output: {file_format} is not written")
+    _send(encode(picture, file_format, writing))
+
+
+def _send(data: bytes) -> None:
     if sys.stdout is None:
         raise InputError("standard output is closed")
-    sys.stdout.buffer.write(encode(picture, file_format, writing))
+    sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()

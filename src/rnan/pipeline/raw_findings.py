@@ -41,7 +41,7 @@ class RawFindings:
             by = f"; {raw.interpolated} interpolates it" if raw.interpolated else ""
             lines.append(f"not the mosaic of a Bayer sensor{by}")
         lines.append(f"{self.negative.noise.in_words()}, {self.negative.source}")
-        if raw.is_mosaic and self._stripes > _STRIPED:
+        if raw.is_mosaic and not self.negative.noise.is_none and self._stripes > _STRIPED:
             lines.append("its rows differ by themselves: fixed row noise, which is not removed")
         if raw.xyz_to_camera is None:
             lines.append("nobody says what its colours mean; they are taken for sRGB")
@@ -82,6 +82,6 @@ class RawFindings:
         return stripes(self.negative.raw, self.negative.noise)
 
 
-def inspect_raw(raw: Raw, name: str) -> RawFindings:
+def inspect_raw(raw: Raw) -> RawFindings:
     """Look at camera raw."""
-    return RawFindings(negative=open_negative(name, raw, RawOptions()))
+    return RawFindings(negative=open_negative(raw, RawOptions()))

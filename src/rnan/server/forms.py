@@ -71,8 +71,8 @@ def as_json(described: Option) -> dict[str, Any]:
 
 
 def _parameter(described: Option) -> inspect.Parameter:
-    kind: Any = described.kind
-    if described.choices:
+    kind: Any = described.kind if described.parse is None else str
+    if described.choices and described.parse is None:
         kind = Literal[tuple(str(choice) for choice in described.choices)]
     if described.default is None:
         kind = kind | None

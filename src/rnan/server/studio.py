@@ -73,7 +73,7 @@ class Studio:
         source = self.source(job)
         with _called(source, job.name):
             if is_raw(source):
-                return inspect_raw(self._raw(source), str(source))
+                return inspect_raw(self._raw(source))
             self.check_size(source)
             return inspect(read(source, self.reading(reading)))
 

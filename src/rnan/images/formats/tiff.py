@@ -59,6 +59,8 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         check_size(page.imagewidth, page.imagelength, name, options.max_pixels)
         photometric = tifffile.PHOTOMETRIC(page.photometric).name
         known = ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR", "PALETTE", "SEPARATED")
+        if photometric in ("CFA", "LINEAR_RAW"):
+            raise InputError(f"{name} is camera raw, which is not taken here")
         if photometric not in known or (photometric == "SEPARATED" and page.bitspersample != 8):
             raise InputError(f"{name} is {photometric}; convert it to RGB first")
         if page.dtype not in (*_TYPES, *_AS_FLOAT) and page.bitspersample > 1:

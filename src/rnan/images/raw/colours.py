@@ -13,6 +13,11 @@ from rnan.images.picture import Picture
 from rnan.images.raw.raw import Raw
 from rnan.options.raw import Rendering
 
+XYZ_TO_SRGB = np.linalg.inv(
+    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
+)
+"""Of daylight, D65 (IEC 61966-2-1)."""
+
 _BAND = 256
 """Rows at a time."""
 _REC2020 = (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290)
@@ -62,7 +67,8 @@ def quick_look(raw: Raw) -> Picture:
         top, left = top // 2 * 2, left // 2 * 2
         bottom, right = top + (bottom - top) // 2 * 2, left + (right - left) // 2 * 2
         if bottom - top < 2 or right - left < 2:
-            top, left, bottom, right = (0, 0, *(side // 2 * 2 for side in raw.size))
+            light = np.repeat(raw.samples[:1, :1, None] * gains[0, 0], 3, axis=2)
+            return developed(light.clip(0.0, 1.0), raw, "srgb")
         x = raw.samples[top:bottom, left:right]
         planes: dict[str, list[NDArray[Any]]] = {"r": [], "g": [], "b": []}
         for place, letter in enumerate(raw.pattern):

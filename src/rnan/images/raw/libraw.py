@@ -12,6 +12,7 @@ from rnan.errors import InputError, MissingExtraError
 from rnan.images.limits import check_size
 from rnan.images.metadata import Metadata
 from rnan.images.picture import Picture
+from rnan.images.raw.colours import XYZ_TO_SRGB
 from rnan.images.raw.raw import Raw
 from rnan.images.read import read_bytes
 
@@ -20,9 +21,6 @@ _TURNED = {0: 1, 3: 3, 5: 8, 6: 6}
 """EXIF's orientation for LibRaw's."""
 Light = NDArray[np.float32]
 
-_XYZ_TO_SRGB = np.linalg.inv(
-    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
-)
 _BAYER = ("grbg", "rggb", "bggr", "gbrg")
 
 
@@ -120,6 +118,8 @@ def _pattern(raw: Any) -> str:
         return ""
     letters = raw.color_desc.decode("ascii", "replace")
     cell = raw.raw_colors_visible[:2, :2]
+    if cell.shape != (2, 2):
+        return ""
     pattern = "".join(letters[index] for index in cell.ravel()).lower()
     return pattern if pattern in _BAYER else ""
 
@@ -190,7 +190,7 @@ def _matrix(raw: Any) -> NDArray[np.float64] | None:
         return None
     if np.allclose(to_srgb, np.eye(3)):
         return None  # what it gives for cameras that it does not know
-    matrix: NDArray[np.float64] = np.linalg.inv(to_srgb) @ _XYZ_TO_SRGB
+    matrix: NDArray[np.float64] = np.linalg.inv(to_srgb) @ XYZ_TO_SRGB
     return matrix
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rnan.errors import InputError
 from rnan.images.formats.tiff import said, with_directories
 from rnan.images.picture import Picture
+from rnan.images.raw.colours import XYZ_TO_SRGB
 from rnan.images.raw.dng import COLOUR_TAGS
 from rnan.images.raw.noise import SensorNoise
 from rnan.images.raw.raw import Raw
@@ -128,7 +129,7 @@ def _about(raw: Raw, words: dict[int, bytes], stops: float) -> list[Tag]:
     ]
     tags += [(tag, _ASCII, 0, text, True) for tag, text in words.items() if tag != _SOFTWARE]
     if _UNIQUE_MODEL not in raw.dng:
-        tags.append((_UNIQUE_MODEL, _ASCII, 0, raw.camera or "unknown camera", True))
+        tags.append((_UNIQUE_MODEL, _ASCII, 0, _plain(raw.camera or "unknown camera"), True))
     if _EXPOSURE not in raw.dng or stops:
         tags.append((_EXPOSURE, _SIGNED, 1, _fractions([raw.exposure + stops]), True))
     return tags
@@ -139,9 +140,12 @@ def _colours(raw: Raw, stops: float) -> list[Tag]:
     tags: list[Tag] = []
     for tag, (kind, value) in raw.dng.items():
         if tag in COLOUR_TAGS and not (tag == _EXPOSURE and stops):
+            value = _plain(value) if isinstance(value, str) else value
             tags.append((tag, kind, _count(kind, value), value, True))
     if _MATRIX not in raw.dng:
-        matrix = raw.xyz_to_camera if raw.xyz_to_camera is not None else np.eye(3)
+        matrix = raw.xyz_to_camera
+        if matrix is None:  # as it is developed: balanced colours are those of sRGB
+            matrix = np.diag(1.0 / np.array(raw.white_balance)) @ XYZ_TO_SRGB
         tags += [
             (_MATRIX, _SIGNED, 9, _fractions(matrix.ravel()), True),
             (_LIGHT, _SHORT, 1, _DAYLIGHT, True),
@@ -168,6 +172,11 @@ def _about_samples(raw: Raw, left: SensorNoise, denoised: float, full: bool) -> 
         (50935, _RATIONAL, 1, _fractions([denoised]), True),  # NoiseReductionApplied
         (51041, _DOUBLE, 6, tuple(profile), True),  # NoiseProfile
     ]
+
+
+def _plain(text: str) -> bytes:
+    """Text as TIFF holds it."""
+    return text.encode("ascii", "replace")
 
 
 def _count(kind: int, value: Any) -> int:

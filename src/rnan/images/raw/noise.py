@@ -23,6 +23,12 @@ class SensorNoise:
         """The same for all colours."""
         return cls(photon=(photon,) * 3, reading=(reading,) * 3)
 
+    @classmethod
+    def usual(cls, iso: int) -> "SensorNoise":
+        """What a full-frame camera has at an ISO, about."""
+        photon = _ISO_100 * iso / 100
+        return cls.of(photon, photon * min(0.1, 4.0 * photon**0.5 / 2.0))
+
     @property
     def is_none(self) -> bool:
         """Whether there is no noise at all."""

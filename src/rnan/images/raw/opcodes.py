@@ -25,6 +25,9 @@ _NAMES = {
 _REPAIRED = (4, 5)
 """Bad pixels, which are looked for anyway."""
 _MOST_POINTS = 2**20
+_MOST_GAIN = 64.0
+_NEAREST, _FARTHEST = 1e-5, 1e5
+"""Distances between points, over the size of the picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,20 +48,37 @@ class GainMap:
     points: NDArray[np.float32]
     """``(rows, columns, planes)``."""
 
-    def at(self, height: int, width: int, rows: slice, plane: int = 0) -> NDArray[np.float32]:
-        """Factors for some rows of a picture, ``(len(rows), W)``, whatever the area.
 
-        Args:
-            height: Of the whole picture.
-            width: Of the whole picture.
-            rows: Which rows.
-            plane: Of the map.
-        """
-        values = self.points[:, :, min(plane, self.points.shape[2] - 1)]
-        place = (np.arange(rows.start, rows.stop) + 0.5) / height
-        down = _between(values, (place - self.origin[0]) / self.spacing[0], 0)
-        place = (np.arange(width) + 0.5) / width
-        return _between(down, (place - self.origin[1]) / self.spacing[1], 1)
+def apply(one: GainMap, factors: NDArray[np.float32], cell: NDArray[np.str_] | None) -> None:
+    """Multiply factors for samples by a map, in place.
+
+    Args:
+        one: The map.
+        factors: ``(H, W)`` for a mosaic, else ``(H, W, 3)``.
+        cell: Colour filters of a mosaic, where the map is for demosaiced planes; none where it is
+            for the samples as they are.
+    """
+    height, width = factors.shape[:2]
+    top, left, bottom, right = one.area
+    rows = np.arange(top, min(bottom, height), one.pitch[0])
+    columns = np.arange(left, min(right, width), one.pitch[1])
+    if not len(rows) or not len(columns):
+        return
+    for plane in range(one.plane, min(3, one.plane + one.planes)):
+        values = one.points[:, :, min(plane - one.plane, one.points.shape[2] - 1)]
+        place = ((rows + 0.5) / height - one.origin[0]) / one.spacing[0]
+        down = _between(values, place, 0)
+        place = ((columns + 0.5) / width - one.origin[1]) / one.spacing[1]
+        gains = _between(down, place, 1)
+        there = np.ix_(rows, columns)
+        if factors.ndim == 3:
+            factors[there[0], there[1], plane] *= gains
+        elif cell is None:
+            factors[there] *= gains
+            return
+        else:
+            colours = cell[np.ix_(rows % cell.shape[0], columns % cell.shape[1])]
+            factors[there] *= np.where(colours == "rgb"[plane], gains, np.float32(1.0))
 
 
 def read_opcodes(data: bytes) -> tuple[list[GainMap], list[str]]:
@@ -95,15 +115,18 @@ def _gain_map(body: bytes) -> GainMap:
         raise ValueError("a gain map has no points")
     numbers = np.frombuffer(body, ">f4", rows * columns * map_planes, 76)
     points = numbers.reshape(rows, columns, map_planes).astype(np.float32)
-    if not np.isfinite(points).all() or (points < 0).any():
+    if not np.isfinite(points).all() or (points < 0).any() or (points > _MOST_GAIN).any():
         raise ValueError("a gain map has factors that cannot be")
+    place = np.array([spacing_down, spacing_across, origin_down, origin_across])
+    if not np.isfinite(place).all() or (place[:2] < 0).any() or np.abs(place).max() > _FARTHEST:
+        raise ValueError("the points of a gain map lie nowhere")
     return GainMap(
         area=(top, left, bottom, right),
         pitch=(row_pitch, column_pitch),
         plane=plane,
         planes=planes,
         origin=(origin_down, origin_across),
-        spacing=(spacing_down or 1.0, spacing_across or 1.0),
+        spacing=(max(spacing_down, _NEAREST), max(spacing_across, _NEAREST)),
         points=points,
     )
 

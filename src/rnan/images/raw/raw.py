@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from rnan.images.metadata import Metadata
 from rnan.images.raw.noise import SensorNoise
-from rnan.images.raw.opcodes import GainMap
 
 Box = tuple[int, int, int, int]
 """Top, left, bottom and right."""
@@ -37,8 +36,8 @@ class Raw:
     """Stops by which the maker wants the picture brightened (DNG's BaselineExposure)."""
     profile: SensorNoise | None = None
     """Noise, as the file says it."""
-    shading: tuple[GainMap, ...] = ()
-    """Factors for the samples, which are not applied yet."""
+    shading: NDArray[np.float32] | None = None
+    """Factors that the samples were multiplied with, of the same shape: so was their noise."""
     interpolated: str = ""
     """What gave each pixel all colours, where that was not the camera: ``LibRaw``."""
     left_out: tuple[str, ...] = ()
