@@ -24,6 +24,8 @@ from rnan.tasks import Condition
 
 Array = NDArray[np.float32]
 
+_BRIGHT = 0.98
+"""Light from which on a highlight is taken to have gone beyond white."""
 _LEAST_SIDE = 32
 """Side up to which a small mosaic goes on in a mirror: training has seen none that is smaller."""
 _BAND = 256
@@ -254,4 +256,7 @@ def _put_back_highlights(light: Array, samples: Array, raw: Raw, gains: Array) -
         excess = np.maximum(balanced(part, shifted) - 1.0, 0.0)
         if excess.any():
             rows = slice(start - first, min(start + _BAND, len(light)) - first)
-            light[start : start + _BAND] += bilinear(excess, pattern)[:, rows].transpose(1, 2, 0)
+            band = light[start : start + _BAND]
+            # Interpolation carries it beside highlights, too, where the network knows better.
+            share = np.clip((band - _BRIGHT) / (1.0 - _BRIGHT), 0.0, 1.0)
+            band += share * bilinear(excess, pattern)[:, rows].transpose(1, 2, 0)
