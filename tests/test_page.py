@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import raws
 from conftest import photo
 from hostile import corpus, encoded
 from rnan.images import decode
@@ -526,3 +527,19 @@ def test_the_reference_needs_no_other_host(page: Any, server: Server) -> None:
     page.goto(f"{server.address}/reference.html")
     page.get_by_text("POST /api/v1/restore").wait_for()
     assert "sigma" in page.locator("#routes").inner_text()
+
+
+def test_camera_raw(page: Any, tmp_path: Path) -> None:
+    """A preview at once, then the picture, or a DNG."""
+    content = raws.dng(tmp_path / "a.dng", photo(64, 96), noise=(1.6e-3, 4e-5)).read_bytes()
+    page.set_input_files("#pick", [{"name": "a.dng", "mimeType": "", "buffer": content}])
+    card = page.locator(".card")
+    card.locator(".preview").wait_for(state="visible")
+    assert "Bayer sensor, RGGB" in card.locator(".found").inner_text()
+    card.get_by_label("Result as").select_option("dng")
+    card.get_by_role("button", name="Restore").click()
+    card.locator(".result").wait_for(state="visible", timeout=60_000)
+    assert "camera raw" in card.locator(".state").inner_text()
+    with page.expect_download() as coming:
+        card.get_by_role("button", name="Download").click()
+    assert coming.value.suggested_filename == "a.dng"

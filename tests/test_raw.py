@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 import raws
 from conftest import photo
@@ -23,6 +25,7 @@ from rnan.evaluation.metrics import psnr
 from rnan.images import read
 from rnan.images.metadata import Metadata
 from rnan.images.raw import SensorNoise, read_raw
+from rnan.images.raw.about import exif_of_raw, iso_of
 from rnan.images.raw.colours import colours_of
 from rnan.images.raw.libraw import developed_by_library, read_by_library
 from rnan.options.raw import RawOptions
@@ -459,6 +462,47 @@ def test_a_dng_needs_no_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert read_raw(dng(tmp_path / "a.dng", photo(32, 32))).pattern == "rggb"
 
 
+# What belongs to a raw
+
+
+def exif_tiff(directory: dict[int, Any]) -> bytes:
+    exif = Image.Exif()
+    exif.update(directory)
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return (8 + len(body)).to_bytes(4, "big") + kind + body
+
+
+def test_exif_of_canons_boxes() -> None:
+    """A CR3 holds three small TIFFs, for the camera, the picture and the place."""
+    inner = box(b"CMT1", exif_tiff({271: "Canon", 272: "EOS"}))
+    inner += box(b"CMT2", exif_tiff({34855: 3200, 33434: 0.01}))
+    uuid = box(b"uuid", bytes(16) + inner)
+    data = box(b"ftyp", b"crx \0\0\0\1crx isom") + box(b"moov", uuid)
+    exif = exif_of_raw(data)
+    assert exif is not None
+    assert iso_of(exif) == 3200
+    assert b"Canon" in exif
+
+
+def test_exif_of_fujifilms_files() -> None:
+    """A RAF says where its JPEG lies, whose EXIF is that of the raw."""
+    exif = Image.Exif()
+    exif[271] = "FUJIFILM"
+    exif.get_ifd(34665)[34855] = 800
+    jpeg = io.BytesIO()
+    Image.fromarray(photo(16, 16)).save(jpeg, "JPEG", exif=exif)
+    content = jpeg.getvalue()
+    head = b"FUJIFILMCCD-RAW 0201".ljust(84, b"\0")
+    data = head + (100).to_bytes(4, "big") + len(content).to_bytes(4, "big") + bytes(8) + content
+    found = exif_of_raw(data)
+    assert found is not None
+    assert (iso_of(found), b"FUJIFILM" in found) == (800, True)
+    assert exif_of_raw(data[:150]) is None
+
+
 # LibRaw's way, for the files of other makers
 
 
@@ -539,8 +583,6 @@ def test_a_folder(scene: np.ndarray, tmp_path: Path) -> None:
         dng(folder / name, scene[:96, :128])
     (folder / "broken.nef").write_bytes(b"II*\0" + bytes(100))
     tifffile.imwrite(folder / "other.tif", scene[:32, :32])
-    from PIL import Image
-
     Image.fromarray(scene[:96, :128]).save(folder / "one.jpg")
     done = run("demosaic", folder, "-o", tmp_path / "out")
     assert done.returncode == 3, done.stderr

@@ -24,12 +24,14 @@ import pytest
 import tifffile
 from PIL import Image
 
+import raws
 from conftest import photo, rnan
 from hostile import REFUSED, RIGHT, corpus, encoded
 from rnan.api import load_restorer
 from rnan.degradations.mosaic import mosaic
 from rnan.errors import ConfigError
 from rnan.images import decode, read
+from rnan.images.raw import read_raw
 from rnan.options.levels import LEVELS
 from rnan.options.request import request_options
 from rnan.options.restoring import RestoreOptions
@@ -47,6 +49,7 @@ from rnan.server.studio import Studio
 from serving import Server, serving
 
 API = "/api/v1"
+RAW_NOISE = [(raws.NOISE_PROFILE, "d", 2, (1.6e-3, 4e-5))]
 
 
 @pytest.fixture(scope="module")
@@ -775,3 +778,63 @@ def test_a_port_that_is_taken(server: Server, tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert "in use" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_camera_raw(server: Server, tmp_path: Path) -> None:
+    path = raws.dng(tmp_path / "a.dng", photo(64, 96), noise=(1.6e-3, 4e-5), more=RAW_NOISE)
+    content = path.read_bytes()
+    files = {"picture": ("holiday.dng", content)}
+    found = server.client.post(f"{API}/inspect", files=files).json()
+    assert (found["format"], found["pattern"]) == ("RAW", "rggb")
+    assert found["noise"]["like_iso"] == 6400
+    look = server.client.post(f"{API}/preview", files=files, data={"side": "40"})
+    assert look.headers["content-type"] == "image/jpeg"
+    assert max(Image.open(io.BytesIO(look.content)).size) == 40
+    for task in ("auto", "denoise", "demosaic"):
+        job = server.post(content, "holiday.dng", task=task).json()
+        ended = server.ended(job)
+        assert ended["said"].startswith("camera raw, RGGB, noise like ISO 6400")
+        assert ended["result_name"] == "holiday.tif"
+        result = tifffile.imread(io.BytesIO(server.client.get(job["links"]["result"]).content))
+        assert (result.shape, result.dtype) == ((64, 96, 3), np.uint16)
+    here = job["links"]["self"]
+    before, after = (
+        decode(server.client.get(f"{here}/shown/{which}").content).pixels.astype(float)
+        for which in ("before", "after")
+    )
+    mixed = server.client.get(f"{here}/result?strength=0.5").content
+    half = tifffile.imread(io.BytesIO(mixed)) / 257.0
+    assert np.abs(half - (before + after) / 2).max() < 2.0
+    failed = server.ended(server.post(content, "a.dng", task="dejpeg").json())
+    assert "camera raw is for" in failed["problem"]["detail"]
+
+
+def test_camera_raw_as_dng_and_told_its_noise(server: Server, tmp_path: Path) -> None:
+    content = raws.dng(tmp_path / "a.dng", photo(64, 96), noise=(1.6e-3, 4e-5)).read_bytes()
+    job = server.post(content, "a.dng", task="auto", format="dng", noise="4e-4,4e-6").json()
+    assert "noise like ISO 1600" in server.ended(job)["said"]
+    result = server.client.get(job["links"]["result"]).content
+    (tmp_path / "b.dng").write_bytes(result)
+    assert not read_raw(tmp_path / "b.dng").is_mosaic
+    assert server.client.get(f"{job['links']['self']}/shown/after").status_code == 200
+    problem(server.client.get(f"{job['links']['result']}?strength=0.5"), 409, "send strength")
+    problem(
+        server.post(content, "a.dng", task="auto", noise="1,2,3"),
+        422,
+        "two numbers such as 4e-4,4e-6",
+    )
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2)])
+def test_previews_of_the_smallest(server: Server, tmp_path: Path, size: tuple[int, int]) -> None:
+    content = raws.dng(tmp_path / "a.dng", photo(*size)).read_bytes()
+    answer = server.client.post(f"{API}/preview", files={"picture": ("a.dng", content)})
+    assert answer.status_code == 200, answer.text
+
+
+def test_camera_raw_can_be_refused(tmp_path: Path) -> None:
+    content = raws.dng(tmp_path / "a.dng", photo(64, 96)).read_bytes()
+    options = ServerOptions(folder=tmp_path / "jobs", no_raw=True)
+    with TestClient(create_app(options), base_url="http://localhost") as client:
+        answer = client.post(f"{API}/inspect", files={"picture": ("a.dng", content)})
+        problem(answer, 422, "is camera raw, which is not taken here")
