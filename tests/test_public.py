@@ -22,6 +22,7 @@ PUBLIC = {
         "RnanError": None,
         "__version__": None,
         "list_models": "()",
+        "develop": "(path, *, model, noise, noise_scale, rendering, full, **options)",
         "load_restorer": "(model, *, task, **options)",
         "restore": "(picture, *, task, model, level, sigma, quality, pattern, scale, **options)",
     },

@@ -15,11 +15,12 @@ import tifffile
 from PIL import Image
 
 import raws
+import rnan
 from conftest import photo
 from conftest import rnan as run
 from raws import dng, numbers, samples, write_dng
 from rnan import load_restorer
-from rnan.errors import InputError, MissingExtraError
+from rnan.errors import ConfigError, InputError, MissingExtraError
 from rnan.estimation.sensor_noise import noise_of
 from rnan.evaluation.metrics import psnr
 from rnan.images import read
@@ -574,6 +575,19 @@ def test_one_road(scene: np.ndarray, tmp_path: Path, command: str) -> None:
     assert first.returncode == 0
     one, other = (read(tmp_path / f"{name}.tif").pixels.astype(float) for name in "ab")
     assert np.abs(one - other).max() < 257  # bfloat16 in other parts may round otherwise
+
+
+def test_in_python_and_compared(scene: np.ndarray, tmp_path: Path) -> None:
+    path = dng(tmp_path / "a.dng", scene[:96, :128], noise=(1.6e-3, 4e-5), more=TOLD)
+    pixels = rnan.develop(path, dtype="float32", chroma=0.5)
+    options = ["--chroma", "0.5", "--dtype", "float32", "--compare"]
+    for ending in ("tif", "dng"):
+        done = run("auto", path, "-o", tmp_path / f"b.{ending}", *options, "--overwrite")
+        assert done.returncode == 0, done.stderr
+        assert read(tmp_path / "b-compare.png").size[1] >= 256
+    assert np.array_equal(read(tmp_path / "b.tif").pixels, pixels)
+    with pytest.raises(ConfigError, match="noise="):
+        rnan.develop(path, noise=(1.0, 2.0))
 
 
 def test_a_folder(scene: np.ndarray, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import rnan
 
 restored = rnan.restore(picture, level="auto")          # one picture
 restorer = rnan.load_restorer("denoise-color")          # many pictures
+pixels = rnan.develop("photo.dng")                      # camera raw
 """
 
 from __future__ import annotations
@@ -13,18 +14,27 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from rnan.api import list_models, load_restorer, restore
+    from rnan.api import develop, list_models, load_restorer, restore
     from rnan.errors import RnanError
     from rnan.inference import Restorer
 
 _HOMES = {
     "Restorer": "rnan.inference",
     "RnanError": "rnan.errors",
+    "develop": "rnan.api",
     "list_models": "rnan.api",
     "load_restorer": "rnan.api",
     "restore": "rnan.api",
 }
-__all__ = ["Restorer", "RnanError", "__version__", "list_models", "load_restorer", "restore"]
+__all__ = [
+    "Restorer",
+    "RnanError",
+    "__version__",
+    "develop",
+    "list_models",
+    "load_restorer",
+    "restore",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,14 +1,22 @@
-"""The front door of the Python library: ``rnan.load_restorer``, ``restore``, ``list_models``."""
+"""The front door of the Python library: what ``import rnan`` offers."""
 
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from rnan.engines.choose import open_model
 from rnan.errors import WeightsError
+from rnan.images.raw import read_raw
 from rnan.inference.restorer import P, Restorer
 from rnan.inference.restorers import Restorers
 from rnan.options.mapping import from_mapping, shown
+from rnan.options.raw import Rendering
+from rnan.options.request import make_request
 from rnan.options.restoring import RestoreOptions
+from rnan.pipeline.developing import develop as developed
+from rnan.pipeline.developing import open_negative
+from rnan.pipeline.pipeline import Pipeline
 from rnan.tasks import RESTORATIONS, LevelLike, get_task
 from rnan.weights import registry
 
@@ -82,6 +90,41 @@ def restore(
     return restorer(
         picture, level=level, sigma=sigma, quality=quality, pattern=pattern, scale=scale
     )
+
+
+def develop(
+    path: str | Path,
+    *,
+    model: str | Path | None = None,
+    noise: str | tuple[float, float] = "auto",
+    noise_scale: float = 1.0,
+    rendering: Rendering = "srgb",
+    full: bool = False,
+    **options: Any,
+) -> NDArray[Any]:
+    """A picture of camera raw: its noise and its mosaic undone together, then developed.
+
+    Args:
+        path: A raw file.
+        model: Weights for mosaics, instead of the bundled ones that suit the noise.
+        noise: Of the sensor: (A, B) for variance A·x + B of a sample x between black (0) and
+            white (1), or ``"auto"``: as the file says it, or measured.
+        noise_scale: How many times that variance is reckoned with.
+        rendering: ``"srgb"``, ``"neutral"`` (with a tone curve) or ``"linear"`` (Rec. 2020).
+        full: All of the sensor's picture, not only what the maker of the camera shows.
+        options: As for :func:`load_restorer`; ``luma`` and ``chroma`` from 0 to 1.
+
+    Returns:
+        ``(H, W, 3)``, upright, uint16; float32 with white at 1 where a linear one goes beyond.
+
+    Raises:
+        RnanError: As :func:`load_restorer`, or the file cannot be read.
+    """
+    given = {"noise": noise, "noise_scale": noise_scale, "rendering": rendering, "full": full}
+    request = make_request("demosaic", {**given, **options, "model": model and str(model)})
+    negative = open_negative(read_raw(Path(path)), request.raw)
+    restorer = Pipeline(request).for_raw(negative.raw, negative.noise)
+    return developed(restorer, negative, request.raw).pixels
 
 
 def list_models() -> list[str]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from rnan.errors import ConfigError, InputError, OptionRef
 from rnan.estimation.sensor_noise import noise_of
-from rnan.images import Picture
+from rnan.images import Picture, write
+from rnan.images.compare import side_by_side
 from rnan.images.raw import Raw, SensorNoise, read_raw
 from rnan.images.raw.colours import developed
 from rnan.images.raw.linear_dng import encode_dng
@@ -128,6 +129,7 @@ def develop_file(
             raise InputError(f"{plan.source} is not from a Bayer sensor; leave ", ref, " out")
         negative = open_negative(raw, request.raw)
         restorer = choose(raw, negative.noise)
+        picture: Picture | None = None
         if plan.target.suffix.lower() == ".dng" or (
             plan.target == STREAM and writing.format == "dng"
         ):
@@ -136,6 +138,11 @@ def develop_file(
             picture = develop(restorer, negative, request.raw, progress=progress, cancel=cancel)
             size = picture.size
             write_result(picture, plan, writing)
+        if plan.comparison is not None:
+            if picture is None:
+                picture = plain(read_raw(plan.target), request.raw)
+            compared = side_by_side(plain(raw, request.raw), picture)
+            write(compared, plan.comparison, overwrite=plan.overwrite)
     step = Step(
         restoration="demosaic" if raw.is_mosaic else "denoise",
         level=raw.pattern or "auto",
@@ -147,9 +154,6 @@ def develop_file(
 
 def _check(plan: Plan, request: Request) -> None:
     """Refuse what does not go with camera raw."""
-    if plan.comparison is not None:
-        ref = OptionRef("compare")
-        raise InputError("camera raw is no picture to compare with; leave ", ref, " out")
     sigma = getattr(request.level, "sigma", 0.0)
     if not (isinstance(sigma, str) or (np.ndim(sigma) == 0 and not sigma)):
         noise = OptionRef("noise")

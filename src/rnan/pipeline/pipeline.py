@@ -92,7 +92,7 @@ class Pipeline:
         """
         request = request or self._request
         if is_raw(plan.source) and takes_raw(request.restoration):
-            return develop_file(self._for_raw, plan, request, progress=progress, cancel=cancel)
+            return develop_file(self.for_raw, plan, request, progress=progress, cancel=cancel)
 
         def restore(picture: Picture) -> Result:
             return self.restore(
@@ -144,8 +144,8 @@ class Pipeline:
         note = ", then ".join(step.short for step in steps) or "clean, left alone"
         return Result(picture=picture, steps=tuple(steps), note=note)
 
-    def _for_raw(self, raw: Raw, noise: SensorNoise) -> Restorer:
-        """The network for camera raw."""
+    def for_raw(self, raw: Raw, noise: SensorNoise) -> Restorer:
+        """The network for camera raw of some noise."""
         if not raw.is_mosaic:
             return self._for("denoise", for_raw=True).for_channels(3)
         bundled = None if noise.is_none else NOISY_RAW
