@@ -28,6 +28,8 @@ _FINEST = 0.75 / 255.0
 over training pictures."""
 _MOST_READING = 0.3
 """Largest reading noise over photon noise."""
+_FLAT = 1.4
+"""Variance of a tile, over the noise's, up to which it counts as flat."""
 _CUT = 0.02
 """Share of equal lowest samples, below black, from which on a tile was cut at black."""
 _ROUNDS, _LINES = 3, 30
@@ -114,13 +116,20 @@ def _fitted(tiles: Array, gain: float) -> tuple[float, float]:
     number = max(1, min(_GROUPS, len(tiles) // _LEAST_TILES))
     groups = np.array_split(np.argsort(mean, kind="stable"), number)
     light = np.array([max(0.0, float(mean[group].mean())) for group in groups])
-    weight = np.array([float(len(group)) for group in groups])
     finest = (_FINEST / srgb_slope(light * gain) / gain) ** 2
     model = np.ones_like(mean)
+    variance = tiles.reshape(len(tiles), -1).var(axis=1)
     photon = reading = 0.0
     for _ in range(_ROUNDS):
         sigma = np.array([_sigma(tiles[group], model[group]) for group in groups])
         measured = sigma**2 * np.array([model[group].mean() for group in groups])
+        # A group is worth as much as it has tiles that the noise alone explains.
+        weight = np.array(
+            [
+                1.0 + (variance[group] < _FLAT * one**2 * model[group]).sum()
+                for group, one in zip(groups, sigma, strict=True)
+            ]
+        )
         photon, reading = _line(light, np.maximum(measured - finest, 0.0), weight)
         model = np.maximum(photon * np.maximum(mean, 0.0) + reading, _LEAST_VARIANCE)
     return photon, reading
