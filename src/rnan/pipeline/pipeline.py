@@ -26,6 +26,10 @@ _log = logging.getLogger(__name__)
 NOISY_RAW = "demosaic-raw"
 """The bundled network for camera raw with noise."""
 
+_WEAK = 5e-6
+"""Variance in the middle, half of that at ISO 100, up to which the network without noise is better:
+on validation pictures (scripts/raw.py --validation)."""
+
 _FOR_RAW = 640 * 2**20
 """Memory for a network's features beside a large raw, in bytes."""
 
@@ -148,7 +152,7 @@ class Pipeline:
         """The network for camera raw of some noise."""
         if not raw.is_mosaic:
             return self._for("denoise", for_raw=True).for_channels(3)
-        bundled = None if noise.is_none else NOISY_RAW
+        bundled = None if noise.variance(0.5) < _WEAK else NOISY_RAW
         return self._for("demosaic", for_raw=True, bundled=bundled).for_channels(3)
 
     def _for(
