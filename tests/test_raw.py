@@ -343,6 +343,11 @@ def test_a_number_that_is_none_does_not_cost_the_picture(tmp_path: Path) -> None
     assert read_raw(path).exposure == 0.0
 
 
+def test_a_cell_that_is_named_twice(tmp_path: Path) -> None:
+    more = [(raws.CFA_SIZE, "H", 2, (4, 2)), (raws.CFA, "B", 8, bytes((0, 1, 1, 2) * 2))]
+    assert near(dng(tmp_path / "a.dng", photo(64, 96), more=more), photo(64, 96))
+
+
 def test_the_order_of_the_colours_by_bytes(tmp_path: Path) -> None:
     """CFAPlaneColor, as Adobe's converter writes it."""
     path = dng(tmp_path / "a.dng", photo(64, 64), more=[(50710, "B", 3, bytes((0, 1, 2)))])

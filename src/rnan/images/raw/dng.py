@@ -222,6 +222,11 @@ def _averaged(light: NDArray[np.float32], name: str) -> NDArray[np.float32]:
 
 def _pattern(cell: NDArray[np.str_], name: str) -> str:
     """The Bayer pattern, or the 36 letters of X-Trans."""
+    rows, columns = cell.shape
+    if rows % 2 == columns % 2 == 0:
+        first = cell[:2, :2]
+        if (np.tile(first, (rows // 2, columns // 2)) == cell).all():
+            cell = first
     pattern = "".join(cell.ravel())
     bayer = cell.shape == (2, 2) and pattern in ("grbg", "rggb", "bggr", "gbrg")
     if not bayer and cell.shape != _X_TRANS:

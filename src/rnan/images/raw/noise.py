@@ -6,6 +6,8 @@ import numpy as np
 
 _ISO_100 = 2.5e-5
 """Photon noise of a full-frame camera at ISO 100; it grows with the ISO."""
+_LEAST_ISO = 50
+"""Noise like that of less is not worth figures."""
 _LARGEST = 1.0
 
 
@@ -64,6 +66,8 @@ class SensorNoise:
         """``noise like ISO 6400: 4.9 % of white in the middle, 0.6 % in the dark``."""
         if self.is_none:
             return "no noise"
+        if self.iso < _LEAST_ISO:
+            return "hardly any noise"
         middle, dark = 100 * np.sqrt(self.variance(0.5)), 100 * np.sqrt(self.variance(0.0))
         return (
             f"noise like ISO {self.iso}: {middle:.1f} % of white in the middle, "
