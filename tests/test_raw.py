@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from rnan.estimation.sensor_noise import noise_of
 from rnan.evaluation.metrics import psnr
 from rnan.images import read
 from rnan.images.metadata import Metadata
-from rnan.images.raw import SensorNoise, read_raw
+from rnan.images.raw import Raw, SensorNoise, read_raw
 from rnan.images.raw.about import exif_of_raw, iso_of
 from rnan.images.raw.colours import colours_of
 from rnan.images.raw.libraw import developed_by_library, read_by_library
@@ -136,6 +137,23 @@ def test_a_profile_with_its_colours_in_reverse(scene: np.ndarray, tmp_path: Path
         write_dng(tmp_path / "a.dng", values, more=[(raws.NOISE_PROFILE, "d", 6, turned)])
     )
     assert noise_of(raw)[0].photon == pytest.approx((6e-3, 1e-3, 1e-3))
+
+
+def test_texture_is_not_noise_beyond_what_an_iso_can_have() -> None:
+    """Of a picture without any flat place only EXIF's ISO says that it is texture."""
+    draws = np.random.default_rng(0).standard_normal((256, 256)).astype(np.float32)
+    raw = Raw(
+        samples=np.clip(0.4 + 0.1 * draws, 0.0, 0.9).astype(np.float32),
+        pattern="rggb",
+        crop=(0, 0, 256, 256),
+        white_balance=(2.0, 1.0, 1.6),
+        xyz_to_camera=None,
+        orientation=1,
+    )
+    assert noise_of(raw)[0].iso > 20_000
+    found, how = noise_of(replace(raw, iso=100))
+    assert found.iso <= 1600
+    assert how == "at most, by its ISO"
 
 
 def test_colours_and_levels_are_those_of_the_picture(tmp_path: Path) -> None:

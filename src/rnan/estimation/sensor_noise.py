@@ -29,6 +29,8 @@ over training pictures."""
 _DOUBTED = 3e-5
 """Variance in the middle of which half is believed: as little is texture as often as noise, and to
 take texture away costs more than to leave such noise. Found on training pictures."""
+_OVER_USUAL = 16.0
+"""How many times the variance that is usual at an ISO even the smallest sensors have."""
 _MOST_READING = 0.3
 """Largest reading noise over photon noise."""
 _FLAT = 1.4
@@ -66,6 +68,9 @@ def noise_of(raw: Raw) -> tuple[SensorNoise, str]:
             return SensorNoise.usual(raw.iso), "usual at its ISO"
         return SensorNoise.of(0.0, 0.0), "too small to be measured"
     if said is None:
+        most = _OVER_USUAL * SensorNoise.usual(raw.iso).variance(0.5)
+        if raw.iso and measured.variance(0.5) > most:  # a picture without any flat place
+            return measured.scaled(most / measured.variance(0.5)), "at most, by its ISO"
         return measured, "measured"
     for light in (0.02, 0.1, 0.4):
         ours, theirs = measured.variance(light) + _LEAST_VARIANCE, said.variance(light)
