@@ -467,6 +467,13 @@ def test_sigma_is_for_pictures(tmp_path: Path) -> None:
     for command in ("demosaic", "denoise"):
         done = run(command, path, "-o", tmp_path / "a.png", "--sigma", "5")
         assert "--sigma is for pictures; of camera raw say --noise" in done.stderr
+    done = run("denoise", path, "-o", tmp_path / "a.png", "--sigma", "0")
+    assert "--sigma is for pictures; of camera raw say --noise" in done.stderr
+    done = run("demosaic", path, "-o", tmp_path / "a.png", "--pattern", "bggr")
+    assert "--pattern is for pictures; camera raw says its own" in done.stderr
+    done = run("denoise", path, "-o", tmp_path / "a.png", "--model", "denoise-color")
+    assert "--model is for pictures" in done.stderr
+    assert not (tmp_path / "a.png").exists()
     done = run("upscale", path, "-o", tmp_path / "a.png")
     assert done.returncode == 1
     assert "camera raw" in done.stderr
@@ -562,6 +569,16 @@ def test_other_sensors_are_interpolated_by_the_library(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "demosaiced by LibRaw" in done.stderr
     assert read(tmp_path / "x.tif").size == (96, 96)
+
+
+def test_gain_maps_of_other_sensors_are_named(tmp_path: Path) -> None:
+    """They are for samples, which LibRaw has interpolated already."""
+    one = raws.gain_map(np.full((2, 2), 2.0))
+    more = [(raws.OPCODES_2, "B", len(one), one)]
+    picture = photo(96, 96)
+    path = write_dng(tmp_path / "x.dng", numbers(samples(picture, X_TRANS)), X_TRANS, more=more)
+    assert read_raw(path).left_out == ("GainMap",)
+    assert developed(path, RawOptions()).shape == picture.shape
 
 
 def linear_dng(path: Path, brightest: int) -> Path:

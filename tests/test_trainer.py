@@ -491,6 +491,20 @@ def test_every_task_learns(pictures: Path, tmp_path: Path, task: str) -> None:
     assert checkpoint.config.scales == get_task(task).scales
 
 
+def test_sensors_teach(pictures: Path, tmp_path: Path) -> None:
+    run = config(
+        pictures,
+        task="demosaic",
+        data={"patch_size": 16, "sensor": True},
+        budget={"steps": 60},
+        validation={"every": 0, "whole_at_end": False},
+        optimizer={"learning_rate": 3e-3},
+    )
+    Trainer(run, tmp_path / "run").run()
+    losses = [float(row["loss"]) for row in rows(tmp_path / "run" / "steps.csv")]
+    assert sum(losses[-3:]) < sum(losses[:3])
+
+
 def test_patches_fit_the_blocks_of_jpeg(pictures: Path, tmp_path: Path) -> None:
     run = config(pictures, task="dejpeg-color", data={"patch_size": 24})
     with pytest.raises(ConfigError, match="multiple of 16 for dejpeg-color"):

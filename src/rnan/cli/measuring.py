@@ -46,7 +46,7 @@ def measuring(function: Decorated) -> Decorated:
         click.option(
             "--level",
             multiple=True,
-            help="Levels, also with commas: 10, grbg, x2, grbg-5; a figure shows one.  "
+            help="Levels, also with commas: 10, grbg, x2, grbg-5, iso6400; a figure shows one.  "
             "[default: the task's table; for a figure its last]",
         ),
         click.option(
@@ -55,6 +55,7 @@ def measuring(function: Decorated) -> Decorated:
             multiple=True,
             help="Weights, name or file; none measures the input; classical:bicubic, "
             "classical:menon, classical:ahd, classical:dht, classical:nlm, classical:wavelet; "
+            "of raw classical:libraw, libraw-fbdd, libraw-denoise, rawtherapee; "
             "peer:PATH, a network of others (ONNX, or what spandrel loads). May be repeated.  "
             "[default: TASK]",
         ),

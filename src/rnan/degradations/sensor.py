@@ -9,12 +9,12 @@ import os
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnan.degradations.mosaic import measured, mosaic
+from rnan.images.srgb import srgb_decoded, srgb_slope
 
 Array = NDArray[np.float64]
 
@@ -28,19 +28,6 @@ GAINS = (2.0, 1.0, 1.6)
 _BLACK, _FULL = 512, 16383
 _NODES = 1024
 _PART = 2**20
-_TOE, _SLOPE = 0.0031308, 12.92
-
-
-def srgb_encoded(light: NDArray[Any]) -> NDArray[Any]:
-    """Linear light from 0 to 1 as values of sRGB (IEC 61966-2-1); below 0 along the same line."""
-    value = np.maximum(light, _TOE)
-    return np.where(light <= _TOE, _SLOPE * light, 1.055 * value ** (1 / 2.4) - 0.055)
-
-
-def srgb_slope(light: NDArray[Any]) -> NDArray[Any]:
-    """Derivative of :func:`srgb_encoded`."""
-    value = np.maximum(light, _TOE)
-    return np.where(light <= _TOE, _SLOPE, 1.055 / 2.4 * value ** (1 / 2.4 - 1))
 
 
 def stabilising_nodes(photon: ArrayLike, reading: ArrayLike) -> tuple[Array, Array, Array]:
@@ -99,12 +86,6 @@ def sensed(
     steps = np.rint(np.clip(noisy, lowest, 1.0) * (_FULL - _BLACK)) / (_FULL - _BLACK)
     where = measured(samples.shape[0], samples.shape[1], pattern).transpose(1, 2, 0)
     return 255.0 * np.where(where, steps[:, :, None], 0.0)
-
-
-def srgb_decoded(value: NDArray[Any]) -> NDArray[Any]:
-    """The inverse of :func:`srgb_encoded`."""
-    power = ((np.maximum(value, _TOE * _SLOPE) + 0.055) / 1.055) ** 2.4
-    return np.where(value <= _TOE * _SLOPE, value / _SLOPE, power)
 
 
 @dataclass(frozen=True, kw_only=True)

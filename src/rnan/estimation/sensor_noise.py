@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnan.degradations.sensor import srgb_slope
 from rnan.estimation.sigma import cut_tiles, sigma_of_tiles
 from rnan.images.raw import Raw, SensorNoise
+from rnan.images.srgb import srgb_slope
 
 Array = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnan.degradations.sensor import GAINS
-from rnan.errors import InputError, MissingExtraError
+from rnan.errors import InputError
 from rnan.estimation.sensor_noise import noise_of
 from rnan.evaluation.libraw import dng
 from rnan.images.raw import Raw, SensorNoise
@@ -81,11 +81,11 @@ def rawtherapee(lq: Array, level: Level) -> Array:
     """RawTherapee with its automatic denoising, without sharpening and tone curve.
 
     Raises:
-        MissingExtraError: It is not installed.
+        InputError: It is not installed, or gave no picture.
     """
     program = shutil.which("rawtherapee-cli")
     if program is None:
-        raise MissingExtraError("rawtherapee-cli", "")
+        raise InputError("rawtherapee-cli is not installed (Debian's package is rawtherapee)")
     import tifffile
 
     with tempfile.TemporaryDirectory() as name:

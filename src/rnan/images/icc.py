@@ -61,12 +61,21 @@ def profile(name: str, primaries: Sequence[float] | None, curve: Curve) -> bytes
     return header.ljust(_HEADER, b"\0") + table + body
 
 
-def _to_d50(primaries: Sequence[float]) -> NDArray[np.float64]:
-    """Red, green and blue in XYZ under the light that profiles speak of, as columns."""
+def to_xyz(primaries: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Red, green and blue in XYZ, as columns, and white.
+
+    Args:
+        primaries: x and y of red, green, blue and white.
+    """
     xy = np.asarray(primaries, np.float64).reshape(4, 2)
     xyz = np.stack([xy[:, 0] / xy[:, 1], np.ones(4), (1 - xy.sum(axis=1)) / xy[:, 1]])
     colours, white = xyz[:, :3], xyz[:, 3]
-    matrix = colours * np.linalg.solve(colours, white)
+    return colours * np.linalg.solve(colours, white), white
+
+
+def _to_d50(primaries: Sequence[float]) -> NDArray[np.float64]:
+    """Red, green and blue in XYZ under the light that profiles speak of, as columns."""
+    matrix, white = to_xyz(primaries)
     cones = (_BRADFORD @ np.array(_D50)) / (_BRADFORD @ white)
     adapted: NDArray[np.float64] = np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD @ matrix
     return adapted

@@ -6,14 +6,13 @@ The network sees white-balanced samples behind the curve that makes their noise 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from rnan.degradations.mosaic import PATTERNS, measured
 from rnan.degradations.sensor import NoiseCurve
 from rnan.images.raw import Raw, SensorNoise
+from rnan.inference.ensemble import self_ensemble
 from rnan.inference.mosaics import pattern_of
 from rnan.inference.pictures import mixed
 from rnan.inference.restorer import Restorer
@@ -69,10 +68,10 @@ def restore_raw(
     seen = curve(limited)
     del limited
     if raw.is_mosaic:
-        turned = _eight_ways if restorer.options.self_ensemble else _mosaic
-        shown = turned(restorer, seen, raw.pattern, level, progress, cancel)
+        where = measured(raw.size[0], raw.size[1], raw.pattern)
+        shown = _mosaic(restorer, seen, where, level, progress, cancel)
         if restorer.options.keep_samples:
-            shown = np.where(measured(raw.size[0], raw.size[1], raw.pattern), seen, shown)
+            shown = np.where(where, seen, shown)
     else:
         shown = _pixels(restorer, seen.transpose(2, 0, 1), level, progress, cancel)
     _blend(shown, seen, raw, restorer.options.shares)
@@ -163,42 +162,43 @@ def _box(plane: Array) -> Array:
     return mean
 
 
-def _eight_ways(
+def _mosaic(
     restorer: Restorer,
     seen: Array,
-    pattern: str,
+    where: NDArray[np.bool_],
     level: Array,
     progress: Progress | None,
     cancel: Cancel | None,
 ) -> Array:
-    """Mean over eight turns and flips; a turned mosaic reads another pattern."""
-    where = measured(seen.shape[0], seen.shape[1], pattern)
-    total = np.zeros((3, *seen.shape), np.float32)
-    for turn in range(8):
+    """A mosaic ``(H, W)`` in colour, once or in eight turns, which read other patterns."""
+    times = 8 if restorer.options.self_ensemble else 1
+    passes = 0
 
-        def turned(plane: NDArray[Any], turn: int = turn) -> NDArray[Any]:
-            plane = np.rot90(plane, turn % 4, axes=(-2, -1))
-            return np.ascontiguousarray(plane[..., ::-1] if turn > 3 else plane)
+    def report(done: int, total: int) -> None:
+        if progress is not None:
+            progress(passes * total + done, times * total)
 
-        def report(done: int, parts: int, turn: int = turn) -> None:
-            if progress is not None:
-                progress(turn * parts + done, 8 * parts)
+    def run(x: Array, known: Array | None) -> Array:
+        nonlocal passes
+        assert known is not None
+        level, pattern = known[0, 0], pattern_of(known[0, 1:] > 0)
+        restored = _arranged(restorer, x[0, 0], pattern, level, report, cancel)
+        passes += 1
+        return restored[None]
 
-        restored = _mosaic(
-            restorer, turned(seen), pattern_of(turned(where)), turned(level), report, cancel
-        )
-        restored = restored[..., ::-1] if turn > 3 else restored
-        total += np.rot90(restored, -(turn % 4), axes=(-2, -1))
-    total /= 8.0
-    return total
+    known = np.concatenate([level[None], where.astype(np.float32)])[None]
+    x = seen[None, None]
+    restored = self_ensemble(run, x, known) if times == 8 else run(x, known)
+    shown: Array = restored[0]
+    return shown
 
 
-def _mosaic(
+def _arranged(
     restorer: Restorer,
     seen: Array,
     pattern: str,
     level: Array,
-    progress: Progress | None,
+    progress: Progress,
     cancel: Cancel | None,
 ) -> Array:
     """Arranged so that it reads GRBG from its first sample on, and cut again: ``(3, H, W)``."""

@@ -22,6 +22,7 @@ from rnan.inference.streaming import Cancel
 from rnan.inference.tiled import Progress
 from rnan.options.files import WriteOptions
 from rnan.options.levels import MosaicLevel
+from rnan.options.option import options_of
 from rnan.options.raw import RawOptions
 from rnan.options.request import Request
 from rnan.pipeline.files import check_outputs, write_bytes, write_result
@@ -43,7 +44,7 @@ class Negative:
     raw: Raw
     noise: SensorNoise
     source: str
-    """Where the noise is from: ``given``, ``as the file says``, ``measured``."""
+    """Where the noise is from: ``given``, or what :func:`noise_of` says."""
 
     @property
     def description(self) -> str:
@@ -119,7 +120,7 @@ def develop_file(
         RnanError: As the message says.
     """
     writing = replace(request.writing, format=request.writing.format or "tiff")
-    _check(plan, request)
+    _check(request)
     check_outputs(plan, writing)
     with enough_memory(f"{plan.source}: not enough memory for a raw of this size"):
         raw = read_raw(plan.source, max_pixels=request.reading.max_pixels)
@@ -152,12 +153,20 @@ def develop_file(
     return Result(size=size, steps=(step,), source=str(plan.source), target=str(plan.target))
 
 
-def _check(plan: Plan, request: Request) -> None:
+def _check(request: Request) -> None:
     """Refuse what does not go with camera raw."""
-    sigma = getattr(request.level, "sigma", 0.0)
-    if not (isinstance(sigma, str) or (np.ndim(sigma) == 0 and not sigma)):
+    values = {name: getattr(request.level, name) for name in options_of(type(request.level))}
+    defaults = type(request.level)()
+    given = [
+        name for name, value in values.items() if np.ndim(value) or value != getattr(defaults, name)
+    ]
+    if "sigma" in given:
         noise = OptionRef("noise")
         raise ConfigError(OptionRef("sigma"), " is for pictures; of camera raw say ", noise)
+    if "pattern" in given:
+        raise ConfigError(OptionRef("pattern"), " is for pictures; camera raw says its own")
+    if request.restoration == "denoise" and request.model is not None:
+        raise ConfigError(OptionRef("model"), " is for pictures; rnan demosaic takes one for raws")
 
 
 def _say(plan: Plan, raw: Raw) -> None:

@@ -15,11 +15,10 @@ from torch import Tensor
 
 from rnan.degradations.batched.mosaic import mosaic_batch
 from rnan.degradations.sensor import stabilising_nodes
+from rnan.images.srgb import SLOPE, TOE
 
 UNIFORMS = 16
 """Random numbers in [0, 1) that a sensor takes."""
-
-_TOE, _SLOPE = 0.0031308, 12.92
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,10 +162,12 @@ def interpolated(x: Tensor, places: Tensor, values: Tensor) -> Tensor:
 
 
 def _light(value: Tensor) -> Tensor:
-    power = ((value.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
-    return torch.where(value <= 0.04045, value / _SLOPE, power)
+    """See :func:`rnan.images.srgb.srgb_decoded`."""
+    power = ((value.clamp(min=TOE * SLOPE) + 0.055) / 1.055) ** 2.4
+    return torch.where(value <= TOE * SLOPE, value / SLOPE, power)
 
 
 def _encoded(light: Tensor) -> Tensor:
-    power = 1.055 * light.clamp(min=_TOE) ** (1 / 2.4) - 0.055
-    return torch.where(light <= _TOE, _SLOPE * light, power)
+    """See :func:`rnan.images.srgb.srgb_encoded`."""
+    power = 1.055 * light.clamp(min=TOE) ** (1 / 2.4) - 0.055
+    return torch.where(light <= TOE, SLOPE * light, power)

@@ -10,12 +10,9 @@ from rnan.images.raw.about import exif_of_raw, iso_of
 from rnan.images.raw.dng import is_dng, read_dng
 from rnan.images.raw.libraw import read_by_library
 from rnan.images.raw.noise import SensorNoise
-from rnan.images.raw.raw import Box, Raw
+from rnan.images.raw.raw import BAYER, Box, Raw
 from rnan.images.read import read_bytes
 from rnan.options.files import MAX_PIXELS
-
-PATTERNS = ("grbg", "rggb", "bggr", "gbrg")
-"""Of Bayer sensors."""
 
 __all__ = ["Box", "Raw", "SensorNoise", "is_raw", "read_raw"]
 
@@ -45,7 +42,7 @@ def read_raw(path: Path, *, max_pixels: int = MAX_PIXELS) -> Raw:
         raw = read_by_library(data, str(path), metadata, max_pixels)
     else:
         raw = read_dng(data, str(path), metadata, max_pixels)
-        if raw.is_mosaic and raw.pattern not in PATTERNS:
+        if raw.is_mosaic and raw.pattern not in BAYER:
             raw = _interpolated(raw, read_by_library(data, str(path), metadata, max_pixels))
     return replace(raw, iso=raw.iso or iso_of(exif))
 
@@ -60,4 +57,6 @@ def _interpolated(dng: Raw, by_library: Raw) -> Raw:
         crop=dng.crop if same else (0, 0, *by_library.size),
         interpolated=by_library.interpolated,
         profile=None,  # of samples, not of what was interpolated
+        shading=None,
+        left_out=(*dng.left_out, *(() if dng.shading is None else ("GainMap",))),
     )

@@ -14,6 +14,8 @@ _RAF = b"FUJIFILMCCD-RAW "
 _JPEG_AT = 84
 """Where a RAF says where its JPEG lies, which holds the EXIF."""
 _EXIF_IFD, _ISO, _ISO_SPEED = 34665, 34855, 34867
+_INNER = {_EXIF_IFD: b"CMT2", 34853: b"CMT4"}
+"""Directories of EXIF and of place, and the boxes of a CR3 that hold them as files of their own."""
 
 
 def exif_of_raw(data: bytes) -> bytes | None:
@@ -45,10 +47,6 @@ def iso_of(exif: bytes | None) -> int:
         return max(0, int(value[0] if isinstance(value, tuple) else value))
     except Exception:
         return 0
-
-
-_INNER = {_EXIF_IFD: b"CMT2", 34853: b"CMT4"}
-"""Directories of EXIF and of place, and the boxes of a CR3 that hold them as files of their own."""
 
 
 def _of_boxes(data: bytes) -> bytes | None:

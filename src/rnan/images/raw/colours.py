@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageCms
 
-from rnan.images.icc import Curve, profile
+from rnan.images.icc import Curve, profile, to_xyz
 from rnan.images.orientation import upright
 from rnan.images.picture import Picture
 from rnan.images.raw.raw import Raw
+from rnan.images.srgb import srgb_encoded
 from rnan.options.raw import Rendering
 
 XYZ_TO_SRGB = np.linalg.inv(
@@ -47,9 +48,7 @@ def developed(light: NDArray[np.float32], raw: Raw, rendering: Rendering) -> Pic
         if rendering == "neutral":
             band = _with_tone(band)
         if not wide:
-            band = np.where(
-                band <= 0.0031308, 12.92 * band, 1.055 * band ** np.float32(1 / 2.4) - 0.055
-            )
+            band = srgb_encoded(band)
         pixels[start : start + _BAND] = np.rint(65535.0 * band)
     metadata = raw.metadata
     if wide:
@@ -87,10 +86,7 @@ def colours_of(raw: Raw, primaries: tuple[float, ...]) -> NDArray[np.float64]:
     """
     if raw.xyz_to_camera is None:
         return np.eye(3)
-    xy = np.asarray(primaries).reshape(4, 2)
-    xyz = np.stack([xy[:, 0] / xy[:, 1], np.ones(4), (1 - xy.sum(axis=1)) / xy[:, 1]])
-    to_xyz = xyz[:, :3] * np.linalg.solve(xyz[:, :3], xyz[:, 3])
-    camera = raw.xyz_to_camera @ to_xyz
+    camera = raw.xyz_to_camera @ to_xyz(primaries)[0]
     sums = camera.sum(axis=1, keepdims=True)
     if (np.abs(sums) < 1e-6).any():
         return np.eye(3)

@@ -19,7 +19,7 @@ from rnan.images.raw.dng_colours import cell_of, noise_profile, white_balance, x
 from rnan.images.raw.dng_levels import active_area, default_crop, in_light
 from rnan.images.raw.dng_tags import Tags, numbers, octets, tags_of
 from rnan.images.raw.opcodes import apply, read_opcodes
-from rnan.images.raw.raw import Raw
+from rnan.images.raw.raw import BAYER, Raw
 
 _log = logging.getLogger(__name__)
 
@@ -228,7 +228,7 @@ def _pattern(cell: NDArray[np.str_], name: str) -> str:
         if (np.tile(first, (rows // 2, columns // 2)) == cell).all():
             cell = first
     pattern = "".join(cell.ravel())
-    bayer = cell.shape == (2, 2) and pattern in ("grbg", "rggb", "bggr", "gbrg")
+    bayer = cell.shape == (2, 2) and pattern in BAYER
     if not bayer and cell.shape != _X_TRANS:
         raise InputError(f"{name} has its colour filters in an order that is not read: {pattern}")
     return pattern

@@ -13,15 +13,13 @@ from rnan.images.limits import check_size
 from rnan.images.metadata import Metadata
 from rnan.images.picture import Picture
 from rnan.images.raw.colours import XYZ_TO_SRGB
-from rnan.images.raw.raw import Raw
+from rnan.images.raw.raw import BAYER, Raw
 from rnan.images.read import read_bytes
 
 _log = logging.getLogger(__name__)
 _TURNED = {0: 1, 3: 3, 5: 8, 6: 6}
 """EXIF's orientation for LibRaw's."""
 Light = NDArray[np.float32]
-
-_BAYER = ("grbg", "rggb", "bggr", "gbrg")
 
 
 def read_by_library(data: bytes, name: str, metadata: Metadata, max_pixels: int) -> Raw:
@@ -121,7 +119,7 @@ def _pattern(raw: Any) -> str:
     if cell.shape != (2, 2):
         return ""
     pattern = "".join(letters[index] for index in cell.ravel()).lower()
-    return pattern if pattern in _BAYER else ""
+    return pattern if pattern in BAYER else ""
 
 
 def _samples(raw: Any, name: str) -> NDArray[np.float32]:

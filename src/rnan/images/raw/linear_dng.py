@@ -20,7 +20,7 @@ from rnan.images.raw.noise import SensorNoise
 from rnan.images.raw.raw import Raw
 
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _SIGNED, _DOUBLE = 1, 2, 3, 4, 5, 10, 12
-_MAKE, _MODEL, _SOFTWARE, _ORIENTATION = 271, 272, 305, 274
+_SOFTWARE, _ORIENTATION = 305, 274
 _UNIQUE_MODEL, _MATRIX, _NEUTRAL, _EXPOSURE, _LIGHT = 50708, 50721, 50728, 50730, 50778
 _SUB_IFDS = 330
 _DAYLIGHT = 21
@@ -59,8 +59,7 @@ def encode_dng(
     import tifffile
 
     samples, stops = _samples(light, raw)
-    metadata = None if strip_metadata else raw.metadata.exif
-    words, inner = said(metadata)
+    words, inner = said(None if strip_metadata else raw.metadata.exif)
     buffer = io.BytesIO()
     try:
         with tifffile.TiffWriter(buffer, byteorder="<") as file:

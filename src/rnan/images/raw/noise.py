@@ -27,9 +27,9 @@ class SensorNoise:
 
     @classmethod
     def usual(cls, iso: int) -> "SensorNoise":
-        """What a full-frame camera has at an ISO, about."""
+        """What a full-frame camera has at an ISO, about; reading noise grows faster with it."""
         photon = _ISO_100 * iso / 100
-        return cls.of(photon, photon * min(0.1, 4.0 * photon**0.5 / 2.0))
+        return cls.of(photon, photon * min(0.1, 2.0 * photon**0.5))
 
     @property
     def is_none(self) -> bool:

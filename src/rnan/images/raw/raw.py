@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from rnan.images.metadata import Metadata
 from rnan.images.raw.noise import SensorNoise
 
+BAYER = ("grbg", "rggb", "bggr", "gbrg")
+"""The patterns of Bayer sensors."""
+
 Box = tuple[int, int, int, int]
 """Top, left, bottom and right."""
 
