@@ -37,6 +37,9 @@ def plain(number: int = 1, **changed: float) -> Cameras:
         "shrunk": 1.0,
         "gray": 0.0,
         "subsampling": 0.0,
+        "coarse": 0.0,
+        "chroma_coarse": 0.0,
+        "softness": 0.0,
         **changed,
     }
     cameras = draw(torch.rand(number, camera.UNIFORMS))

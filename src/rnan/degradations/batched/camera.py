@@ -4,7 +4,8 @@ A clean picture is taken back to what the sensor saw (inverse tone curve, colour
 balance; Brooks et al., "Unprocessing images for learned raw denoising", CVPR 2019), photon and
 reading noise are added to its Bayer mosaic, and that noise goes through demosaicing, white balance,
 colour matrix, tone curve, the camera's own smoothing and sharpening, a reduction in size and JPEG.
-What was a picture is left as it was: the clean picture is what the network should answer.
+The picture below it is only softened, as lenses and demosaicing soften what is seen pixel by pixel:
+this soft picture without noise is what the network should answer.
 
 Everything works on batches ``(B, 3, H, W)`` in [0, 1] on any device.
 """
@@ -22,7 +23,7 @@ from rnan.degradations.batched import jpeg
 from rnan.degradations.batched.mosaic import mosaic_batch
 from rnan.degradations.jpeg import Subsampling
 
-UNIFORMS = 32
+UNIFORMS = 36
 """Random numbers in [0, 1) that a camera takes."""
 
 NORMALS = 3
@@ -32,7 +33,7 @@ _SHRUNK = (0.5, 2 / 3, 0.8)
 """Sides of photographs that were made smaller afterwards, over those of the sensor's picture."""
 _SUBSAMPLINGS: dict[int, Subsampling] = {1: "4:4:4", 2: "4:2:2", 3: "4:2:0"}
 _LUMA = (0.299, 0.587, 0.114)
-_TAPS = 17
+_TAPS = 25
 _SHARPENED = 1.0
 """Standard deviation, in pixels, of what sharpening subtracts."""
 _HOT, _HOT_AT = 0.3, 4.0
@@ -99,6 +100,14 @@ class Cameras:
     """The same of chroma."""
     chroma_kept: Tensor
     """Share of the chroma noise that is left: cameras take away more of it than of luma's."""
+    coarse: Tensor
+    """How much of the luma noise's coarse part is there again: smoothing is for fine noise."""
+    chroma_coarse: Tensor
+    """The same of chroma."""
+    coarse_blur: Tensor
+    """Standard deviation, in pixels, of the smoothing that makes the coarse part."""
+    softness: Tensor
+    """Standard deviation, in the sensor's pixels, of the lens and of demosaicing."""
     sharpening: Tensor
     """How much the luma is sharpened."""
     shrunk: Tensor
@@ -118,7 +127,7 @@ class Cameras:
 def draw(uniforms: Tensor) -> Cameras:
     """Cameras, at random.
 
-    Photon noise is log-uniform from 1e-4 (a low ISO in good light) to 5e-2, reading noise follows
+    Photon noise is log-uniform from 1e-4 (a low ISO in good light) to 3e-2, reading noise follows
     it (Brooks et al., Section 3.1, with a wider spread: cameras of twenty years), and one picture
     in twenty has neither.
 
@@ -138,7 +147,7 @@ def draw(uniforms: Tensor) -> Cameras:
     def chance(share: float) -> Tensor:
         return (next(u) < share).to(uniforms.dtype)
 
-    photon = in_logs(1e-4, 5e-2)
+    photon = in_logs(1e-4, 3e-2)
     spread = 0.8 * (next(u) + next(u) + next(u) - 1.5) * 2.0  # near normal, never absurd
     reading = torch.exp(2.18 * photon.log() + 1.20 + spread)
     noisy = 1.0 - chance(0.05)
@@ -177,6 +186,10 @@ def draw(uniforms: Tensor) -> Cameras:
         gray=chance(0.05),
         subsampling=jpeg_share * subsampling,
         quality=75.0 + (next(u) * 26.0).floor(),
+        coarse=between(0.0, 1.6),
+        chroma_coarse=between(0.0, 0.5),
+        coarse_blur=between(2.0, 5.0),
+        softness=between(0.0, 1.4),
     )
 
 
@@ -192,8 +205,7 @@ def photograph(
             by their indices, a height and a width, up to twice those of ``gt``.
 
     Returns:
-        8-bit pictures of the same shape in [0, 1]. Of a gray photograph the reference is
-        :func:`clean`, not ``gt``.
+        8-bit pictures of the same shape in [0, 1]. Their reference is :func:`clean`, not ``gt``.
     """
     gt = clean(gt, cameras)
     noise = torch.zeros_like(gt)
@@ -214,7 +226,8 @@ def photograph(
 
 
 def clean(gt: Tensor, cameras: Cameras) -> Tensor:
-    """The reference: ``gt`` itself, its luma where the photograph is gray."""
+    """The reference: ``gt`` as soft as the photograph is, its luma where that is gray."""
+    gt = _blurred(gt, cameras.softness * cameras.shrunk)
     return torch.where(cameras.gray[:, None, None, None] > 0, _luma(gt), gt)
 
 
@@ -313,6 +326,10 @@ def _processed(noise: Tensor, cameras: Cameras) -> Tensor:
     """Smoothing of luma and chroma, then sharpening, as cameras do it."""
     luma = _luma(noise)
     chroma = noise - luma
+    of_luma, of_chroma = (
+        share[:, None, None, None] for share in (cameras.coarse, cameras.chroma_coarse)
+    )
+    coarse = _blurred(of_luma * luma + of_chroma * chroma, cameras.coarse_blur)
     near, far = (
         share[:, None, None, None] for share in (cameras.luma_reached, cameras.chroma_reached)
     )
@@ -320,7 +337,7 @@ def _processed(noise: Tensor, cameras: Cameras) -> Tensor:
     chroma = torch.lerp(chroma, _blurred(chroma, cameras.chroma_blur), far)
     chroma = chroma * cameras.chroma_kept[:, None, None, None]
     soft = _blurred(luma, torch.full_like(cameras.sharpening, _SHARPENED))
-    return luma + cameras.sharpening[:, None, None, None] * (luma - soft) + chroma
+    return luma + cameras.sharpening[:, None, None, None] * (luma - soft) + chroma + coarse
 
 
 def _luma(picture: Tensor) -> Tensor:
