@@ -24,7 +24,7 @@ from rnan import load_restorer
 from rnan.estimation import estimate_sigma
 from rnan.evaluation.datasets import picture_files, split
 from rnan.images import read
-from rnan.training.photographed import UNKNOWN, photographed
+from rnan.training.photographed import UNKNOWN, taken
 
 Array = NDArray[np.float64]
 
@@ -91,17 +91,17 @@ def real_pairs(folder: Path) -> Iterator[tuple[Array, Array]]:
 
 
 def synthetic_pairs(train: Path) -> Iterator[tuple[Array, Array, float]]:
-    """Validation pictures: what a camera made of them, the reference, and the true level."""
+    """Validation pictures: what a camera made of them, the reference, and how strong the noise is."""
     folders = ("bsd398", "cid22")
     files = [file for name in folders for file in split(picture_files(train / name))[1]]
     for number, file in enumerate(files):
         clean = middle(read(file).pixels)
         gt = torch.from_numpy(clean.astype(np.float32) / 255.0).permute(2, 0, 1)
         index = torch.arange(_CAMERAS) + _CAMERAS * number
-        lq, gt, _ = photographed(gt.expand(_CAMERAS, -1, -1, -1), index, seed=_SEED)
-        for one, truth in zip(lq, gt, strict=True):
+        lq, gt, noise = taken(gt.expand(_CAMERAS, -1, -1, -1), index, seed=_SEED)
+        for one, truth, level in zip(lq, gt, noise.tolist(), strict=True):
             shown = [255.0 * plane.permute(1, 2, 0).double().numpy() for plane in (one, truth)]
-            yield shown[0], shown[1], float(np.sqrt(np.square(shown[0] - shown[1]).mean()))
+            yield shown[0], shown[1], level
 
 
 def middle(pixels: NDArray[Any]) -> NDArray[Any]:

@@ -222,7 +222,7 @@ def photograph(
     luma = _luma(noise)
     noise = torch.where(cameras.gray[:, None, None, None] > 0, luma, noise)
     taken = ((gt + noise).clamp(0.0, 1.0) * 255.0).round() / 255.0
-    return _saved(taken, cameras)
+    return saved(taken, cameras)
 
 
 def clean(gt: Tensor, cameras: Cameras) -> Tensor:
@@ -365,13 +365,13 @@ def _resized(picture: Tensor, size: list[int]) -> Tensor:
     return F.interpolate(picture, size, mode="bicubic", antialias=True, align_corners=False)
 
 
-def _saved(picture: Tensor, cameras: Cameras) -> Tensor:
-    """Through JPEG, where the photograph is one."""
-    saved = picture.clone()
+def saved(picture: Tensor, cameras: Cameras) -> Tensor:
+    """Pictures ``(B, 3, H, W)`` in [0, 1] through JPEG, where the photograph is one."""
+    result = picture.clone()
     for code, subsampling in _SUBSAMPLINGS.items():
         where = torch.nonzero(cameras.subsampling == code)[:, 0]
         if len(where):
-            saved[where] = jpeg.compress_batch(
+            result[where] = jpeg.compress_batch(
                 picture[where], cameras.quality[where], subsampling=subsampling
             )
-    return saved
+    return result
