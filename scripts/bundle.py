@@ -25,11 +25,12 @@ from typing import Any
 
 import numpy as np
 
+import camera_noise
 import jpeg_cases
 from rnan import __version__
 from rnan.api import load_restorer
 from rnan.engines.device import hardware_name
-from rnan.evaluation.datasets import Reference, halved, picture_files, references, split
+from rnan.evaluation.datasets import Reference, halved, pair, picture_files, references, split
 from rnan.evaluation.methods import network_for
 from rnan.evaluation.runner import measure, records
 from rnan.images import write_whole
@@ -56,6 +57,11 @@ _NOISE = (
 LIMITS = {
     "denoise-color": _NOISE.format(", some of them saved as JPEG with it"),
     "denoise-gray": _NOISE.format(""),
+    "denoise-camera": (
+        "Trained on a synthetic camera: linear demosaicing, smoothing and sharpening that spare "
+        "nothing, libjpeg from quality 75 on. Cameras that smear textures away, several frames "
+        "laid over each other and phones' own networks are not known to it."
+    ),
     "demosaic": (
         "Trained on display-referred 8-bit pictures whose colour is soft, since they are 4:2:0 "
         "JPEGs; fine saturated detail comes out softer than a network trained on DIV2K gives it."
@@ -82,7 +88,9 @@ LIMITS = {
 
 
 def validation_mean(weights: str | Path, task: Task, folder: Path) -> float:
-    """Mean PSNR over the task's levels on the validation pictures."""
+    """Mean PSNR over the task's levels on the validation pictures; of camera noise, told it."""
+    if task.name == "denoise-camera":
+        return camera_noise.measured(folder.parent.parent, weights)[2]
     _, files = split(picture_files(folder))
     whole = list(references(files, task))
     pictures = [*whole, *map(halved, whole)]
@@ -111,17 +119,24 @@ def card(name: str, weights: Path, task: Task, data: Path, validation: float) ->
     info = from_bytes(content).info
     restorer = load_restorer(weights)
     metrics = []
-    there = [dataset for dataset in task.test_sets if (data / "test" / dataset).is_dir()]
+    kind = get_measured("camera") if task.name == "denoise-camera" else task
+    there = [dataset for dataset in kind.test_sets if (data / "test" / dataset).is_dir()]
     if name in registry.names():
         measured = {row["dataset"] for row in registry.card(name)["metrics"]}
         if absent := sorted(measured - {*there}):
             sys.exit(f"{data / 'test'} lacks {', '.join(absent)}, which the card has")
     for dataset in there:
-        files = picture_files(data / "test" / dataset)
-        names = (*task.table_levels, *task.more_levels)
-        levels = sorted((task.level(level) for level in names), key=lambda one: one.value)
-        scores = measure(task, references(files, task), levels, network_for(task, restorer))
-        for row in records(task, scores, dataset=dataset, method=name):
+        folder, lq_files = data / "test" / dataset, None
+        if (folder / "lq").is_dir():  # photographs and their truths
+            files = picture_files(folder / "gt")
+            lq_files = pair(files, folder / "lq")
+        else:
+            files = picture_files(folder)
+        names = (*kind.table_levels, *kind.more_levels)
+        levels = sorted((kind.level(level) for level in names), key=lambda one: one.value)
+        pictures = references(files, kind, lq_files=lq_files)
+        scores = measure(kind, pictures, levels, network_for(kind, restorer))
+        for row in records(kind, scores, dataset=dataset, method=name):
             metrics.append({**row.as_dict(), "value": round(row.value, 4)})
             print(f"{dataset} {row.level} {row.metric} {row.value:.4f}")
     more: dict[str, Any] = {}
@@ -205,7 +220,7 @@ def said_of_average(stretch: dict[str, Any]) -> list[str]:
 
 def place(name: str, task: Task) -> Path:
     """Where weights of that name lie: what is too large for the package stands beside it."""
-    folder = PACKAGE if name in (task.name, task.default_model) else ROOT / "weights"
+    folder = PACKAGE if name in (task.name, *task.default_models) else ROOT / "weights"
     return folder / f"{name}{registry.SUFFIX}"
 
 
@@ -243,7 +258,7 @@ def main() -> None:
 
     source = arguments.run / "weights.safetensors"
     task = measured_task(from_bytes(source.read_bytes()).info)
-    name = arguments.name or task.default_model or task.name
+    name = arguments.name or (*task.default_models, task.name)[0]
     folder = arguments.data / VALIDATION_FOLDER
     new = validation_mean(source, task, folder)
     print(f"validation mean: {new:.3f} dB")

@@ -91,7 +91,7 @@ def real_pairs(folder: Path) -> Iterator[tuple[Array, Array]]:
 
 
 def synthetic_pairs(train: Path) -> Iterator[tuple[Array, Array, float]]:
-    """Validation pictures: what a camera made of them, the reference, and how strong the noise is."""
+    """Validation pictures: what cameras made of them, references, and how strong the noise is."""
     folders = ("bsd398", "cid22")
     files = [file for name in folders for file in split(picture_files(train / name))[1]]
     for number, file in enumerate(files):
@@ -110,9 +110,9 @@ def middle(pixels: NDArray[Any]) -> NDArray[Any]:
     return pixels[top : top + _CROP, left : left + _CROP]
 
 
-def measured(data: Path, weights: str) -> list[float]:
+def measured(data: Path, weights: str | Path) -> list[float]:
     """Mean PSNR: noisy; restored, told nothing; told the level; and of those with rms below 2."""
-    restorer = load_restorer(weights, task="denoise-color")
+    restorer = load_restorer(weights)
     rows = []
     for lq, gt, level in synthetic_pairs(data / "train"):
         seen = lq.astype(np.float32) / 255.0

@@ -190,14 +190,26 @@ class Driver:
             assert time.monotonic() < limit
             time.sleep(0.02)
 
-    def until_both_work(self) -> None:
-        """Wait until two blocks are begun and not done."""
+    def until_both_work(self, cluster: Machines) -> None:
+        """Wait until two blocks are begun and not done, and stop what works on them."""
         limit = time.monotonic() + 60
-        run = self.out / FOLDER / "runs" / "0001"
-        while len(list(run.glob("begun/*"))) - len(list(run.glob("done/*"))) < 2:
+        while True:
             assert self.process.poll() is None
             assert time.monotonic() < limit
+            if self.blocks_at_work() == 2:
+                workers = cluster.workers()
+                for worker in workers:
+                    worker.suspend()
+                if self.blocks_at_work() == 2:
+                    return
+                for worker in workers:
+                    worker.resume()
             time.sleep(0.01)
+
+    def blocks_at_work(self) -> int:
+        """Blocks that are begun and not done."""
+        run = self.out / FOLDER / "runs" / "0001"
+        return len(list(run.glob("begun/*"))) - len(list(run.glob("done/*")))
 
     def end(self) -> tuple[int, str]:
         _, errors = self.process.communicate(timeout=240)
@@ -205,7 +217,10 @@ class Driver:
 
 
 def kill_one(machines: Machines) -> None:
-    machines.workers()[0].kill()
+    first, *others = machines.workers()
+    first.kill()
+    for worker in others:
+        worker.resume()
 
 
 def kill_all(machines: Machines) -> None:
@@ -215,6 +230,8 @@ def kill_all(machines: Machines) -> None:
 
 def lose_machine(machines: Machines) -> None:
     machines.lose()
+    for worker in machines.workers():
+        worker.resume()
     machines.add()
 
 
@@ -232,7 +249,7 @@ def test_whatever_is_lost_each_picture_has_one_result(
 ) -> None:
     driver = Driver(album, tmp_path / "out", cluster.address)
     driver.until(2)
-    driver.until_both_work()
+    driver.until_both_work(cluster)
     harm(cluster)
     code, errors = driver.end()
     assert code == 3, errors

@@ -37,8 +37,8 @@ PUBLIC = {
         "WeightsError": None,
     },
     "rnan.inference": {
-        "RestoreOptions": "(*, strength, luma, chroma, self_ensemble, attention, keep_samples, "
-        "engine, device, dtype, tile, overlap, max_memory, compile)",
+        "RestoreOptions": "(*, strength, luma, chroma, noise_scale, self_ensemble, attention, "
+        "keep_samples, engine, device, dtype, tile, overlap, max_memory, compile)",
         "Restorer": None,
         "Restorer.__call__": "(self, picture, *, level, sigma, quality, pattern, scale, progress, "
         "cancel)",

@@ -83,7 +83,9 @@ def restore(
         get_task(task)  # refuses what is none
     if model is None and task in RESTORATIONS:
         settings = from_mapping(RestoreOptions, options)
-        restorer = Restorers(task, options=settings).for_picture(picture)
+        given = (level, sigma, quality, pattern, scale)
+        estimated = all(one is None or isinstance(one, str) for one in given)
+        restorer = Restorers(task, options=settings).for_picture(picture, estimated=estimated)
     else:
         name = model if model is not None else task or _DEFAULT
         restorer = load_restorer(name, task=task, **options)
@@ -122,7 +124,7 @@ def develop(
     """
     given = {"noise": noise, "noise_scale": noise_scale, "rendering": rendering, "full": full}
     request = make_request("demosaic", {**given, **options, "model": model and str(model)})
-    negative = open_negative(read_raw(Path(path)), request.raw)
+    negative = open_negative(read_raw(Path(path)), request.raw, noise_scale)
     restorer = Pipeline(request).for_raw(negative.raw, negative.noise)
     return developed(restorer, negative, request.raw).pixels
 

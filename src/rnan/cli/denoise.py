@@ -12,8 +12,7 @@ def command() -> None:
       rnan denoise photo.jpg -o clean.jpg
       rnan denoise scans/ -o clean/ --sigma 12 --compare
 
-    The network was trained on white Gaussian noise. Camera noise differs: it depends on the
-    brightness and is changed by the camera's own processing. auto takes a map where it depends on
-    the brightness, and reckons with what JPEG hides; give --sigma a value that suits your eye
-    where that is too little.
+    The picture decides between two networks: one for the noise that cameras leave in photographs,
+    one for white noise. A --sigma that is given means white noise. --noise-scale 2 reckons with
+    twice the variance that was found, --luma 0.7 leaves grain.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +73,13 @@ def command(
       rnan evaluate denoise-color kodak24/ --level 15,25,50
       rnan evaluate super-resolution set5/ --model none --model super-resolution
       rnan evaluate demosaic my-pictures/ --model demosaic --model classical:menon
+      rnan evaluate camera truths/ --lq photographs/
 
-    TASK is denoise-color, denoise-gray, demosaic, dejpeg, dejpeg-color, super-resolution, or raw:
-    mosaics with a sensor's noise, developed to sRGB, at levels by ISO. Any folder will do: sizes
-    may differ, colour is made gray for a gray task.
+    TASK is denoise-color, denoise-gray, denoise-camera, demosaic, dejpeg, dejpeg-color,
+    super-resolution; or raw: mosaics with a sensor's noise, developed to sRGB, at levels by ISO; or
+    camera: photographs as cameras saved them, given with --lq, where methods that have to be told
+    how strong the noise is are told what serves them best. Any folder will do: sizes may differ,
+    colour is made gray for a gray task.
     """
     from rnan.evaluation import report
     from rnan.evaluation.datasets import check_sizes, pair, picture_files
@@ -91,7 +94,7 @@ def command(
         if path is not None:
             check_report(path)
     plan = load_measurement(definition, level, **without(EvaluateOptions, values))
-    if out.lq is not None and any(len(one.levels) > 1 for one in plan.methods):
+    if out.lq is not None and any(len(one.levels) > 1 for one in plan.methods if not one.tried):
         raise ConfigError("given inputs are of one level; say which with --level")
     files = picture_files(folder)
     check_sizes(files)
@@ -171,9 +174,13 @@ def _measured(
                 quantise_lq=plan.quantise_lq,
                 keep=keep,
             )
-            figures.records.extend(records(task, scores, dataset=dataset, method=method.name))
-            mean = sum(score.seconds for score in scores) / len(scores)
-            figures.seconds[method.name] = mean
+            name, mean = method.name, sum(score.seconds for score in scores) / len(scores)
+            if method.tried:
+                best = max(scores, key=lambda score: score.psnr)
+                name = f"{name}, told {best.level.name}"
+                scores = [replace(best, level=task.level(task.table_levels[0]))]
+            figures.records.extend(records(task, scores, dataset=dataset, method=name))
+            figures.seconds[name] = mean
     return figures
 
 

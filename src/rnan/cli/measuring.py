@@ -74,6 +74,8 @@ class Measurement:
     """In the records."""
     run: Method
     levels: list[Level]
+    tried: bool = False
+    """Whether the levels are what it is told of the same pictures, and the best of them counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +119,7 @@ def load_measurement(
     assumed = _assumed(task, assume)
     methods = [
         _load(model, task, given, assumed, assume, **options)
-        for model in models or (task.default_model or task.name,)
+        for model in models or task.default_models or (task.name,)
     ]
     return Measurements(methods=methods, seed=seed, quantise_lq=quantise_lq)
 
@@ -161,15 +163,19 @@ def _load(
     from rnan.evaluation.methods import classical, network_for, nothing
 
     levels = given or [task.level(name) for name in task.table_levels]
+    tried = [] if given else [task.level(name) for name in task.tried_levels]
     if model == "none":
         return Measurement(model=model, name=model, run=nothing, levels=levels)
     if model.startswith("classical:"):
         method = classical(model.removeprefix("classical:"), task)
-        return Measurement(model=model, name=model, run=method, levels=levels)
+        levels = tried or levels
+        return Measurement(model=model, name=model, run=method, levels=levels, tried=bool(tried))
     restorer = _restorer(model, task, self_ensemble=self_ensemble, **options)
-    wanted = task.networks or task.name
-    if restorer.task.name != wanted:
+    if not task.takes_networks_of(restorer.task):
         raise ConfigError(f"{model} is for {restorer.task.name}, not for {task.name}")
+    if tried and restorer.task.name not in task.untold and assume is None:
+        run = network_for(task, restorer, None)
+        return Measurement(model=model, name=model, run=run, levels=tried, tried=True)
     scales = restorer.engine.scales
     for level in given:
         if level.scale not in scales:

@@ -105,7 +105,7 @@ def _task_of(model: str | Path, named: str | None, config: RNANConfig, given: Ta
     """The task that a file names, or else the one that was given."""
     if isinstance(given, str) and given in RESTORATIONS and given not in TASKS:
         tasks: Mapping[int, Task] = RESTORATIONS[given].tasks
-        if named is not None and named not in [task.name for task in tasks.values()]:
+        if named is not None and named not in [one.name for one in RESTORATIONS[given].all_tasks]:
             raise ConfigError(f"{model} is for {named}, not to {given}")
         given = tasks
     elif isinstance(given, str) and get_task(given).name != (named or given):

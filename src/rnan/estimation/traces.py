@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnan.estimation.camera_noise import VISIBLE, estimate_camera_noise
 from rnan.estimation.jpeg_blocks import noise_in_luma
 from rnan.estimation.jpeg_noise import estimate_sigma_before_jpeg
 from rnan.estimation.noise_map import estimate_noise
@@ -73,7 +74,7 @@ class Traces:
 
     @cached_property
     def noise(self) -> float | NDArray[np.float32]:
-        """σ on the 0-255 scale, or for each pixel, ``(H, W)``, where it differs between places.
+        """σ of white noise on the 0-255 scale, a map ``(H, W)`` where it differs between places.
 
         It does where it depends on the brightness, and where a part is no photograph and has none.
         Of a JPEG file it is the noise before compression, where that hides some.
@@ -86,11 +87,34 @@ class Traces:
 
     @property
     def sigma(self) -> float:
-        """The noise of the photograph as one number: the root of its mean square."""
+        """White noise of the photograph as one number: the root of its mean square."""
         sigma = self._of_photograph
         if isinstance(sigma, np.ndarray) and self._photographic is not None:
             sigma = sigma[self._photographic]
         return float(np.sqrt(np.mean(np.square(sigma)))) if np.size(sigma) else 0.0
+
+    @property
+    def camera_sigma(self) -> float:
+        """Standard deviation of noise that a camera has processed.
+
+        0 for white noise, and for what is hard to see.
+        """
+        return self._correlated
+
+    @property
+    def of_camera(self) -> float | NDArray[np.float32]:
+        """The same, or a map ``(H, W)`` with 0 where a part is no photograph."""
+        if self._photographic is None:
+            return self._correlated
+        return np.where(self._photographic, np.float32(self._correlated), np.float32(0.0))
+
+    @cached_property
+    def _correlated(self) -> float:
+        image, mask = self._image, self._photographic
+        if self._clipped and self._table is None and is_drawn(image, mask):
+            return 0.0
+        found = estimate_camera_noise(image, mask=mask)
+        return 0.0 if found.is_white or found.sigma < VISIBLE else found.sigma
 
     @cached_property
     def _of_photograph(self) -> float | NDArray[np.float32]:

@@ -56,7 +56,7 @@ def network_for(
     task: Task, restorer: Restorer, assume: Level | str | None = None
 ) -> Network | raws.RawNetwork:
     """How a network is measured on a task, told the true level unless another is assumed."""
-    kind = raws.RawNetwork if task.networks else Network
+    kind = raws.RawNetwork if task.networks and task.takes == "mosaic" else Network
     return kind(restorer, assume)
 
 
@@ -132,8 +132,8 @@ CLASSICAL: dict[str, tuple[Method, tuple[str, ...]]] = {
     "menon": (menon, ("demosaic",)),
     "ahd": (ahd, ("demosaic",)),
     "dht": (dht, ("demosaic",)),
-    "nlm": (non_local_means, ("denoise", "dejpeg")),
-    "wavelet": (wavelet, ("denoise", "dejpeg")),
+    "nlm": (non_local_means, ("denoise", "dejpeg", "camera")),
+    "wavelet": (wavelet, ("denoise", "dejpeg", "camera")),
     "libraw": (raws.libraw_plain, ("raw",)),
     "libraw-fbdd": (raws.libraw_fbdd, ("raw",)),
     "libraw-denoise": (raws.libraw_denoise, ("raw",)),

@@ -1,13 +1,14 @@
 """Restore pictures: a task, a network and options behind one call."""
 
 import logging
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal, TypeVar, overload
 
 from rnan.engines import Engine
 from rnan.errors import ConfigError, InputError, RnanError
+from rnan.estimation import Traces
 from rnan.inference.adapters import Planes, to_planes
 from rnan.inference.mosaics import MosaicRestorer
 from rnan.inference.pictures import PictureRestorer
@@ -107,12 +108,15 @@ class Restorer:
         restored: P = result.picture
         return restored
 
-    def prepare(self, picture: Any, asked: LevelOptions) -> Prepared:
+    def prepare(
+        self, picture: Any, asked: LevelOptions, traces: Callable[[], Traces] | None = None
+    ) -> Prepared:
         """Find out what holds for a picture: what was asked for, and what is read off it.
 
         Args:
             picture: As for a call.
             asked: What is asked for beside it.
+            traces: What one picture went through, where somebody has looked already.
 
         Raises:
             InputError: The picture is not of a kind that is taken, or does not tell its level.
@@ -124,9 +128,10 @@ class Restorer:
         looks = [
             Look(
                 plane=plane,
-                traces=cache(partial(planes.traces, plane)),
+                traces=traces or cache(partial(planes.traces, plane)),
                 scales=self.engine.scales,
                 takes_level=self.engine.takes_level,
+                noise_scale=self.options.noise_scale,
             )
             for plane in planes.pictures
         ]

@@ -1,10 +1,13 @@
 """The networks for what people ask for, each loaded when a picture needs it."""
 
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from rnan.engines.choose import open_model
 from rnan.errors import ConfigError
+from rnan.estimation import Traces
 from rnan.images import Picture
 from rnan.inference.adapters import to_planes
 from rnan.inference.restorer import Restorer
@@ -38,17 +41,17 @@ class Restorers:
             raise ConfigError(
                 f"unknown restoration {restoration}{nearest(restoration, RESTORATIONS)}"
             )
-        self._tasks = RESTORATIONS[restoration].tasks
+        self._restoration = RESTORATIONS[restoration]
         self._options = options or RestoreOptions()
-        for task in self._tasks.values():
+        for task in self._restoration.all_tasks:
             task.check_options(self._options)
         self._loaded: dict[str, Restorer] = {}
         self._model = model
         self._given = None
         if model is not None:
             # The authors' files do not say what they are for.
-            task, engine = open_model(model, self._tasks, self._options)
-            if task not in self._tasks.values():
+            task, engine = open_model(model, self._restoration.tasks, self._options)
+            if task not in self._restoration.all_tasks:
                 raise ConfigError(f"{model} is for {task.title}, not to {restoration}")
             self._given = Restorer(task, engine, self._options)
 
@@ -57,7 +60,7 @@ class Restorers:
         """Those that a picture may be given to."""
         if self._given is not None:
             return [self._given.task]
-        return list(dict.fromkeys(self._tasks.values()))
+        return self._restoration.all_tasks
 
     @property
     def hashes(self) -> list[str]:
@@ -73,20 +76,33 @@ class Restorers:
             takes_level = given.engine.takes_level
             given.task.check_asked(asked, takes_level=takes_level, model=self._model)
 
-    def __call__(self, picture: Picture) -> Restorer:
-        """The restorer for a picture."""
-        return self.for_channels(1 if picture.looks_gray else 3)
+    def __call__(self, picture: Picture, traces: Callable[[], Traces] | None = None) -> Restorer:
+        """The restorer for a picture.
 
-    def for_picture(self, picture: Any) -> Restorer:
-        """The restorer for a picture of any kind that a restorer takes."""
-        planes = to_planes(picture).pictures
-        return self.for_channels(max(plane.shape[0] for plane in planes))
+        Args:
+            picture: Its channels decide.
+            traces: What it went through, where that decides too: where its level is estimated.
+        """
+        return self.for_channels(1 if picture.looks_gray else 3, traces)
 
-    def for_channels(self, channels: int) -> Restorer:
-        """The restorer for pictures of one or three channels."""
+    def for_picture(self, picture: Any, *, estimated: bool = False) -> Restorer:
+        """The restorer for a picture of any kind that a restorer takes.
+
+        Args:
+            picture: As for a restorer.
+            estimated: Whether its level is estimated, so that what it went through decides too.
+        """
+        planes = to_planes(picture)
+        first = planes.pictures[0]
+        alone = estimated and len(planes.pictures) == 1
+        traces = cache(partial(planes.traces, first)) if alone else None
+        return self.for_channels(max(plane.shape[0] for plane in planes.pictures), traces)
+
+    def for_channels(self, channels: int, traces: Callable[[], Traces] | None = None) -> Restorer:
+        """The restorer for pictures of one or three channels, and what they went through."""
         if self._given is not None:
             return self._given
-        name = self._tasks[channels].name
+        name = self._restoration.chosen(channels, traces).name
         if name not in self._loaded:
             task, engine = open_model(name, None, self._options)
             self._loaded[name] = Restorer(task, engine, self._options)

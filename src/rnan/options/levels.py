@@ -17,6 +17,12 @@ class LevelOptions:
     """The option that is the level: what ``level=`` stands for in Python."""
 
     @property
+    def is_estimated(self) -> bool:
+        """Whether the level is left to the program."""
+        level = getattr(self, self.name, None)
+        return isinstance(level, str) and level == "auto"
+
+    @property
     def enlargement(self) -> float:
         """How many times wider and higher the result is to be."""
         return 1.0

@@ -44,14 +44,6 @@ class RawOptions:
         parse=parse_noise,
         kind=str,
     )
-    noise_scale: float = option(
-        1.0,
-        "How many times the variance of the noise is reckoned with: less keeps more grain.",
-        low=0.0,
-        high=16.0,
-        group="raw",
-        only=RAW_RESTORATIONS,
-    )
     rendering: Rendering = option(
         "srgb",
         "srgb as measured, neutral with a tone curve as cameras have it, or linear light in the "

@@ -44,6 +44,14 @@ class RestoreOptions:
         only=RAW_RESTORATIONS,
         default_text="as strength",
     )
+    noise_scale: float = option(
+        1.0,
+        "How many times the variance of the noise that was found is reckoned with: less keeps more "
+        "grain, more smooths more.",
+        low=0.0,
+        high=16.0,
+        only=RAW_RESTORATIONS,
+    )
     self_ensemble: bool = option(
         False,
         'Mean over eight turns and flips (the paper\'s "+"): eight times slower.',

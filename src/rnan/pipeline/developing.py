@@ -55,13 +55,19 @@ class Negative:
         return f"{kind}, {self.noise.in_words()}, {self.source}"
 
 
-def open_negative(raw: Raw, options: RawOptions) -> Negative:
-    """What holds for a raw: its noise is as asked for, as the file says, or measured."""
+def open_negative(raw: Raw, options: RawOptions, noise_scale: float = 1.0) -> Negative:
+    """What holds for a raw: its noise is as asked for, as the file says, or measured.
+
+    Args:
+        raw: As it was read.
+        options: Say whether the noise is given.
+        noise_scale: How many times its variance is reckoned with.
+    """
     if options.noise != "auto":
         noise, source = SensorNoise.of(*options.noise), "given"
     else:
         noise, source = noise_of(raw)
-    return Negative(raw=raw, noise=noise.scaled(options.noise_scale), source=source)
+    return Negative(raw=raw, noise=noise.scaled(noise_scale), source=source)
 
 
 def develop(
@@ -128,7 +134,7 @@ def develop_file(
         if not raw.is_mosaic and isinstance(request.level, MosaicLevel) and request.level.strict:
             ref = OptionRef("strict")
             raise InputError(f"{plan.source} is not from a Bayer sensor; leave ", ref, " out")
-        negative = open_negative(raw, request.raw)
+        negative = open_negative(raw, request.raw, request.restoring.noise_scale)
         restorer = choose(raw, negative.noise)
         picture: Picture | None = None
         if plan.target.suffix.lower() == ".dng" or (

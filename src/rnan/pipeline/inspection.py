@@ -1,6 +1,7 @@
 """What a picture is and what it went through, in plain words, and what to do about it."""
 
 import shlex
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rnan.images import Picture, ReadOptions
 from rnan.images.light import named
 from rnan.inference.restorer import Prepared
 from rnan.options.files import READ
+from rnan.tasks.camera import CAMERA
 
 CLEAN_SIGMA = 2.0
 """Noise below this σ is hard to see and left alone."""
@@ -20,6 +22,9 @@ CLEAN_SIGMA = 2.0
 CLEAN_QUALITY = 90
 """JPEGs of this quality and above hardly show it."""
 
+_WITH_NOISE = 75
+"""JPEGs of this quality and above are mended together with a camera's noise, whose network was
+trained on them."""
 _FINEST = 97
 """From this quality on a picture may as well never have been a JPEG: clean ones read so."""
 _HIDE_NOISE = ("WEBP", "AVIF", "HEIF")
@@ -54,7 +59,10 @@ class Findings:
     """Name of the colour profile, or of the colours that the file says otherwise; empty where it
     says nothing."""
     sigma: float
-    """Estimated noise, on the 0-255 scale."""
+    """Estimated noise, its standard deviation on the 0-255 scale."""
+    of_camera: bool
+    """Whether neighbouring pixels share it, as where a camera has processed it; else it is
+    white."""
     quality: int
     """Quality of JPEG, in the file or estimated from the pixels; 100 without a trace."""
     is_jpeg: bool
@@ -72,7 +80,7 @@ class Findings:
             pattern = self.mosaic.split(" ")[0]
             return [Need(restoration="demosaic", level=level, option=f"--pattern {pattern}")]
         needs = []
-        if self.quality < CLEAN_QUALITY:
+        if self.quality < CLEAN_QUALITY and not (self.of_camera and self.quality >= _WITH_NOISE):
             option = "" if self.is_jpeg else f"--quality {self.quality:g}"
             needs.append(Need(restoration="dejpeg", level=float(self.quality), option=option))
         if self.sigma >= CLEAN_SIGMA:
@@ -80,6 +88,7 @@ class Findings:
             sigma = round(min(self.sigma, 75.0), 1)
             after = bool(needs)
             option = f"--sigma {sigma:g}" if after else ""
+            option += f" --model {CAMERA.name}" if after and self.of_camera else ""
             needs.append(
                 Need(restoration="denoise", level=sigma if after else "auto", option=option)
             )
@@ -150,9 +159,16 @@ class Findings:
             if self.format in _HIDE_NOISE or (self.quality < _FINEST and not self.is_jpeg):
                 words += ", but compression hides it: where you see some, give a sigma of 15 or so"
             return words
-        words = "little" if self.sigma < 8 else "clearly visible" if self.sigma < 25 else "strong"
+        if self.of_camera:  # what neighbours share is seen more
+            words = _strength(self.sigma, 3, 8)
+            return f"{words}, as a camera leaves it (sigma {self.sigma:.1f} of 255)"
+        words = _strength(self.sigma, 8, 25)
         hidden = " before it was compressed" if self.quality < CLEAN_QUALITY else ""
         return f"{words} (sigma {self.sigma:.1f} of 255{hidden})"
+
+
+def _strength(sigma: float, visible: float, strong: float) -> str:
+    return "little" if sigma < visible else "clearly visible" if sigma < strong else "strong"
 
 
 def quoted(path: Path) -> str:
@@ -170,17 +186,23 @@ def other_harm(picture: Picture, restoration: str, prepared: Prepared) -> str:
         if quality < CLEAN_QUALITY:
             return f"hardly any noise, but a JPEG of quality {quality:.0f}: try rnan dejpeg"
     if restoration == "dejpeg" and np.min(level) >= CLEAN_QUALITY:
-        sigma = traces().sigma
+        sigma = traces().camera_sigma or traces().sigma
         if sigma >= CLEAN_SIGMA:
             return f"hardly any JPEG, but noise of sigma {sigma:.0f}: try rnan denoise"
     return ""
 
 
-def inspect(picture: Picture) -> Findings:
-    """Look at a picture."""
+def inspect(picture: Picture, found: Callable[[], Traces] | None = None) -> Findings:
+    """Look at a picture.
+
+    Args:
+        picture: Any.
+        found: What it went through, where somebody looks at that too.
+    """
     metadata = picture.metadata
     mosaic = mosaic_pattern(picture.pixels) or ""
-    traces = Traces.of(picture)
+    traces = Traces.of(picture) if found is None else found()
+    of_camera = not mosaic and traces.camera_sigma > 0.0
     is_jpeg = metadata.jpeg_table is not None
     looked_at = is_jpeg or not (mosaic or picture.pixels.dtype != "uint8")
     return Findings(
@@ -191,7 +213,8 @@ def inspect(picture: Picture) -> Findings:
         is_gray=picture.looks_gray,
         has_alpha=picture.alpha is not None,
         profile=named(metadata),
-        sigma=0.0 if mosaic else traces.sigma,
+        sigma=0.0 if mosaic else traces.camera_sigma if of_camera else traces.sigma,
+        of_camera=of_camera,
         quality=round(traces.quality) if looked_at else 100,
         is_jpeg=is_jpeg,
         subsampling=metadata.jpeg_subsampling or "",

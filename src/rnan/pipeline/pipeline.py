@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from rnan.engines.choose import check_options
+from rnan.estimation import Traces
 from rnan.images import Picture
 from rnan.images.raw import Raw, SensorNoise, is_raw
 from rnan.inference import Restorer
@@ -126,10 +128,11 @@ class Pipeline:
             return self._find_out(picture, progress, cancel)
         restorers = self._for(request.restoration)
         restorers.check(request.level)
-        restorer = restorers(picture)
+        traces = cache(partial(Traces.of, picture))
+        restorer = restorers(picture, traces if request.level.is_estimated else None)
         if announce is not None:
             announce(picture, restorer)
-        prepared = restorer.prepare(picture, request.level)
+        prepared = restorer.prepare(picture, request.level, traces)
         if message := other_harm(picture, request.restoration, prepared):
             _log.warning("%s: %s", name, message)
         return restorer.run(prepared, progress=progress, cancel=cancel)
@@ -139,9 +142,11 @@ class Pipeline:
     ) -> Result:
         """What a picture needs, one step after the other."""
         steps: list[Step] = []
-        for need in inspect(picture).steps:
-            restorer = self._for(need.restoration)(picture)
-            prepared = restorer.prepare(picture, restorer.task.asked(need.level))
+        traces = cache(partial(Traces.of, picture))
+        for need in inspect(picture, traces).steps:
+            restorer = self._for(need.restoration)(picture, traces)
+            asked = restorer.task.asked(need.level)
+            prepared = restorer.prepare(picture, asked, None if steps else traces)
             result = restorer.run(prepared, progress=progress, cancel=cancel)
             picture = result.picture
             steps += result.steps

@@ -14,7 +14,7 @@ from rnan.estimation import Traces
 from rnan.options.levels import NoiseLevel
 from rnan.tasks.condition import Condition
 from rnan.tasks.level import Level, LevelLike, sigma
-from rnan.tasks.task import Array, Protocol, Restoration, Task
+from rnan.tasks.task import Array, Protocol, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,7 +54,7 @@ class NoiseTask(Task):
     done = "denoised at sigma"
     digits = 1
     noisy = True
-    training_extras = frozenset({"jpeg_share", "camera"})
+    training_extras = frozenset({"jpeg_share"})
 
     def level(self, text: str) -> Level:
         """A number: σ on the 0-255 scale."""
@@ -70,6 +70,13 @@ class NoiseTask(Task):
             if isinstance(noise_level, float)
             else noise_level.clip(low, high)
         )
+
+    def scaled(self, level: LevelLike, noise_scale: float) -> LevelLike:
+        """As strong as somebody wants it to be."""
+        if noise_scale == 1.0 or isinstance(level, str):
+            return level
+        scaled = np.minimum(math.sqrt(noise_scale) * np.asarray(level), self.level_range[1])
+        return float(scaled) if scaled.ndim == 0 else scaled.astype(np.float32)
 
     def degrade(self, gt: Array, level: Level, *, name: str, seed: int) -> Array:
         return noise.noisy(gt, level.value, name=name, seed=seed)
@@ -93,4 +100,3 @@ GRAY = NoiseTask(
     plane="gray",
     protocol=Protocol(name="gray"),
 )
-DENOISE = Restoration(name="denoise", tasks={3: COLOUR, 1: GRAY})

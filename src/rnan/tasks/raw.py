@@ -33,7 +33,7 @@ class RawTask(Task):
     takes = "mosaic"
     noisy = True
     networks = "demosaic"
-    default_model = "demosaic-raw"
+    default_models = ("demosaic-raw",)
 
     def level(self, text: str) -> Level:
         """``iso6400``, or photon and reading noise themselves: ``1.6e-3/4e-5``."""

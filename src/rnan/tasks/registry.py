@@ -4,11 +4,14 @@ from rnan.errors import ConfigError
 from rnan.options.levels import LEVELS
 from rnan.options.mapping import nearest
 from rnan.options.request import request_options
-from rnan.tasks import jpeg, mosaic, noise, raw, scale
+from rnan.tasks import camera, jpeg, mosaic, noise, raw, scale
 from rnan.tasks.task import Restoration, Task
 
 TASKS: dict[str, Task] = {}
 """By name."""
+
+MEASURED = {task.name: task for task in (raw.RAW, camera.PHOTOGRAPHS)}
+"""Tasks that are only measured, by name; other tasks' networks restore their inputs."""
 
 RESTORATIONS: dict[str, Restoration] = {}
 """By name; beside them stands ``auto``."""
@@ -21,7 +24,7 @@ def register(task: Task) -> None:
 
 def register_restoration(restoration: Restoration) -> None:
     """Add what people can ask for, with its tasks."""
-    for task in restoration.tasks.values():
+    for task in restoration.all_tasks:
         register(task)
         LEVELS[restoration.name] = task.asks
     RESTORATIONS[restoration.name] = restoration
@@ -43,13 +46,16 @@ def get_measured(name: str) -> Task:
     Raises:
         ConfigError: There is no such task.
     """
-    return raw.RAW if name == raw.RAW.name else get_task(name)
+    return MEASURED.get(name) or get_task(name)
 
 
 def restoration_of(task: Task) -> str:
     """The restoration that a task belongs to; nothing where it belongs to none."""
-    return next((one.name for one in RESTORATIONS.values() if task in one.tasks.values()), "")
+    return next((one.name for one in RESTORATIONS.values() if task in one.all_tasks), "")
 
 
-for _restoration in (noise.DENOISE, mosaic.DEMOSAIC, jpeg.DEJPEG, scale.UPSCALE):
+_DENOISE = Restoration(
+    name="denoise", tasks={3: noise.COLOUR, 1: noise.GRAY}, special=(camera.CAMERA,)
+)
+for _restoration in (_DENOISE, mosaic.DEMOSAIC, jpeg.DEJPEG, scale.UPSCALE):
     register_restoration(_restoration)

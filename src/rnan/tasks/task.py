@@ -56,6 +56,8 @@ class Look:
     """What it went through; called where something is looked for."""
     scales: Sequence[int]
     takes_level: bool
+    noise_scale: float = 1.0
+    """How many times the variance of noise that was found is reckoned with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +111,12 @@ class Task(ABC):
     """Whether levels are whole numbers."""
     networks: ClassVar[str] = ""
     """The task whose networks restore its inputs, where that is another."""
-    default_model: ClassVar[str] = ""
-    """The bundled network for it, where that has another name."""
+    default_models: ClassVar[tuple[str, ...]] = ()
+    """What is measured where nothing is asked for, instead of the network of the task's name."""
+    tried_levels: ClassVar[tuple[str, ...]] = ()
+    """What methods are told that have to be told something, where nobody knows the true level."""
+    untold: ClassVar[tuple[str, ...]] = ()
+    """Networks that need not be told, likewise."""
     training_extras: ClassVar[frozenset[str]] = frozenset()
     """Settings of ``data`` in a recipe that are for this kind alone."""
 
@@ -182,6 +188,10 @@ class Task(ABC):
             values[main] = level
         return self.asks(**{name: own[name].read(value) for name, value in values.items()})
 
+    def takes_networks_of(self, other: Task) -> bool:
+        """Whether networks of another task restore the inputs of this one."""
+        return other.name == (self.networks or self.name)
+
     def check_asked(self, asked: LevelOptions, *, takes_level: bool, model: object) -> None:
         """Refuse what a network cannot be asked for, before a picture is read.
 
@@ -208,6 +218,10 @@ class Task(ABC):
             ref = OptionRef("keep_samples")
             raise ConfigError(ref, f" is for mosaics, not for {self.title}", value=True)
 
+    def suits(self, traces: Traces) -> bool:
+        """Whether a picture asks for this task's network before that of its channels."""
+        return False
+
     def estimate(self, plane: NDArray[np.float32], traces: Traces) -> LevelLike:
         """The level, read off a picture.
 
@@ -220,6 +234,10 @@ class Task(ABC):
             InputError: The picture does not tell.
         """
         raise ConfigError(f"the {self.asks.name} of {self.title} is not estimated")
+
+    def scaled(self, level: LevelLike, noise_scale: float) -> LevelLike:
+        """An estimated level, where the variance of noise is reckoned with so many times."""
+        return level
 
     def condition(self, asked: LevelOptions, look: Look) -> Condition:
         """What the network is given beside a picture; what is left to us is estimated.
@@ -237,7 +255,7 @@ class Task(ABC):
         level: Any = getattr(asked, self.level_name)
         estimated = isinstance(level, str)
         if estimated:
-            level = self.estimate(look.plane, look.traces())
+            level = self.scaled(self.estimate(look.plane, look.traces()), look.noise_scale)
         channel = self._level_channel(level, look.plane.shape[-2:])
         return self.conditions(level=channel, taken=level, estimated=estimated)
 
@@ -344,6 +362,26 @@ class Restoration:
 
     name: str
     tasks: dict[int, Task]
+    special: tuple[Task, ...] = ()
+    """Tasks for pictures that :meth:`Task.suits` knows."""
+
+    @property
+    def all_tasks(self) -> list[Task]:
+        """Each of them once."""
+        return list(dict.fromkeys((*self.tasks.values(), *self.special)))
+
+    def chosen(self, channels: int, traces: Callable[[], Traces] | None = None) -> Task:
+        """The task for a picture.
+
+        Args:
+            channels: One or three.
+            traces: What it went through, where that is to decide too.
+        """
+        if traces is not None:
+            for task in self.special:
+                if task.suits(traces()):
+                    return task
+        return self.tasks[channels]
 
     @property
     def takes(self) -> Literal["picture", "mosaic"]:

@@ -50,7 +50,7 @@ class DataSection:
     is given the noise before it. For denoising."""
     camera: bool = False
     """A synthetic camera takes the patches (``rnan.degradations.camera``) instead of white noise
-    being added; levels are not drawn then. For denoising in colour."""
+    being added; levels are not drawn then. For denoise-camera."""
     sensor: bool = False
     """An image sensor measures the patches (``rnan.degradations.batched.sensor``), with its own
     noise, colours and exposure; levels are not drawn then. For demosaicing."""

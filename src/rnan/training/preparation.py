@@ -35,8 +35,8 @@ def check_suits(config: TrainConfig, task: Task) -> None:
         raise ConfigError(f"data.jpeg_share is for denoising, not for {task.name}")
     if data.jpeg_share and data.patch_size % 16:
         raise ConfigError("data.patch_size must be a multiple of 16 with data.jpeg_share")
-    if data.camera and ("camera" not in task.training_extras or task.channels != 3):
-        raise ConfigError(f"data.camera is for denoising in colour, not for {task.name}")
+    if data.camera and "camera" not in task.training_extras:
+        raise ConfigError(f"data.camera is for denoise-camera, not for {task.name}")
     if data.sensor and "sensor" not in task.training_extras:
         raise ConfigError(f"data.sensor is for demosaicing, not for {task.name}")
     if data.lq_folders:

@@ -7,16 +7,20 @@ colour matrix, tone curve, the camera's own smoothing and sharpening, a reductio
 The picture below it is only softened, as lenses and demosaicing soften what is seen pixel by pixel:
 this soft picture without noise is what the network should answer.
 
-Everything works on batches ``(B, 3, H, W)`` in [0, 1] on any device.
+All but :func:`photographed` works on batches ``(B, 3, H, W)`` in [0, 1] on any device.
 """
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rnan.degradations.batched import jpeg
@@ -149,7 +153,7 @@ def draw(uniforms: Tensor) -> Cameras:
 
     photon = in_logs(1e-4, 3e-2)
     spread = 0.8 * (next(u) + next(u) + next(u) - 1.5) * 2.0  # near normal, never absurd
-    reading = torch.exp(2.18 * photon.log() + 1.20 + spread)
+    reading = _reading(photon) * torch.exp(spread)
     noisy = 1.0 - chance(0.05)
     off_diagonal = [between(-0.8, 0.05) for _ in range(6)]
     rows = []
@@ -193,6 +197,11 @@ def draw(uniforms: Tensor) -> Cameras:
     )
 
 
+def _reading(photon: Tensor) -> Tensor:
+    """Variance of the reading noise that goes with photon noise (Brooks et al., Section 3.1)."""
+    return torch.exp(2.18 * photon.log() + 1.20)
+
+
 def photograph(
     gt: Tensor, cameras: Cameras, normal: Callable[[Tensor, int, int], Tensor]
 ) -> Tensor:
@@ -219,16 +228,51 @@ def photograph(
         seen = _resized(gt[where], size).clamp(0.0, 1.0)
         made = _noise(seen, cameras.at(where), normal(where, *size))
         noise[where] = _resized(made, [height, width])
-    luma = _luma(noise)
-    noise = torch.where(cameras.gray[:, None, None, None] > 0, luma, noise)
+    noise = torch.where(cameras.gray[:, None, None, None] > 0, luma_of(noise), noise)
     taken = ((gt + noise).clamp(0.0, 1.0) * 255.0).round() / 255.0
     return saved(taken, cameras)
 
 
+def photographed(
+    gt: NDArray[np.float64], photon: float, *, name: str, seed: int = 0
+) -> NDArray[np.float64]:
+    """What one camera makes of a picture, for measurements: the picture itself is the reference.
+
+    Args:
+        gt: ``(H, W, C)`` with one or three channels, on the 0-255 scale, any size.
+        photon: Variance of the noise for each unit of signal, white being 1.
+        name: Name of the picture's file without its ending; with ``seed`` and ``photon`` it says
+            which camera.
+        seed: Another seed, another camera.
+
+    Returns:
+        ``(H, W, C)``, whole numbers.
+    """
+    random = np.random.default_rng([seed, zlib.crc32(os.fsencode(f"{name}/{photon:g}"))])
+    none = torch.zeros(1, dtype=torch.float64)
+    cameras = replace(
+        draw(torch.from_numpy(random.random((1, UNIFORMS)))),
+        photon=none + photon,
+        reading=_reading(none + photon),
+        row=none,
+        softness=none,
+        gray=none + (gt.shape[2] == 1),
+    )
+    height, width, channels = gt.shape
+    padded = np.pad(gt, ((0, -height % 16), (0, -width % 16), (0, 3 - channels)), "edge")
+    planes = torch.from_numpy(padded).permute(2, 0, 1)[None] / 255.0
+
+    def normal(where: Tensor, height: int, width: int) -> Tensor:
+        return torch.from_numpy(random.standard_normal((1, NORMALS, height, width)))
+
+    taken = photograph(planes, cameras, normal)[0, :channels, :height, :width]
+    return np.rint(taken.permute(1, 2, 0).numpy() * 255.0)
+
+
 def clean(gt: Tensor, cameras: Cameras) -> Tensor:
     """The reference: ``gt`` as soft as the photograph is, its luma where that is gray."""
-    gt = _blurred(gt, cameras.softness * cameras.shrunk)
-    return torch.where(cameras.gray[:, None, None, None] > 0, _luma(gt), gt)
+    gt = blurred(gt, cameras.softness * cameras.shrunk)
+    return torch.where(cameras.gray[:, None, None, None] > 0, luma_of(gt), gt)
 
 
 def _noise(gt: Tensor, cameras: Cameras, draws: Tensor) -> Tensor:
@@ -324,28 +368,29 @@ def _demosaiced(mosaic: Tensor, malvar: Tensor) -> Tensor:
 
 def _processed(noise: Tensor, cameras: Cameras) -> Tensor:
     """Smoothing of luma and chroma, then sharpening, as cameras do it."""
-    luma = _luma(noise)
+    luma = luma_of(noise)
     chroma = noise - luma
     of_luma, of_chroma = (
         share[:, None, None, None] for share in (cameras.coarse, cameras.chroma_coarse)
     )
-    coarse = _blurred(of_luma * luma + of_chroma * chroma, cameras.coarse_blur)
+    coarse = blurred(of_luma * luma + of_chroma * chroma, cameras.coarse_blur)
     near, far = (
         share[:, None, None, None] for share in (cameras.luma_reached, cameras.chroma_reached)
     )
-    luma = torch.lerp(luma, _blurred(luma, cameras.luma_blur), near)
-    chroma = torch.lerp(chroma, _blurred(chroma, cameras.chroma_blur), far)
+    luma = torch.lerp(luma, blurred(luma, cameras.luma_blur), near)
+    chroma = torch.lerp(chroma, blurred(chroma, cameras.chroma_blur), far)
     chroma = chroma * cameras.chroma_kept[:, None, None, None]
-    soft = _blurred(luma, torch.full_like(cameras.sharpening, _SHARPENED))
+    soft = blurred(luma, torch.full_like(cameras.sharpening, _SHARPENED))
     return luma + cameras.sharpening[:, None, None, None] * (luma - soft) + chroma + coarse
 
 
-def _luma(picture: Tensor) -> Tensor:
+def luma_of(picture: Tensor) -> Tensor:
+    """Brightness (ITU-R BT.601), ``(B, 1, H, W)``."""
     weights = picture.new_tensor(_LUMA)[:, None, None]
     return (picture * weights).sum(1, keepdim=True)
 
 
-def _blurred(picture: Tensor, sigma: Tensor) -> Tensor:
+def blurred(picture: Tensor, sigma: Tensor) -> Tensor:
     """Gaussian smoothing, each picture by its own."""
     batch, channels, height, width = picture.shape
     steps = torch.arange(_TAPS, device=picture.device, dtype=picture.dtype) - _TAPS // 2
