@@ -13,7 +13,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY src src
 RUN python -m venv /opt/rnan
-RUN /opt/rnan/bin/python -m pip install --no-cache-dir --constraint constraints.txt --extra-index-url "https://download.pytorch.org/whl/${TORCH}" ".[web,heic]"
+RUN /opt/rnan/bin/python -m pip install --no-cache-dir --constraint constraints.txt --extra-index-url "https://download.pytorch.org/whl/${TORCH}" ".[web,torch]"
 
 FROM python:${PYTHON}-slim-bookworm
 COPY --from=build /opt/rnan /opt/rnan

@@ -13,19 +13,27 @@ RUN := .venv/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 
 export RNAN_DATA TORCH_INDEX
-.PHONY: setup demo test check bars lint format docs dist release clean
+.PHONY: core setup demo test check bars lint format docs dist release clean
 
+# What restores pictures, and nothing else.
+core: .venv/core
+
+# All that tests, training and documents need.
 setup: .venv/ready
 
-.venv/ready: pyproject.toml constraints.txt Makefile
+.venv/core: pyproject.toml constraints.txt Makefile
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || \
 	    { echo "rnan needs Python 3.11 to 3.13: make PYTHON=python3.11 ..."; exit 2; }
 	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	touch .venv/core
+
+.venv/ready: .venv/core
 	$(PIP) install --quiet --constraint constraints.txt \
-	    $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") --editable ".[train,eval,raw,heic,cluster,web,onnx,openvino,hub,spandrel,docs,dev]"
+	    $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") --editable ".[train,eval,cluster,web,onnx,openvino,hub,spandrel,docs,dev]"
 	touch .venv/ready
 
-demo: setup
+demo: core
 	$(RUN) scripts/demo.py
 
 test: setup

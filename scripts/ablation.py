@@ -23,7 +23,8 @@ from matplotlib import pyplot as plt
 
 from pages import laid_between_marks
 from rnan.api import load_restorer
-from rnan.engines.device import choose_device, hardware_name
+from rnan.engines.device import hardware_name
+from rnan.engines.torch_device import choose_device
 from rnan.evaluation.datasets import picture_files, references
 from rnan.evaluation.methods import Network
 from rnan.evaluation.published import published

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 import camera_noise
+import graphs
 import jpeg_cases
 from rnan import __version__
 from rnan.api import load_restorer
@@ -274,6 +275,8 @@ def main() -> None:
     write_whole(place(name, task), source.read_bytes())
     write_card(said)
     print(f"bundled as {name}")
+    if name in registry.bundled():
+        graphs.derive(name)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 
 The first prints, for real pairs and for validation pictures that synthetic cameras took, how
 strong the noise is and how far it is correlated. The second measures weights on those validation
-pictures (crops of 256x256, four cameras each), told nothing and told how strong the noise is.
+pictures (crops of 256x256, four cameras each), told nothing, told how strong the noise is, and as
+`rnan auto` does it: told what is estimated, and left alone where that is little.
 Nothing real is looked at for that: what is chosen is chosen on synthetic cameras.
 """
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from rnan import load_restorer
 from rnan.estimation import estimate_sigma
+from rnan.estimation.camera_noise import VISIBLE, estimate_camera_noise
 from rnan.evaluation.datasets import picture_files, split
 from rnan.images import read
 from rnan.training.photographed import UNKNOWN, taken
@@ -111,18 +113,23 @@ def middle(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def measured(data: Path, weights: str | Path) -> list[float]:
-    """Mean PSNR: noisy; restored, told nothing; told the level; and of those with rms below 2."""
+    """Mean PSNR: noisy; restored, told nothing; told; by estimate; then of three strengths."""
     restorer = load_restorer(weights)
     rows = []
     for lq, gt, level in synthetic_pairs(data / "train"):
         seen = lq.astype(np.float32) / 255.0
         blind = restorer(seen, level=UNKNOWN).astype(np.float64)
         told = restorer(seen, level=min(level, 50.0)).astype(np.float64)
-        rows.append([psnr(one, gt) for one in (lq, 255.0 * blind, 255.0 * told)] + [level])
+        found = estimate_camera_noise(lq)
+        estimated = lq / 255.0
+        if found.sigma >= VISIBLE and not found.is_white:
+            estimated = restorer(seen, level=min(found.sigma, 50.0)).astype(np.float64)
+        ways = lq, *(255.0 * one for one in (blind, told, estimated))
+        rows.append([psnr(one, gt) for one in ways] + [level])
     table = np.array(rows)
     parts = [(0.0, 2.0), (2.0, 6.0), (6.0, 255.0)]
-    chosen = [table[(table[:, 3] >= low) & (table[:, 3] < high), :3].mean(0) for low, high in parts]
-    return [*table[:, :3].mean(0), *np.concatenate(chosen)]
+    chosen = [table[(table[:, 4] >= low) & (table[:, 4] < high), :4].mean(0) for low, high in parts]
+    return [*table[:, :4].mean(0), *np.concatenate(chosen)]
 
 
 def psnr(one: Array, gt: Array) -> float:

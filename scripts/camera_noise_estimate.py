@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,6 @@ from rnan.degradations.jpeg import Subsampling
 from rnan.estimation import camera_noise
 from rnan.evaluation.datasets import picture_files, split
 from rnan.images import read, write_whole
-from rnan.training.photographed import taken
 
 FOLDERS = ("bsd398", "t91", "cid22")
 FILE = Path(camera_noise.__file__).with_suffix(".safetensors")
@@ -38,6 +37,8 @@ SIDE, NUMBER, VALIDATION = 256, 6000, 800
 SCALES, SHARES = (1.0, 0.5, 2 / 3, 1.5, 2.0), (0.45, 0.25, 0.1, 0.1, 0.1)
 """Size of what a crop is of, over the file's, and how often."""
 KINDS, OFTEN = ("clean", "camera", "white"), (0.35, 0.45, 0.2)
+GRAY = 0.25
+"""Share of the crops that are gray: they lack what says most, the noise of colour."""
 FLOOR = 0.5
 """Standard deviation that no noise counts as."""
 RATE, BATCH = 3e-3, 16
@@ -110,8 +111,7 @@ def material(pictures: list[Tensor], number: int, seed: int) -> Material:
     for index, kind in enumerate(kinds):
         clean = crop(pictures, random)
         if KINDS[kind] == "camera":
-            lq, _, noise = taken(clean, torch.tensor([index]), seed=seed)
-            sigma = float(noise)
+            lq, sigma = taken(clean, random)
         else:
             if random.random() < 0.5:
                 clean = camera.clean(clean, any_camera(random))
@@ -123,7 +123,7 @@ def material(pictures: list[Tensor], number: int, seed: int) -> Material:
 
 
 def crop(pictures: list[Tensor], random: Generator) -> Tensor:
-    """``(1, 3, SIDE, SIDE)`` in [0, 1], one in twenty gray."""
+    """``(1, 3, SIDE, SIDE)`` in [0, 1], some of them gray."""
     while True:
         picture = pictures[random.integers(len(pictures))]
         side = math.ceil(SIDE / random.choice(SCALES, p=SHARES))
@@ -133,7 +133,27 @@ def crop(pictures: list[Tensor], random: Generator) -> Tensor:
         part = picture[None, :, top : top + side, left : left + side].float() / 255
         if side != SIDE:
             part = F.interpolate(part, (SIDE, SIDE), mode="bicubic", antialias=True).clamp(0, 1)
-        return camera.luma_of(part).expand(-1, 3, -1, -1) if random.random() < 0.05 else part
+        return camera.luma_of(part).expand(-1, 3, -1, -1) if random.random() < GRAY else part
+
+
+def taken(clean: Tensor, random: Generator) -> tuple[Tensor, float]:
+    """What a camera makes of a crop, and how strong the noise is."""
+    cameras = any_camera(random)
+    if is_gray(clean):
+        cameras = replace(cameras, gray=torch.ones(1))
+
+    def normal(where: Tensor, height: int, width: int) -> Tensor:
+        draws = random.standard_normal((1, camera.NORMALS, height, width), np.float32)
+        return torch.from_numpy(draws)
+
+    lq = camera.photograph(clean, cameras, normal)
+    without = camera.saved(rounded(camera.clean(clean, cameras)), cameras)
+    return lq, 255 * float((lq - without).square().mean().sqrt())
+
+
+def is_gray(picture: Tensor) -> bool:
+    """Whether its channels say the same."""
+    return bool((picture[:, 0] == picture[:, 1]).all())
 
 
 def any_camera(random: Generator) -> camera.Cameras:
@@ -153,7 +173,7 @@ def disturbed(clean: Tensor, random: Generator, *, white: bool) -> tuple[Tensor,
                 clean = saved(clean, int(random.integers(30, 101)), int(random.integers(3)))
         return clean, 0.0
     draws = torch.from_numpy(random.standard_normal(tuple(clean.shape))).float()
-    if (clean[:, 0] == clean[:, 1]).all():
+    if is_gray(clean):
         draws = draws[:, :1].expand_as(draws)
     noisy = rounded(clean + math.exp(random.uniform(0.0, math.log(60))) / 255 * draws)
     clean = rounded(clean)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from skimage import data
 
 from rnan.degradations.noise import noisy
 from rnan.evaluation.metrics import as_eight_bit, psnr
@@ -18,12 +17,13 @@ from rnan.pipeline.plan import plan_files
 
 SIGMA = 25.0
 FOLDER = Path("demo-output")
+PHOTOGRAPH = Path(__file__).parent.parent / "docs" / "examples" / "coffee.webp"
+"""By Rachel Michetti, public domain; scikit-image has it too."""
 
 
 def main() -> None:
     """Write ``demo-output`` and print what was gained."""
-    photograph = data.coffee()  # by Rachel Michetti, public domain
-    clean = photograph.astype(np.float64)
+    clean = read(PHOTOGRAPH).pixels.astype(np.float64)
     lq = as_eight_bit(noisy(clean, SIGMA, name="coffee"))
     source, target = FOLDER / "noisy.png", FOLDER / "restored.png"
     write(Picture(pixels=lq.astype(np.uint8)), source, overwrite=True)

@@ -25,7 +25,8 @@ import psutil
 from PIL import Image
 
 from pages import laid_between_marks
-from rnan.engines.device import choose_device, hardware_name
+from rnan.engines.device import hardware_name
+from rnan.engines.torch_device import choose_device
 from rnan.evaluation.datasets import picture_files
 
 PAGE = Path(__file__).parent.parent / "docs" / "guide" / "server.md"

@@ -26,7 +26,8 @@ import torch
 from pages import heading
 from rnan import __version__
 from rnan.api import load_restorer
-from rnan.engines.device import choose_device, choose_dtype, hardware_name
+from rnan.engines.device import hardware_name
+from rnan.engines.torch_device import choose_device, choose_dtype
 from rnan.evaluation.datasets import picture_files, references
 from rnan.evaluation.methods import Method, Network, classical, nothing
 from rnan.evaluation.published import published_for

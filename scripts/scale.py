@@ -32,7 +32,8 @@ from pages import laid_between_marks
 from rnan.cluster.inputs import find
 from rnan.cluster.record import DONE, FOLDER, MANIFEST, Record
 from rnan.cluster.stores import Store
-from rnan.engines.device import choose_device, hardware_name
+from rnan.engines.device import hardware_name
+from rnan.engines.torch_device import choose_device
 from rnan.images import Picture, write
 
 DOCS = Path(__file__).parent.parent / "docs"

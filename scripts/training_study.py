@@ -19,7 +19,8 @@ from typing import Any
 import torch
 
 from pages import laid_between_marks
-from rnan.engines.device import choose_device, choose_dtype, hardware_name
+from rnan.engines.device import hardware_name
+from rnan.engines.torch_device import choose_device, choose_dtype
 from rnan.models import RNAN
 from rnan.tasks import get_task
 from rnan.training.config import TrainConfig

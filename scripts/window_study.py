@@ -21,8 +21,9 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 from pages import laid_between_marks
-from rnan.engines.device import choose_device, choose_dtype, hardware_name
+from rnan.engines.device import hardware_name
 from rnan.engines.torch import TorchEngine
+from rnan.engines.torch_device import choose_device, choose_dtype
 from rnan.evaluation.datasets import picture_files, references, split
 from rnan.evaluation.methods import Network
 from rnan.evaluation.runner import measure

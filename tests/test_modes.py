@@ -12,8 +12,8 @@ import torch
 from conftest import invoke, photo, rnan
 from rnan.api import load_restorer
 from rnan.bench.reference import Reference
-from rnan.engines.device import choose_dtype
 from rnan.engines.torch import TorchEngine
+from rnan.engines.torch_device import choose_dtype
 from rnan.errors import ConfigError, WeightsError
 from rnan.images import Picture, write
 from rnan.inference import RestoreOptions, Restorer
@@ -195,6 +195,6 @@ def test_bfloat16_without_hardware_is_warned_of(
     device = torch.device("cpu")
     for has, warned in ((True, False), (False, True)):
         caplog.clear()
-        monkeypatch.setattr("rnan.engines.device.has_bfloat16", lambda device, has=has: has)
+        monkeypatch.setattr("rnan.engines.torch_device.has_bfloat16", lambda device, has=has: has)
         assert choose_dtype("bfloat16", device) == torch.bfloat16
         assert ("many times slower" in caplog.text) == warned

@@ -17,7 +17,7 @@ from rnan.bench.contender import Contender, runner
 from rnan.bench.speed import compare
 from rnan.degradations.mosaic import PATTERNS, mosaic
 from rnan.degradations.noise import noisy
-from rnan.engines.device import choose_dtype
+from rnan.engines.torch_device import choose_dtype
 from rnan.errors import WeightsError
 from rnan.evaluation.attention_maps import attention_maps
 from rnan.evaluation.datasets import Reference, picture_files, references

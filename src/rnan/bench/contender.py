@@ -15,6 +15,7 @@ from rnan.engines.programs import get_program
 from rnan.engines.torch import TorchEngine
 from rnan.errors import ConfigError
 from rnan.export import to_onnx
+from rnan.export.mnn_file import to_mnn
 from rnan.inference import RestoreOptions, Restorer
 from rnan.models import RNAN, preset
 from rnan.models.checkpoints import Checkpoint
@@ -26,7 +27,7 @@ from rnan.tasks import get_task
 PLAIN, REFERENCE = "plain", "reference"
 
 _TASK = "denoise-color"
-_GRAPHS = ("onnx", "openvino")
+_GRAPHS = ("onnx", "openvino", "mnn")
 """Engines that run exported networks."""
 
 
@@ -65,7 +66,7 @@ def parse_contender(text: str, dtype: str) -> Contender:
     if engine not in ("torch", *_GRAPHS):
         raise ConfigError(f"unknown engine {engine}; known are torch, {', '.join(_GRAPHS)}")
     kind = more[1] if len(more) > 1 and more[1] else dtype
-    if engine == "onnx":
+    if engine in ("onnx", "mnn"):
         kind = "float32"
     if kind not in ("float32", "bfloat16", "float16"):
         raise ConfigError(f"unknown type {kind}; known are float32, bfloat16, float16")
@@ -77,10 +78,16 @@ def exported(one: Contender, folder: Path) -> Contender:
     if one.engine == "torch":
         return one
     config = preset(one.preset)
-    path = folder / f"{one.preset}.onnx"
+    path = folder / f"{one.preset}.{'mnn' if one.engine == 'mnn' else 'onnx'}"
     if not path.exists():
-        checkpoint = Checkpoint(config=config, state=RNAN(config).state_dict())
-        path.write_bytes(to_onnx(checkpoint, get_task(_TASK), name=one.preset))
+        checkpoint, task = (
+            Checkpoint(config=config, state=RNAN(config).state_dict()),
+            get_task(_TASK),
+        )
+        content = to_onnx(checkpoint, task, name=one.preset)
+        if one.engine == "mnn":
+            content, _ = to_mnn(content, checkpoint, task, name=one.preset)
+        path.write_bytes(content)
     return dataclasses.replace(one, graph=str(path))
 
 

@@ -65,7 +65,7 @@ def command(
     from rnan.bench.report import as_json, as_markdown
     from rnan.bench.speed import compare
     from rnan.bench.table7 import as_markdown as table7
-    from rnan.engines.device import choose_device, choose_dtype
+    from rnan.engines.torch_device import choose_device, choose_dtype
     from rnan.images.write import check_report, write_whole
 
     set_threads(computing_options["threads"])
@@ -118,7 +118,8 @@ def train(
     """
     from rnan.bench.peak import convolution_peak
     from rnan.bench.training import throughput
-    from rnan.engines.device import choose_device, choose_dtype, hardware_name
+    from rnan.engines.device import hardware_name
+    from rnan.engines.torch_device import choose_device, choose_dtype
     from rnan.training.recipe import load_config
 
     overrides = [one for one in recipes if "=" in one]

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from rnan.models.checkpoints import Checkpoint
     from rnan.tasks import Task
 
-_ENDING = {"onnx": ".onnx", "darktable": ".dtmodel"}
+_ENDING = {"onnx": ".onnx", "mnn": ".mnn", "darktable": ".dtmodel"}
 
 
 @click.command("export")
 @click.argument("model")
-@click.option("-o", "--output", required=True, type=PATH, help="An .onnx or a .dtmodel file.")
+@click.option("-o", "--output", required=True, type=PATH, help="An .onnx, .mnn or .dtmodel file.")
 @click.option(
     "--target",
     type=click.Choice(list(_ENDING)),
@@ -50,6 +50,7 @@ def command(
     Examples:
       rnan export denoise-color -o denoise.onnx
       rnan export super-resolution -o x4.onnx --scale 4
+      rnan export runs/mine/weights.safetensors -o runs/mine/weights.mnn  # without PyTorch then
       rnan export denoise-color -o denoise.dtmodel --level 15     # for darktable 5.6 and later
       rnan denoise photo.jpg -o clean.jpg --model denoise.onnx
 
@@ -99,6 +100,13 @@ def command(
         content = to_onnx(checkpoint, definition, scale=scale or scales[0], **given)
         graphs = {output.name: content}
     checked = [_held_against(graph, checkpoint, definition, name) for name, graph in graphs.items()]
+    if target == "mnn":
+        if fp16:
+            raise ConfigError("MNN's file holds 16 bits anyway; leave --fp16 out")
+        from rnan.export.mnn_file import to_mnn
+
+        content, difference = to_mnn(content, checkpoint, definition, name=output.name)
+        checked = [f"within {difference:.0e} of PyTorch"]
     write_whole(output, content)
     checks = "; ".join(checked)
     click.echo(f"{output} ({len(content) / 1e6:.1f} MB, {definition.title}, {checks})")

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from rnan import __version__
-from rnan.errors import OptionRef, RnanError, is_full
+from rnan.errors import MissingExtraError, OptionRef, RnanError, is_full
 from rnan.options.mapping import nearest
 
 COMMANDS = {
@@ -82,11 +82,14 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
     from rnan.weights import registry
 
-    torch = metadata.version("torch")
+    engines = []
+    for package in ("MNN", "torch"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            engines.append(f"{package} {metadata.version(package)}")
     weights = ", ".join(
         f"{name} {registry.card(name)['sha256'][:8]}" for name in registry.bundled()
     )
-    click.echo(f"rnan {__version__} (torch {torch}; weights: {weights or 'none'})")
+    click.echo(f"rnan {__version__} ({', '.join(engines)}; weights: {weights or 'none'})")
     ctx.exit()
 
 
@@ -101,7 +104,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     is_eager=True,
     expose_value=False,
     callback=_print_version,
-    help="Show the versions of rnan, torch and the weights.",
+    help="Show the versions of rnan, of what runs networks, and of the weights.",
 )
 def cli() -> None:
     """Restore pictures with the residual non-local attention network.
@@ -179,6 +182,8 @@ def _run(arguments: list[str], *, show_traceback: bool) -> int:
     except MemoryError:
         return _fail("not enough memory", 4)
     except Exception as error:  # a bug of ours; still no wall of text for the user
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            return _fail(str(MissingExtraError("torch", "torch")), MissingExtraError.exit_code)
         if show_traceback:
             traceback.print_exc()
         return _fail(

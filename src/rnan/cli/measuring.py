@@ -196,8 +196,8 @@ def _restorer(model: str, task: Task, **options: Any) -> Restorer:
         return load_restorer(model, task=task.networks or task.name, **options)
     from pathlib import Path
 
-    from rnan.engines.device import choose_device
     from rnan.engines.peer import open_peer
+    from rnan.engines.torch_device import choose_device
     from rnan.inference import RestoreOptions, Restorer
     from rnan.options.mapping import from_mapping
 

@@ -95,7 +95,8 @@ def command(
 
 
 def _say_cost(settings: TrainConfig, device: str) -> None:
-    from rnan.engines.device import choose_device, hardware_name
+    from rnan.engines.device import hardware_name
+    from rnan.engines.torch_device import choose_device
     from rnan.training.cost import try_steps
 
     where = choose_device(device)

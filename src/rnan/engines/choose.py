@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from rnan.engines.device import choose_device
+from rnan.engines.device import device_name
 from rnan.engines.engine import Engine
 from rnan.engines.graph import GraphEngine
 from rnan.engines.programs import PROGRAMS, Program, Weights, device_for, get_program
 from rnan.errors import ConfigError, OptionRef, WeightsError
 from rnan.export.info import info_of
-from rnan.export.onnx_file import can_export
 from rnan.models import RNANConfig
-from rnan.models.checkpoints import Checkpoint
 from rnan.options.restoring import RestoreOptions
 from rnan.tasks import RESTORATIONS, TASKS, Task, get_task
 from rnan.weights import registry
@@ -29,14 +27,14 @@ def open_model(model: str | Path, task: Tasks, options: RestoreOptions) -> tuple
         ConfigError: An option does not go with the program that runs them.
         MissingExtraError: That program is not installed.
     """
-    if Path(model).suffix.lower() == ".onnx":
+    if Path(model).suffix.lower() in registry.GRAPHS:
         return _open_file(Path(model), options)
-    checkpoint = registry.load(model)
-    chosen = _task_of(model, checkpoint.info.get("task"), checkpoint.config, task)
-    check_suits(model, checkpoint.config, chosen)
-    program = _program_for(checkpoint, options)
+    header = registry.header(model)
+    chosen = _task_of(model, header.info.get("task"), header.config, task)
+    check_suits(model, header.config, chosen)
+    weights = Weights(model=model, header=header, task=chosen)
+    program = _program_for(weights, options)
     program.check(options)
-    weights = Weights(model=model, checkpoint=checkpoint, task=chosen)
     return chosen, program.open_weights(weights, options, (_engine_of, (model, task, options)))
 
 
@@ -46,10 +44,8 @@ def check_options(options: RestoreOptions) -> None:
     Raises:
         ConfigError: The device is not there, or an option does not go with the program.
     """
-    choose_device(options.device)
-    if options.engine == "auto":
-        get_program("openvino").check(options)
-    elif options.engine is not None:
+    device_name(options.device)
+    if options.engine not in (None, "auto"):
         get_program(options.engine).check(options)
 
 
@@ -67,20 +63,22 @@ def check_suits(model: str | Path, config: RNANConfig, task: Task) -> None:
         )
 
 
-def _program_for(checkpoint: Checkpoint, options: RestoreOptions) -> Program:
-    if options.engine != "auto":
-        return get_program(options.engine or "torch")
+def _program_for(weights: Weights, options: RestoreOptions) -> Program:
+    if options.engine not in (None, "auto"):
+        return get_program(options.engine)
     for program in PROGRAMS.values():
-        if program.is_installed() and program.is_faster(checkpoint, options) and can_export():
+        if program.is_installed() and program.is_best(weights, options):
             return program
     return get_program("torch")
 
 
 def _open_file(path: Path, options: RestoreOptions) -> tuple[Task, Engine]:
     """An exported network."""
-    name = options.engine or "onnx"
-    if name == "auto":
-        on_processor = choose_device(options.device).type == "cpu"
+    name = options.engine
+    if path.suffix.lower() == ".mnn":
+        name = "mnn"
+    elif name in (None, "auto"):
+        on_processor = name == "auto" and device_name(options.device) == "cpu"
         name = "openvino" if on_processor and get_program("openvino").is_installed() else "onnx"
     program = get_program(name)
     if program.open_graph is None:

@@ -1,68 +1,66 @@
-"""Which device and which number type to compute with, and how much memory there is."""
+"""Which devices there are, and how much memory; PyTorch is not needed to know."""
 
 import contextlib
-import logging
+import ctypes
+import importlib.util
 import platform
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import psutil
-import torch
 
-from rnan.errors import ConfigError, OptionRef
-from rnan.options.restoring import DType
+from rnan.errors import ConfigError, MissingExtraError, OptionRef
 from rnan.runtimes.threads import threads
 
-_log = logging.getLogger(__name__)
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed; it is not imported to find out."""
+    return importlib.util.find_spec("torch") is not None
 
 
-def choose_device(name: str) -> torch.device:
-    """The device of that name; ``auto`` takes a GPU where there is one.
+@cache
+def has_gpu() -> bool:
+    """Whether there is a GPU that PyTorch may use; it is not imported to find out."""
+    if not has_torch():
+        return False
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    number = ctypes.c_int(0)
+    for library in ("libcuda.so.1", "nvcuda.dll"):
+        with contextlib.suppress(OSError, AttributeError):
+            driver = ctypes.CDLL(library)
+            if driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(number)) == 0:
+                return number.value > 0
+    return Path("/dev/kfd").exists()  # AMD's, which PyTorch calls cuda as well
+
+
+def device_name(name: str) -> str:
+    """The device of that name; ``auto`` takes a GPU where there is one that PyTorch can use.
 
     Raises:
         ConfigError: The name is unknown or the device is not there.
+        MissingExtraError: It is no processor, and PyTorch is not installed.
     """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
+    if name == "cpu" or (name == "auto" and not has_gpu()):
+        return "cpu"
+    if not has_torch():
+        if name.partition(":")[0] in ("cuda", "mps"):
+            raise MissingExtraError("torch", "torch")
         raise ConfigError(
             OptionRef("device"),
             f": unknown device {name!r}; try auto, cpu, cuda or mps",
             value=name,
-        ) from None
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not there.get(device.type, False):
-        raise ConfigError(f"device {name} is not available here; try ", OptionRef("device", "cpu"))
-    return device
-
-
-def choose_dtype(name: DType, device: torch.device) -> torch.dtype:
-    """The type of the convolutions; ``auto`` takes bfloat16 where the hardware has it."""
-    if name != "auto":
-        if name == "bfloat16" and device.type == "cpu" and not has_bfloat16(device):
-            _log.warning("this processor has no bfloat16: it is many times slower than float32")
-        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[
-            name
-        ]
-    return torch.bfloat16 if has_bfloat16(device) else torch.float32
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether convolutions in bfloat16 are computed, not emulated."""
-    if device.type == "cpu":
-        # Emulated bfloat16 is slower than float32, so oneDNN's word alone does not suffice.
-        return bool(torch.backends.cpu.get_cpu_capability() == "AVX512") and _cpu_flag(
-            "avx512_bf16", "amx_bf16"
         )
-    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    from rnan.engines.torch_device import choose_device
+
+    return str(choose_device(name))
+
+
+def processor_has_bfloat16() -> bool:
+    """Whether the processor computes in bfloat16."""
+    return _cpu_flag("avx512_bf16", "amx_bf16")
 
 
 def _cpu_flag(*names: str) -> bool:
@@ -73,10 +71,12 @@ def _cpu_flag(*names: str) -> bool:
     return any(name in words for name in names)
 
 
-def free_memory(device: str | torch.device = "cpu") -> int:
+def free_memory(device: object = "cpu") -> int:
     """Bytes that can still be taken on the device, mindful of a container's limit."""
     if str(device).startswith("cuda"):
-        return int(torch.cuda.mem_get_info(device)[0])
+        import torch
+
+        return int(torch.cuda.mem_get_info(str(device))[0])
     available = int(psutil.virtual_memory().available)
     for limit, usage in (
         ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -93,10 +93,12 @@ def free_memory(device: str | torch.device = "cpu") -> int:
     return available
 
 
-def hardware_name(device: str | torch.device) -> str:
+def hardware_name(device: object) -> str:
     """The machine in words, for cards and reports."""
     if str(device).startswith("cuda"):
-        return torch.cuda.get_device_name(device)
+        import torch
+
+        return torch.cuda.get_device_name(str(device))
     return f"{_processor()}, {threads()} threads"
 
 

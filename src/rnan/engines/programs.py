@@ -1,22 +1,28 @@
 """The programs that run networks, one record each; others can be added."""
 
+from __future__ import annotations
+
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rnan.engines.device import choose_device, choose_dtype, has_bfloat16
+from rnan.engines.device import device_name, has_torch, processor_has_bfloat16
 from rnan.engines.engine import Engine
 from rnan.engines.graph import GraphEngine
-from rnan.engines.torch import torch_engine
-from rnan.errors import ConfigError, OptionRef
-from rnan.export.cache import exported
+from rnan.errors import ConfigError, MissingExtraError, OptionRef, WeightsError
 from rnan.export.info import info_of
-from rnan.models.checkpoints import Checkpoint
+from rnan.models.header import Header
 from rnan.options.mapping import nearest
 from rnan.options.restoring import RestoreOptions
-from rnan.runtimes import onnxruntime, openvino
+from rnan.runtimes import mnn, onnxruntime, openvino
 from rnan.runtimes.graph import Graph
-from rnan.tasks import Task
+from rnan.tasks import Task, get_task
+from rnan.weights import registry
+
+if TYPE_CHECKING:
+    from rnan.models.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +31,25 @@ class Weights:
 
     model: str | Path
     """Its name or file."""
-    checkpoint: Checkpoint
+    header: Header
     task: Task
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """With its tensors.
+
+        Raises:
+            MissingExtraError: PyTorch is not installed.
+        """
+        return registry.load(self.model)
+
+    def graph(self, scale: int) -> bytes | None:
+        """MNN's file of it, where there is one."""
+        content = registry.graph(self.model, scale)
+        if content is None:
+            return None
+        info = info_of(mnn.metadata_of(content), name=str(self.model))
+        return content if info.weights_sha256 == registry.sha256(self.model) else None
 
 
 OpenGraph = Callable[[bytes, RestoreOptions, str], Graph]
@@ -53,8 +76,8 @@ class Program:
     """Opens an ONNX file; none where it runs none."""
     usable_devices: Callable[[], set[str]] = lambda: {"cpu"}
     """Kinds of devices that it can use here."""
-    is_faster: Callable[[Checkpoint, RestoreOptions], bool] = lambda checkpoint, options: False
-    """Whether ``engine="auto"`` takes it before PyTorch, for a network and options."""
+    is_best: Callable[[Weights, RestoreOptions], bool] = lambda weights, options: False
+    """Whether it is what ``engine="auto"`` takes here, for a network and options."""
     is_installed: Callable[[], bool] = lambda: True
 
 
@@ -80,30 +103,31 @@ def get_program(name: str) -> Program:
 
 def device_for(program: Program, options: RestoreOptions) -> str:
     """Where a program runs; left to itself, on a GPU only if it can use it."""
-    device = choose_device(options.device)
-    if options.device == "auto" and device.type not in program.usable_devices():
+    device = device_name(options.device)
+    kind = device.partition(":")[0]
+    if options.device == "auto" and kind not in program.usable_devices():
         return "cpu"
-    return str(device)
+    return device
 
 
 def _open_exported(
-    program: str, open_graph: OpenGraph
+    program: str, open_graph: OpenGraph, content_of: Callable[[Weights, int], bytes]
 ) -> Callable[[Weights, RestoreOptions, Reopen], Engine]:
-    """How a program that runs graphs opens weights: they are exported, once."""
+    """How a program that runs graphs opens weights: by what they became as a graph."""
 
     def open_weights(weights: Weights, options: RestoreOptions, reopen: Reopen) -> Engine:
-        checkpoint, model = weights.checkpoint, str(weights.model)
+        model, scales = str(weights.model), weights.header.config.scales
         device = device_for(get_program(program), options)
 
         def graph_of(scale: int) -> Graph:
-            content = exported(checkpoint, weights.task, model=model, scale=scale)
+            content = content_of(weights, scale)
             return open_graph(content, options, device)
 
-        first = graph_of(checkpoint.config.scales[0])
+        first = graph_of(scales[0])
         info = info_of(first.metadata, name=model)
         return GraphEngine(
             info,
-            checkpoint.config.scales,
+            scales,
             lambda scale: first if scale == info.scale else graph_of(scale),
             device=device,
             reopen=reopen,
@@ -143,19 +167,102 @@ def _check_openvino(options: RestoreOptions) -> None:
 def _open_openvino(content: bytes, options: RestoreOptions, device: str) -> Graph:
     if device != "cpu":
         raise ConfigError(f"OpenVINO runs on the processor here, not on {device}")
-    kind = str(choose_dtype(options.dtype, choose_device("cpu"))).removeprefix("torch.")
+    if options.dtype == "auto":
+        kind = "bfloat16" if processor_has_bfloat16() else "float32"
+    else:
+        kind = options.dtype
     return openvino.OpenVinoGraph(content, kind)
 
 
-def _openvino_is_faster(checkpoint: Checkpoint, options: RestoreOptions) -> bool:
-    """In bfloat16 on a processor that has it, it gives the same sooner (``docs/bench.md``)."""
-    device = choose_device(options.device)
-    windows = options.attention == "window" or (
-        options.attention == "auto" and checkpoint.config.window is not None
+def _exported(weights: Weights, scale: int) -> bytes:
+    """ONNX, exported once."""
+    if not has_torch():
+        raise MissingExtraError("torch", "torch")
+    from rnan.export.cache import exported
+
+    return exported(weights.checkpoint, weights.task, model=str(weights.model), scale=scale)
+
+
+def _derived(weights: Weights, scale: int) -> bytes:
+    """MNN's file, which lies beside the weights."""
+    content = weights.graph(scale)
+    if content is None:
+        raise WeightsError(
+            f"there is no graph for MNN of {weights.model}; rnan export {weights.model} -o "
+            f"{Path(str(weights.model)).stem}.mnn makes one"
+        )
+    return content
+
+
+def _check_mnn(options: RestoreOptions) -> None:
+    _check_graphs(options)
+    if options.dtype not in ("auto", "float32"):
+        raise ConfigError(f"MNN computes in float32 here, not in {options.dtype}")
+
+
+def _open_mnn(content: bytes, options: RestoreOptions, device: str) -> Graph:
+    if device != "cpu":
+        raise ConfigError(f"MNN runs on the processor here, not on {device}")
+    metadata = mnn.metadata_of(content)
+    if not metadata:
+        raise WeightsError("no graph that rnan export wrote for MNN, or damaged")
+    info = info_of(metadata, name="the graph for MNN")
+    level = [get_task(info.task).level_name] if info.takes_level else []
+    return mnn.MnnGraph(content, ["input", *level], metadata)
+
+
+def _check_torch(options: RestoreOptions) -> None:
+    if not has_torch():
+        raise MissingExtraError("torch", "torch")
+
+
+def _open_torch(weights: Weights, options: RestoreOptions, reopen: Reopen) -> Engine:
+    _check_torch(options)
+    from rnan.engines.torch import torch_engine
+
+    return torch_engine(weights.checkpoint, options)
+
+
+def _in_windows(weights: Weights, options: RestoreOptions) -> bool:
+    return options.attention == "window" or (
+        options.attention == "auto" and weights.header.config.window is not None
     )
-    kind = str(choose_dtype(options.dtype, device))
-    in_bfloat16 = device.type == "cpu" and has_bfloat16(device) and kind == "torch.bfloat16"
-    return windows and in_bfloat16 and not options.compile
+
+
+def _on_processor(options: RestoreOptions) -> bool:
+    return device_name(options.device) == "cpu" and not options.compile
+
+
+def _in_bfloat16(options: RestoreOptions) -> bool:
+    """Whether networks are computed in bfloat16, at more than twice the speed."""
+    return options.dtype == "bfloat16" or (options.dtype == "auto" and processor_has_bfloat16())
+
+
+def _openvino_is_best(weights: Weights, options: RestoreOptions) -> bool:
+    """In bfloat16 on a processor that has it, it gives the same sooner (``docs/bench.md``).
+
+    Only where somebody asks for the fastest: it has to export a network first.
+    """
+    can_export = all(importlib.util.find_spec(name) for name in ("torch", "onnx", "onnxscript"))
+    return (
+        options.engine == "auto"
+        and can_export
+        and processor_has_bfloat16()
+        and _in_bfloat16(options)
+        and _on_processor(options)
+        and _in_windows(weights, options)
+    )
+
+
+def _mnn_is_best(weights: Weights, options: RestoreOptions) -> bool:
+    """On a processor without bfloat16, or where PyTorch is not installed."""
+    return (
+        options.dtype in ("auto", "float32")
+        and not (_in_bfloat16(options) and has_torch())
+        and _on_processor(options)
+        and _in_windows(weights, options)
+        and weights.graph(weights.header.config.scales[0]) is not None
+    )
 
 
 register(
@@ -163,10 +270,21 @@ register(
         name="openvino",
         title="OpenVINO",
         check=_check_openvino,
-        open_weights=_open_exported("openvino", _open_openvino),
+        open_weights=_open_exported("openvino", _open_openvino, _exported),
         open_graph=_open_openvino,
-        is_faster=_openvino_is_faster,
+        is_best=_openvino_is_best,
         is_installed=openvino.is_installed,
+    )
+)
+register(
+    Program(
+        name="mnn",
+        title="MNN",
+        check=_check_mnn,
+        open_weights=_open_exported("mnn", _open_mnn, _derived),
+        open_graph=_open_mnn,
+        is_best=_mnn_is_best,
+        is_installed=mnn.is_installed,
     )
 )
 register(
@@ -174,7 +292,7 @@ register(
         name="onnx",
         title="ONNX Runtime",
         check=_check_graphs,
-        open_weights=_open_exported("onnx", _open_onnx_runtime),
+        open_weights=_open_exported("onnx", _open_onnx_runtime, _exported),
         open_graph=_open_onnx_runtime,
         usable_devices=onnxruntime.usable_devices,
         is_installed=onnxruntime.is_installed,
@@ -184,8 +302,9 @@ register(
     Program(
         name="torch",
         title="PyTorch",
-        check=lambda options: None,
-        open_weights=lambda weights, options, reopen: torch_engine(weights.checkpoint, options),
+        check=_check_torch,
+        open_weights=_open_torch,
         usable_devices=lambda: {"cpu", "cuda", "mps"},
+        is_installed=has_torch,
     )
 )

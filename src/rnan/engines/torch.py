@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from rnan.engines.allocator import keep_freed_memory
-from rnan.engines.device import choose_device, choose_dtype
 from rnan.engines.engine import Array, BaseEngine
+from rnan.engines.torch_device import choose_device, choose_dtype
 from rnan.errors import ConfigError, OptionRef, WeightsError
 from rnan.models import RNAN
 from rnan.models.checkpoints import Checkpoint

@@ -13,7 +13,7 @@ from typing import Any
 
 from rnan import __version__
 from rnan.engines import Engine
-from rnan.engines.device import hardware_name
+from rnan.engines.device import hardware_name, has_torch
 from rnan.evaluation.published import is_comparable, remark, trained_on
 from rnan.evaluation.records import COLUMNS, Record
 from rnan.evaluation.runner import Measured
@@ -40,7 +40,7 @@ def facts(
     hashes = {model: _hash_weights(model) for model in models}
     return {
         "version": __version__,
-        "torch": metadata.version("torch"),
+        "torch": metadata.version("torch") if has_torch() else "",
         "protocol": task.protocol.name + (", input clipped and rounded" if quantise_lq else ""),
         "seed": seed if lq_files is None else None,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

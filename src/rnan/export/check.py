@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from rnan.degradations.mosaic import measured
 from rnan.errors import WeightsError
 from rnan.export.info import GraphInfo, info_of
 from rnan.models.checkpoints import Checkpoint
@@ -64,6 +65,8 @@ def largest_difference(graph: Graph, info: GraphInfo, checkpoint: Checkpoint, ta
     worst = 0.0
     for batch, height, width in _SIZES:
         picture = torch.rand(batch, info.config.channels_in, height, width, generator=random)
+        if task.takes == "mosaic":
+            picture *= torch.from_numpy(measured(height, width))
         given, level = [picture.numpy()], None
         if info.level is not None:
             level = torch.full((batch,), info.level / task.level_scale)

@@ -7,8 +7,7 @@ executed. The text holds the network's own :class:`~rnan.models.config.RNANConfi
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from safetensors import SafetensorError
@@ -16,23 +15,19 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from rnan.errors import ConfigError, WeightsError
+from rnan.errors import WeightsError
 from rnan.models.attention import NonLocalBlock
 from rnan.models.config import RNANConfig
+from rnan.models.header import FORMAT, Header, damaged, header_of
 from rnan.models.rnan import RNAN
-from rnan.options.mapping import from_mapping, to_mapping
-
-FORMAT = "rnan-1"
+from rnan.options.mapping import to_mapping
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checkpoint:
+class Checkpoint(Header):
     """A network's shape, its tensors and facts about them."""
 
-    config: RNANConfig
     state: dict[str, Tensor]
-    info: dict[str, Any] = field(default_factory=dict)
-    """What else the file says: ``task``, ``levels`` and so on."""
 
     def build(self) -> RNAN:
         """The network in 32 bits, in evaluation mode.
@@ -76,49 +71,14 @@ def from_bytes(data: bytes, *, name: str = "the file") -> Checkpoint:
     """
     try:
         state = load_tensors(data)
-        metadata = _metadata(data)
-        header = json.loads(metadata["rnan"])
-        if metadata.get("format") != FORMAT:
-            raise ValueError(f"its format is {metadata.get('format')}, not {FORMAT}")
-        _check_info(header)
-        config = from_mapping(RNANConfig, header.pop("config"), where="config")
-    except (SafetensorError, KeyError, ValueError, TypeError, ConfigError) as error:
-        raise WeightsError(
-            f"{name} is not a weights file of rnan or is damaged ({_brief(error)})"
-        ) from error
+    except SafetensorError as error:
+        raise damaged(name, error) from error
+    header = header_of(data, name=name)
     if not all(tensor.is_floating_point() for tensor in state.values()):
         raise WeightsError(f"{name} holds tensors that are not floating-point numbers")
     if any(not tensor.isfinite().all() for tensor in state.values()):
         raise WeightsError(f"{name} holds values that are not finite")
-    return Checkpoint(config=config, state=state, info=header)
-
-
-def _check_info(header: Any) -> None:
-    if not isinstance(header, dict):
-        raise ValueError("what it says of itself makes no sense")
-    low, high = header.get("level_range", (0, 1))
-    stretches = header.get("training", [])
-    well_formed = (
-        isinstance(header.get("task", ""), str)
-        and isinstance(low, (int, float))
-        and isinstance(high, (int, float))
-        and isinstance(stretches, list)
-        and all(isinstance(stretch, dict) for stretch in stretches)
-    )
-    if not well_formed:
-        raise ValueError("what it says of itself makes no sense")
-
-
-def _metadata(data: bytes) -> dict[str, str]:
-    # safetensors hands metadata out only for files on disk; the header is JSON behind its length.
-    length = int.from_bytes(data[:8], "little")
-    header: dict[str, dict[str, str]] = json.loads(data[8 : 8 + length])
-    return header["__metadata__"]
-
-
-def _brief(error: Exception) -> str:
-    text = str(error).splitlines()
-    return text[0][:120] if text else type(error).__name__
+    return Checkpoint(config=header.config, state=state, info=header.info)
 
 
 def load_fitting(model: RNAN, state: Mapping[str, Tensor]) -> list[str]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from rnan.engines.device import choose_dtype
+from rnan.engines.torch_device import choose_dtype
 from rnan.tasks import get_task
 from rnan.training.config import TrainConfig
 from rnan.training.distributed import Processes

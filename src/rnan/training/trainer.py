@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from rnan.engines.device import choose_device, choose_dtype, hardware_name
+from rnan.engines.device import hardware_name
+from rnan.engines.torch_device import choose_device, choose_dtype
 from rnan.errors import ConfigError, RnanError
 from rnan.evaluation.runner import Score
 from rnan.images import write_whole

@@ -8,7 +8,7 @@ from typing import Any
 from rnan.errors import InputError, WeightsError
 from rnan.images import write_whole
 from rnan.models import PRESETS
-from rnan.models.checkpoints import from_bytes
+from rnan.models.header import header_of
 from rnan.weights import registry
 
 
@@ -36,7 +36,7 @@ def install(file: Path) -> str:
             f"{file} is not the {name} of its card: {len(data):,} bytes, SHA-256 {digest[:12]}…, "
             f"the card says {str(card.get('sha256'))[:12]}…"
         )
-    from_bytes(data, name=str(file))
+    header_of(data, name=str(file))
     folder = registry.installed_folder()
     write_whole(folder / f"{name}.json", (json.dumps(card, indent=1) + "\n").encode())
     write_whole(folder / file.name, data)

@@ -1,5 +1,7 @@
 """Weights that are known by name: bundled, in a checkout of the source, installed; or in files."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Iterator
@@ -7,17 +9,21 @@ from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_data_path
 
-from rnan.errors import WeightsError
+from rnan.errors import MissingExtraError, WeightsError
 from rnan.models import PRESETS
-from rnan.models.checkpoints import Checkpoint, from_bytes
-from rnan.models.released import released_from_bytes
+from rnan.models.header import Header, header_of
 from rnan.options.mapping import nearest
 
+if TYPE_CHECKING:
+    from rnan.models.checkpoints import Checkpoint
+
 SUFFIX = ".safetensors"
+GRAPHS = (".onnx", ".mnn")
+"""Endings of exported networks."""
 
 
 def bundled() -> list[str]:
@@ -61,20 +67,52 @@ def load(name: str | Path) -> Checkpoint:
 
     Raises:
         WeightsError: They are missing, damaged or no weights of this program.
+        MissingExtraError: PyTorch is not installed.
     """
     text = str(name)
     if text in names():
         return _load(text, str(card(text)["sha256"]))
-    path = Path(name)
+    return _checkpoint(_data_of(name), str(name))
+
+
+def header(name: str | Path) -> Header:
+    """What weights say of themselves, by name or path.
+
+    Raises:
+        WeightsError: They are missing, damaged or no weights of this program.
+        MissingExtraError: They are of the authors' program, and PyTorch is not installed.
+    """
+    text = str(name)
+    if text in names():
+        return _header(text, str(card(text)["sha256"]))
+    data = _data_of(name)
+    return header_of(data, name=text) if _is_ours(data) else _checkpoint(data, text)
+
+
+def _data_of(name: str | Path) -> bytes:
+    """A weights file by path."""
+    text, path = str(name), Path(name)
     if not path.exists():
         if path.suffix or "/" in text:
             raise WeightsError(f"weights {path} do not exist")
         raise _unknown(text)
-    if path.suffix.lower() == ".onnx":
+    if path.suffix.lower() in GRAPHS:
         raise WeightsError(f"{path} is an exported network; its weights are needed here")
-    data = content(path)
-    # A safetensors file starts with a length and the brace of its header.
-    return (from_bytes if data[8:9] == b"{" else released_from_bytes)(data, name=str(path))
+    return content(path)
+
+
+def _is_ours(data: bytes) -> bool:
+    """A safetensors file starts with a length and the brace of its header."""
+    return data[8:9] == b"{"
+
+
+def _checkpoint(data: bytes, name: str) -> Checkpoint:
+    try:
+        from rnan.models.checkpoints import from_bytes
+        from rnan.models.released import released_from_bytes
+    except ImportError as error:
+        raise MissingExtraError("torch", "torch") from error
+    return (from_bytes if _is_ours(data) else released_from_bytes)(data, name=name)
 
 
 def content(path: Path) -> bytes:
@@ -83,6 +121,20 @@ def content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise WeightsError(f"weights {path} cannot be read: {error.strerror}") from error
+
+
+def graph(name: str | Path, scale: int) -> bytes | None:
+    """MNN's file of weights, by name or path, where there is one: it lies beside them."""
+    text = str(name)
+    if text in names():
+        folder: Traversable = next(one for one in _folders() if text in _weights_in(one))
+    else:
+        folder, text = Path(name).parent, Path(name).stem
+    for file in (f"{text}-x{scale}.mnn", f"{text}.mnn"):
+        entry = folder.joinpath(file)
+        if entry.is_file():
+            return entry.read_bytes()
+    return None
 
 
 def sha256(name: str | Path) -> str:
@@ -94,12 +146,22 @@ def sha256(name: str | Path) -> str:
 
 @lru_cache(maxsize=4)
 def _load(name: str, digest: str) -> Checkpoint:
+    return _checkpoint(_whole(name, digest), name)
+
+
+@lru_cache(maxsize=32)
+def _header(name: str, digest: str) -> Header:
+    return header_of(_whole(name, digest), name=name)
+
+
+def _whole(name: str, digest: str) -> bytes:
+    """A file of weights that are known by name, if it is what its card says."""
     folder = next(folder for folder in _folders() if name in _weights_in(folder))
     data = folder.joinpath(name + SUFFIX).read_bytes()
     if hashlib.sha256(data).hexdigest() != digest:
         how = "rnan" if name in bundled() else "them"
         raise WeightsError(f"the weights {name} are damaged; install {how} again")
-    return from_bytes(data, name=name)
+    return data
 
 
 def _unknown(name: str) -> WeightsError:

@@ -33,7 +33,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     try:
         import pi_heif
     except ImportError:
-        raise MissingExtraError("pi-heif", "heic") from None
+        raise MissingExtraError("pi-heif") from None
     if not has_readable_names(data):
         raise InputError(f"{name} is damaged: names in it are no text")
     file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)

@@ -90,7 +90,7 @@ def library() -> Any:
     try:
         import rawpy
     except ImportError:
-        raise MissingExtraError("rawpy", "raw") from None
+        raise MissingExtraError("rawpy") from None
     return rawpy
 
 
