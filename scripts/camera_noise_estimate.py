@@ -37,7 +37,7 @@ SIDE, NUMBER, VALIDATION = 256, 6000, 800
 SCALES, SHARES = (1.0, 0.5, 2 / 3, 1.5, 2.0), (0.45, 0.25, 0.1, 0.1, 0.1)
 """Size of what a crop is of, over the file's, and how often."""
 KINDS, OFTEN = ("clean", "camera", "white"), (0.35, 0.45, 0.2)
-GRAY = 0.25
+GRAY = 0.35
 """Share of the crops that are gray: they lack what says most, the noise of colour."""
 FLOOR = 0.5
 """Standard deviation that no noise counts as."""
@@ -267,6 +267,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--seed", type=int, default=1, help="of the crops")
     parser.add_argument("--start", action="store_true", help="go on from the package's file")
     options = parser.parse_args()
     train = options.data / "train"
@@ -279,7 +280,7 @@ def main() -> None:
     held_out = material(pictures_of(train, validation=True), VALIDATION, seed=2)
     network = fit(
         network,
-        material(pictures_of(train, validation=False), NUMBER, seed=3 if options.start else 1),
+        material(pictures_of(train, validation=False), NUMBER, seed=options.seed),
         held_out,
         options.minutes,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rnan.errors import ConfigError, WeightsError
 from rnan.models import RNANConfig
+from rnan.models.config import ROWS
 from rnan.options.mapping import from_mapping, to_mapping
 
 METADATA = "rnan"
@@ -61,7 +62,8 @@ class GraphInfo:
         """About how much memory a run takes, for each input pixel."""
         floats = _LIVE_MAPS * self.config.features
         if "N" in self.config.plan:
-            floats += _LIVE_SCORES * self.window**2
+            rows = ROWS if self.config.softmax == "keys" else self.window**2
+            floats += _LIVE_SCORES * min(rows, self.window**2)
         return 4 * floats // self.config.unshuffle**2
 
     def to_text(self) -> str:

@@ -8,6 +8,9 @@ from rnan.errors import ConfigError
 Softmax = Literal["keys", "queries"]
 """Axis of the attention's softmax."""
 
+ROWS = 64
+"""Queries of each window whose scores stand in memory at once in an exported network."""
+
 _BOUNDS = {
     "channels_in": (1, 64),
     "channels_out": (1, 64),

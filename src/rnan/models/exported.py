@@ -11,14 +11,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rnan.models.config import ROWS
+
+_OUTSIDE = -3e4
+"""Score of what lies outside the map; 16 bits hold it."""
+
 
 def attend_in_padded_windows(
     maps: Tensor, window: int | None, softmax: Literal["keys", "queries"]
 ) -> Tensor:
     """Attention (Eq. 3 and 4) in windows, as one graph.
 
-    The scores of all windows stand in memory at once: window² numbers for each position of the map,
-    so memory grows with the map's area.
+    Some rows of the scores of all windows stand in memory at once, so memory grows with the map's
+    area; all rows for the softmax of the authors' program.
 
     Args:
         maps: Queries, keys and values, ``(B, 3·D, H, W)``; H and W may be symbolic.
@@ -37,13 +42,25 @@ def attend_in_padded_windows(
     tokens = padded.reshape(batch, channels, down, high, across, wide)
     tokens = tokens.permute(0, 2, 4, 3, 5, 1).reshape(batch, down * across, high * wide, channels)
     theta, phi, g = tokens.chunk(3, dim=3)
-    axis = 3 if softmax == "keys" else 2
     rows = torch.arange(tall, device=maps.device) < height
     columns = torch.arange(broad, device=maps.device) < width
     inside = rows.reshape(down, 1, high, 1) & columns.reshape(1, across, 1, wide)
-    inside = inside.reshape(1, down * across, high * wide).unsqueeze(5 - axis)
-    scores = torch.where(inside, theta @ phi.mT, float("-inf"))
-    weights = scores.softmax(dim=axis, dtype=torch.float32).to(g.dtype)
-    y = (weights @ g).reshape(batch, down, across, high, wide, channels // 3)
+    inside = inside.reshape(1, down * across, high * wide, 1)
+    # One more channel takes what lies outside out of the softmax, without a copy of the scores.
+    keys, queries = (phi, theta) if softmax == "keys" else (theta, phi)
+    outside = torch.where(inside, 0.0, _OUTSIDE).to(maps.dtype).expand(batch, -1, -1, -1)
+    keys = torch.cat((keys, outside), dim=3)
+    queries = torch.cat((queries, torch.ones_like(queries[..., :1])), dim=3)
+    if softmax == "keys":
+        parts = torch.split(queries, ROWS, dim=2) if window else (queries,)
+        y = torch.cat([_softmax(part @ keys.mT) @ g for part in parts], dim=2)
+    else:
+        y = _softmax(queries @ keys.mT).mT @ g
+    y = y.reshape(batch, down, across, high, wide, channels // 3)
     y = y.permute(0, 5, 1, 3, 2, 4).reshape(batch, channels // 3, tall, broad)
     return y[:, :, :height, :width]
+
+
+def _softmax(scores: Tensor) -> Tensor:
+    """In 32 bits at least."""
+    return scores.softmax(dim=3, dtype=torch.float32).to(scores.dtype)
