@@ -15,7 +15,7 @@ from rnan.engines.allocator import give_back
 def resident():
     return int(re.search(r"VmRSS:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
 
-restorer = load_restorer("denoise-color", dtype="float32")
+restorer = load_restorer("denoise-color", engine="torch", dtype="float32")
 picture = torch.rand(3, 512, 512)
 first = restorer(picture, level=20)
 kept = resident()

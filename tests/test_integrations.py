@@ -97,7 +97,7 @@ def test_bundled_weights_through_spandrel(name: str, spandrel: Any) -> None:
         pixels = mosaic(pixels, "rggb")
     picture = torch.from_numpy(pixels / 255).float().permute(2, 0, 1)[None]
     level = model.scale if name == "super-resolution" else "auto"
-    expected = load_restorer(name, dtype="float32")(picture, level=level)
+    expected = load_restorer(name, engine="torch", dtype="float32")(picture, level=level)
     assert torch.equal(model(picture), expected.clamp(0, 1))
 
 

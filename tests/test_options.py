@@ -85,7 +85,10 @@ def test_a_stream_takes_the_same_names() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--engine", "foo"), "--engine must be one of auto, openvino, onnx, torch, got 'foo'"),
+        (
+            ("--engine", "foo"),
+            "--engine must be one of auto, openvino, mnn, onnx, torch, got 'foo'",
+        ),
         (("--device", "foo"), "--device: unknown device 'foo'"),
         (("--max-memory", "nan"), "--max-memory: 'nan' is no size"),
         (("--max-memory", ""), "--max-memory is empty"),

@@ -16,7 +16,7 @@ from rnan.degradations.batched.camera import photographed
 from rnan.errors import ConfigError
 from rnan.estimation.camera_noise import estimate_camera_noise
 from rnan.evaluation.metrics import psnr
-from rnan.images import Picture, decode
+from rnan.images import Picture, decode, read
 from rnan.inference.restorers import Restorers
 from rnan.options.request import make_request
 from rnan.pipeline.inspection import inspect
@@ -29,7 +29,7 @@ PHOTON = 6e-3
 @pytest.fixture(scope="module")
 def clean() -> np.ndarray:
     """A picture that no network was trained on, as soft as photographs are pixel by pixel."""
-    image = Image.fromarray(skimage_data.astronaut())
+    image = Image.fromarray(skimage_data.coffee())
     return np.asarray(image.resize((384, 384), Image.Resampling.LANCZOS))
 
 
@@ -46,16 +46,21 @@ def rms(lq: np.ndarray, gt: np.ndarray) -> float:
     return float(np.sqrt(np.square(lq.astype(np.float64) - gt).mean()))
 
 
-@pytest.mark.parametrize("name", ["a", "b", "c", "d"])
-def test_its_strength_is_estimated(clean: np.ndarray, name: str) -> None:
-    lq = taken(clean, PHOTON, name)
-    found = estimate_camera_noise(lq)
-    assert not found.is_white
-    assert 0.6 < found.sigma / rms(lq, clean) < 1.5
+def test_its_strength_is_estimated() -> None:
+    """Of eight cameras and two pictures; one in eight may be read as something else."""
+    ratios = []
+    for picture in (skimage_data.coffee(), skimage_data.chelsea()):
+        gt = np.asarray(Image.fromarray(picture).resize((384, 384), Image.Resampling.LANCZOS))
+        for name in "abcdefgh":
+            lq = taken(gt, PHOTON, name)
+            found = estimate_camera_noise(lq)
+            ratios.append(0.0 if found.is_white else found.sigma / rms(lq, gt))
+    assert 0.85 < np.median(ratios) < 1.15
+    assert np.mean([0.6 < ratio < 1.5 for ratio in ratios]) >= 7 / 8
 
 
 def test_texture_and_white_noise_are_none_of_it(clean: np.ndarray) -> None:
-    for picture in (clean, skimage_data.coffee(), skimage_data.chelsea()):
+    for picture in (clean, skimage_data.astronaut(), skimage_data.chelsea()):
         assert inspect(Picture(pixels=picture)).sigma < 2.0
     random = np.random.default_rng(0)
     white = np.clip(np.rint(clean + random.normal(0, 15, clean.shape)), 0, 255).astype(np.uint8)
@@ -197,3 +202,29 @@ def test_networks_by_name_decide_for_themselves(noisy: np.ndarray) -> None:
     white = Restorers("denoise", "denoise-color").for_picture(noisy, estimated=True)
     camera = Restorers("denoise", "denoise-camera").for_picture(noisy)
     assert (white.task.name, camera.task.name) == ("denoise-color", "denoise-camera")
+
+
+@pytest.mark.bars
+def test_camera16_by_auto(data: Path) -> None:
+    """Better than the best sigma that a person could find, without being asked."""
+    pipeline, gained = Pipeline(make_request("auto", {})), []
+    for file in sorted((data / "test" / "camera16" / "gt").iterdir()):
+        lq = read(data / "test" / "camera16" / "lq" / f"{file.stem}.jpg")
+        gt = read(file).pixels.astype(np.float64)
+        gained.append(psnr(pipeline.restore(lq).picture.pixels.astype(np.float64), gt))
+    assert len(gained) == 16
+    assert np.mean(gained) >= 38.4
+
+
+@pytest.mark.bars
+@pytest.mark.parametrize("dataset", ["kodak24", "cbsd68"])
+def test_clean_pictures_stay_as_they_are(data: Path, dataset: str) -> None:
+    pipeline, kept = Pipeline(make_request("auto", {})), []
+    for file in sorted((data / "test" / dataset).iterdir()):
+        picture = read(file)
+        result = pipeline.restore(picture)
+        same = not result.steps
+        before, after = (one.pixels.astype(np.float64) for one in (picture, result.picture))
+        kept.append(np.inf if same else psnr(after, before))
+    assert np.median(kept) >= 47
+    assert min(kept) >= 40

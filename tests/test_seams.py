@@ -16,6 +16,7 @@ from rnan.weights import registry
 LEVELS: dict[str, dict[str, object]] = {
     "denoise-color": {"level": 25.0},
     "denoise-gray": {"level": 25.0},
+    "denoise-camera": {"level": 5.0},
     "demosaic": {"level": "grbg", "sigma": 5.0},
     "demosaic-raw": {"level": "grbg", "sigma": 5.0},
     "dejpeg": {"level": 20.0},

@@ -108,7 +108,9 @@ def test_each_level_is_its_own(server: Server) -> None:
         assert server.ended(job)["said"] == f"sigma {sigma:.1f} given"
         result = decode(server.client.get(job["links"]["result"]).content).pixels
         restorer = load_restorer("denoise-color", dtype="float32")
-        assert np.array_equal(result, restorer(decode(picture).pixels, level=sigma))
+        expected = restorer(decode(picture).pixels, level=sigma)
+        # It may take another number of threads, and rounding differs with that.
+        assert np.abs(result.astype(int) - expected).max() <= 1
 
 
 def test_progress_is_sent(server: Server) -> None:

@@ -473,10 +473,13 @@ def test_time_is_a_budget_too(pictures: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_learns(pictures: Path, tmp_path: Path, task: str) -> None:
+    data: dict[str, object] = {"patch_size": 8 if task == "super-resolution" else 16}
+    if task == "denoise-camera":
+        data |= {"camera": True, "patch_size": 32}
     run = config(
         pictures,
         task=task,
-        data={"patch_size": 8 if task == "super-resolution" else 16, "halved": True},
+        data={**data, "halved": True},
         budget={"steps": 60},
         validation={"every": 60, "whole_at_end": True},
         optimizer={"learning_rate": 3e-3},

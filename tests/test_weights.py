@@ -163,7 +163,7 @@ def test_self_ensemble_never_loses(row: tuple[str, str, list[str], str, float]) 
 
 @pytest.mark.parametrize("name", registry.bundled())
 def test_masks_depend_on_the_picture(name: str) -> None:
-    restorer = load_restorer(name)
+    restorer = load_restorer(name, engine="torch")
     task = restorer.task
     coffee = task.reference(skimage_data.coffee()[:192, :192])
     level = task.level(task.table_levels[-1])

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from rnan.engines.device import device_name
 from rnan.engines.engine import Engine
 from rnan.engines.graph import GraphEngine
 from rnan.engines.programs import PROGRAMS, Program, Weights, device_for, get_program
+from rnan.engines.where import device_name
 from rnan.errors import ConfigError, OptionRef, WeightsError
 from rnan.export.info import info_of
 from rnan.models import RNANConfig

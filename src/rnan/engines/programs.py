@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnan.engines.device import device_name, has_torch, processor_has_bfloat16
+from rnan.engines.device import has_torch, processor_has_bfloat16
 from rnan.engines.engine import Engine
 from rnan.engines.graph import GraphEngine
+from rnan.engines.where import device_name
 from rnan.errors import ConfigError, MissingExtraError, OptionRef, WeightsError
 from rnan.export.info import info_of
 from rnan.models.header import Header

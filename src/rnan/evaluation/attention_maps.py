@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rnan.degradations.mosaic import PATTERNS
 from rnan.engines.torch import TorchEngine
-from rnan.errors import ConfigError, InputError
+from rnan.errors import ConfigError, InputError, OptionRef
 from rnan.evaluation.methods import Network
 from rnan.images import Picture, write
 from rnan.inference import Restorer
@@ -60,7 +60,8 @@ def attention_maps(
     restorer = network.restorer
     engine = restorer.engine
     if not isinstance(engine, TorchEngine):
-        raise ConfigError("masks are read from networks that PyTorch runs")
+        engine_ref = OptionRef("engine", "torch")
+        raise ConfigError("masks are read from networks that PyTorch runs; pass ", engine_ref)
     height, width = lq.shape[:2]
     row, column = pixel
     if not (0 <= row < height and 0 <= column < width):

@@ -99,23 +99,21 @@ def is_installed() -> bool:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Without what MNN writes past Python to the standard output, where a picture may be going."""
-    with _SAID:
-        try:
-            kept = os.dup(1)
-        except OSError:  # there is none
-            yield
-            return
+    """Without what MNN writes past Python; a picture may be going to the standard output."""
+    with _SAID, contextlib.ExitStack() as stack:
         nowhere = os.open(os.devnull, os.O_WRONLY)
+        stack.callback(os.close, nowhere)
+        for descriptor in (1, 2):
+            with contextlib.suppress(OSError):  # there is none
+                kept = os.dup(descriptor)
+                stack.callback(os.close, kept)
+                stack.callback(os.dup2, kept, descriptor)
+                os.dup2(nowhere, descriptor)
         try:
-            os.dup2(nowhere, 1)
             yield
         finally:
             with contextlib.suppress(OSError, AttributeError):
                 ctypes.CDLL(None).fflush(None)  # C keeps what was written until later
-            os.dup2(kept, 1)
-            os.close(kept)
-            os.close(nowhere)
 
 
 @contextlib.contextmanager
@@ -138,12 +136,12 @@ def converted(onnx: bytes, said: str) -> bytes:
         MissingExtraError: MNN is not installed.
         WeightsError: It cannot be converted.
     """
-    try:
-        # Its Python wrapper installs a package and reports to its makers; this part does neither.
-        tools: Any = importlib.import_module("_tools")
-    except ImportError as error:
-        raise MissingExtraError("MNN") from error
     with tempfile.TemporaryDirectory(prefix="rnan-") as folder, _quietly():
+        try:
+            # Its Python wrapper installs a package and reports to its makers; this does neither.
+            tools: Any = importlib.import_module("_tools")
+        except ImportError as error:
+            raise MissingExtraError("MNN") from error
         source, target = Path(folder) / "graph.onnx", Path(folder) / "graph.mnn"
         source.write_bytes(onnx)
         words = ["-f", "ONNX", "--modelFile", str(source), "--MNNModel", str(target), "--fp16"]
