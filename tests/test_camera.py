@@ -40,6 +40,7 @@ def plain(number: int = 1, **changed: float) -> Cameras:
         "coarse": 0.0,
         "chroma_coarse": 0.0,
         "softness": 0.0,
+        "enlarged": 1.0,
         **changed,
     }
     cameras = draw(torch.rand(number, camera.UNIFORMS))

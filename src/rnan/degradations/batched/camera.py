@@ -4,8 +4,8 @@ A clean picture is taken back to what the sensor saw (inverse tone curve, colour
 balance; Brooks et al., "Unprocessing images for learned raw denoising", CVPR 2019), photon and
 reading noise are added to its Bayer mosaic, and that noise goes through demosaicing, white balance,
 colour matrix, tone curve, the camera's own smoothing and sharpening, a reduction in size and JPEG.
-The picture below it is only softened, as lenses and demosaicing soften what is seen pixel by pixel:
-this soft picture without noise is what the network should answer.
+The picture below it is only enlarged and softened, as lenses and demosaicing soften what is seen
+pixel by pixel: this soft picture without noise is what the network should answer.
 
 All but :func:`photographed` works on batches ``(B, 3, H, W)`` in [0, 1] on any device.
 """
@@ -27,7 +27,7 @@ from rnan.degradations.batched import jpeg
 from rnan.degradations.batched.mosaic import mosaic_batch
 from rnan.degradations.jpeg import Subsampling
 
-UNIFORMS = 36
+UNIFORMS = 37
 """Random numbers in [0, 1) that a camera takes."""
 
 NORMALS = 3
@@ -35,6 +35,9 @@ NORMALS = 3
 
 _SHRUNK = (0.5, 2 / 3, 0.8)
 """Sides of photographs that were made smaller afterwards, over those of the sensor's picture."""
+_ENLARGED, _ENLARGED_SHARE = (1.5, 2.0, 3.0), 0.6
+"""How many times larger things are in a camera's picture than in one that was made smaller for a
+collection of pictures, and how often they are."""
 _SUBSAMPLINGS: dict[int, Subsampling] = {1: "4:4:4", 2: "4:2:2", 3: "4:2:0"}
 _LUMA = (0.299, 0.587, 0.114)
 _TAPS = 25
@@ -110,6 +113,8 @@ class Cameras:
     """The same of chroma."""
     coarse_blur: Tensor
     """Standard deviation, in pixels, of the smoothing that makes the coarse part."""
+    enlarged: Tensor
+    """How many times larger things are than in the picture that is taken."""
     softness: Tensor
     """Standard deviation, in the sensor's pixels, of the lens and of demosaicing."""
     sharpening: Tensor
@@ -168,6 +173,11 @@ def draw(uniforms: Tensor) -> Cameras:
     jpeg_share, kind = chance(0.8), next(u)
     subsampling = 1.0 + (kind > 0.25).to(kind.dtype) + (kind > 0.5).to(kind.dtype)
     shrunk = uniforms.new_tensor(_SHRUNK)[(next(u) * len(_SHRUNK)).long()]
+    enlarging = uniforms[:, -1]
+    factor = (enlarging / _ENLARGED_SHARE * len(_ENLARGED)).long().clamp(max=len(_ENLARGED) - 1)
+    enlarged = torch.where(
+        enlarging < _ENLARGED_SHARE, uniforms.new_tensor(_ENLARGED)[factor], uniforms.new_ones(1)
+    )
     return Cameras(
         gamma=between(1.8, 2.6),
         toe=in_logs(3e-4, 2e-2),
@@ -194,6 +204,7 @@ def draw(uniforms: Tensor) -> Cameras:
         chroma_coarse=between(0.0, 0.5),
         coarse_blur=between(2.0, 5.0),
         softness=between(0.0, 1.4),
+        enlarged=enlarged,
     )
 
 
@@ -256,6 +267,7 @@ def photographed(
         reading=_reading(none + photon),
         row=none,
         softness=none,
+        enlarged=none + 1.0,
         gray=none + (gt.shape[2] == 1),
     )
     height, width, channels = gt.shape
@@ -270,9 +282,22 @@ def photographed(
 
 
 def clean(gt: Tensor, cameras: Cameras) -> Tensor:
-    """The reference: ``gt`` as soft as the photograph is, its luma where that is gray."""
+    """The reference: as large and as soft as in the photograph, its luma where that is gray."""
+    gt = _enlarged(gt, cameras.enlarged)
     gt = blurred(gt, cameras.softness * cameras.shrunk)
     return torch.where(cameras.gray[:, None, None, None] > 0, luma_of(gt), gt)
+
+
+def _enlarged(gt: Tensor, factors: Tensor) -> Tensor:
+    """The upper left part of each picture, as large as the whole."""
+    result = gt.clone()
+    height, width = gt.shape[-2:]
+    for factor in _ENLARGED:
+        where = torch.nonzero((factors - factor).abs() < 1e-3)[:, 0]
+        if len(where):
+            part = gt[where, :, : round(height / factor), : round(width / factor)]
+            result[where] = _resized(part, [height, width]).clamp(0.0, 1.0)
+    return result
 
 
 def _noise(gt: Tensor, cameras: Cameras, draws: Tensor) -> Tensor:
