@@ -86,7 +86,7 @@ def exported(one: Contender, folder: Path) -> Contender:
         )
         content = to_onnx(checkpoint, task, name=one.preset)
         if one.engine == "mnn":
-            content, _ = to_mnn(content, checkpoint, task, name=one.preset)
+            content, _ = to_mnn(content, checkpoint, task, name=one.preset, close=0.1)
         path.write_bytes(content)
     return dataclasses.replace(one, graph=str(path))
 

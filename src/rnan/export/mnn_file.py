@@ -8,11 +8,13 @@ from rnan.runtimes import mnn
 from rnan.runtimes.mnn import MnnGraph
 from rnan.tasks import Task
 
-_CLOSE = 2e-3
+CLOSE = 2e-3
 """How far it may be from PyTorch on pictures in [0, 1]: its convolutions are Winograd's."""
 
 
-def to_mnn(onnx: bytes, checkpoint: Checkpoint, task: Task, *, name: str) -> tuple[bytes, float]:
+def to_mnn(
+    onnx: bytes, checkpoint: Checkpoint, task: Task, *, name: str, close: float = CLOSE
+) -> tuple[bytes, float]:
     """Convert what :func:`rnan.export.to_onnx` made, and hold it against PyTorch.
 
     Args:
@@ -20,6 +22,7 @@ def to_mnn(onnx: bytes, checkpoint: Checkpoint, task: Task, *, name: str) -> tup
         checkpoint: What it was made from.
         task: What it is for.
         name: For messages.
+        close: How far it may be from PyTorch; untrained networks are further.
 
     Returns:
         The file, its weights in 16 bits, and its largest difference to PyTorch.
@@ -39,6 +42,6 @@ def to_mnn(onnx: bytes, checkpoint: Checkpoint, task: Task, *, name: str) -> tup
     inputs = ["input", task.level_name] if info.takes_level else ["input"]
     graph = MnnGraph(content, inputs, metadata)
     difference = largest_difference(graph, info, checkpoint, task)
-    if not difference <= _CLOSE:
+    if not difference <= close:
         raise WeightsError(f"{name} differs from PyTorch by {difference:.1g}: it was not written")
     return content, difference
