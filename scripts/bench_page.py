@@ -3,7 +3,7 @@
     rnan bench --preset released:released … --reference --json docs/bench.json
     rnan bench --preset compact --preset compact:::onnx … --json docs/engines.json
     rnan bench --preset compact::float32 --preset compact:::onnx … --json docs/engines-float32.json
-    rnan bench --preset compact::float32 --preset compact::float32:mnn … --json docs/engines-mnn.json
+    rnan bench --preset compact::float32 --preset compact::float32:mnn --json docs/engines-mnn.json
     python scripts/bench_page.py --data ../shared/data
 
 The tables of restoring come from docs/bench.json; training is timed here, since that takes a few
