@@ -27,9 +27,7 @@ from rnan.bench.table7 import as_markdown as table7
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "bench.md"
 RESULTS = ROOT / "docs" / "bench.json"
-ENGINES = [
-    ROOT / "docs" / f"{name}.json" for name in ("engines", "engines-float32", "engines-mnn")
-]
+ENGINES = [ROOT / "docs" / f"{name}.json" for name in ("engines", "engines-float32", "engines-mnn")]
 GPU = ROOT / "docs" / "bench-gpu.txt"
 RECIPES = (
     "denoise-color",
