@@ -15,7 +15,7 @@ import torch
 import darktable
 from conftest import invoke, photo, small_model
 from rnan.api import load_restorer
-from rnan.engines import choose, device, programs
+from rnan.engines import choose, programs
 from rnan.engines.choose import open_model
 from rnan.engines.peer import open_peer
 from rnan.errors import ConfigError, InputError, RnanError, WeightsError
@@ -26,6 +26,7 @@ from rnan.inference import RestoreOptions
 from rnan.integrations.darktable import OVERLAP, input_sizes, to_darktable
 from rnan.models import RNAN, preset
 from rnan.models.checkpoints import Checkpoint, to_bytes
+from rnan.models.header import Header
 from rnan.runtimes.onnxruntime import OnnxRuntimeGraph
 from rnan.runtimes.openvino import OpenVinoGraph
 from rnan.tasks import get_task
@@ -206,7 +207,7 @@ def test_openvino(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         ({}, {"attention": "whole"}, "torch"),
         ({}, {"compile": True}, "torch"),
         ({}, {"dtype": "float16"}, "torch"),
-        ({}, {"dtype": "float32"}, "torch"),  # where it is no faster
+        ({}, {"dtype": "float32"}, "mnn"),
     ],
 )
 def test_the_fastest_that_gives_the_same(
@@ -216,18 +217,28 @@ def test_the_fastest_that_gives_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     options = RestoreOptions(engine="auto", device="cpu", **given)  # type: ignore[arg-type]
-    checkpoint = Checkpoint(config=preset("compact", **fields), state={})
-    openvino = programs.PROGRAMS["openvino"]
+    header = Header(config=preset("compact", **fields))
+    weights = programs.Weights(model="denoise-color", header=header, task=get_task("denoise-color"))
+    find_spec, openvino = importlib.util.find_spec, programs.PROGRAMS["openvino"]
     for lacking in ("nothing", "openvino", "onnxscript", "bfloat16"):
         here = replace(openvino, is_installed=lambda lacking=lacking: lacking != "openvino")
         monkeypatch.setitem(programs.PROGRAMS, "openvino", here)
-        monkeypatch.setattr(choose, "can_export", lambda lacking=lacking: lacking != "onnxscript")
-        for module in (programs, device):
-            monkeypatch.setattr(
-                module, "has_bfloat16", lambda _, lacking=lacking: lacking != "bfloat16"
-            )
-        name = choose._program_for(checkpoint, options).name
-        assert name == (expected if lacking == "nothing" else "torch")
+        monkeypatch.setattr(
+            importlib.util,
+            "find_spec",
+            lambda name, package=None, lacking=lacking: (
+                None if name == lacking else find_spec(name, package)
+            ),
+        )
+        monkeypatch.setattr(
+            programs, "processor_has_bfloat16", lambda lacking=lacking: lacking != "bfloat16"
+        )
+        name = choose._program_for(weights, options).name
+        in_windows = fields.get("window", 24) or given.get("attention") == "window"
+        exact = options.dtype == "float32" or (options.dtype == "auto" and lacking == "bfloat16")
+        plain = given.get("attention") != "whole" and not options.compile
+        other = "mnn" if in_windows and exact and plain else "torch"
+        assert name == (expected if lacking == "nothing" else other)
 
 
 @needs_openvino
@@ -253,7 +264,7 @@ def test_onnx_runtime_gives_its_memory_back(folder: Path) -> None:
 
 def test_a_gpu_that_onnx_runtime_cannot_use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Left to itself it takes the processor; asked for it says so."""
-    monkeypatch.setattr("rnan.engines.programs.choose_device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr("rnan.engines.programs.device_name", lambda name: "cuda")
     _, engine = open_model(folder / "narrow.onnx", None, RestoreOptions())
     assert engine.device == CPU
     with pytest.raises(ConfigError, match="cannot use cuda"):
@@ -323,7 +334,7 @@ INOUT = ("P", "-o", "T/o.png", "--model")
 @pytest.mark.parametrize(
     ("words", "error", "said"),
     [
-        (("export", "W", "-o", "T/x.pt"), ConfigError, "must be .onnx or .dtmodel"),
+        (("export", "W", "-o", "T/x.pt"), ConfigError, "must be .onnx or .mnn or .dtmodel"),
         (("export", "W", "-o", "F/narrow.onnx"), InputError, "pass overwrite=True"),
         (("export", "W", "-o", "T/x.onnx", "--level", "200"), ConfigError, "between 0 and 75"),
         (("export", "W", "-o", "T/x.onnx", "--scale", "2"), ConfigError, "has no scale 2"),
