@@ -2,8 +2,8 @@
 
     python scripts/export_parity.py --data ../shared/data
 
-Every bundled network at every scale, in 32 and 16 bits: the largest difference on random pictures
-of five sizes and on real ones, and what 16 bits cost in PSNR between the two results.
+Every network with test sets at every scale, in 32 and 16 bits: the largest difference on random
+pictures of five sizes and on real ones, and what 16 bits cost in PSNR between the two results.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rnan.export.info import info_of
 from rnan.images import read
 from rnan.models.checkpoints import Checkpoint
 from rnan.runtimes.onnxruntime import OnnxRuntimeGraph
-from rnan.tasks import Task, get_task
+from rnan.tasks import TASKS, Task, get_task
 from rnan.tasks.level import Level
 from rnan.weights import registry
 
@@ -43,7 +43,8 @@ def main() -> None:
     if arguments.data is not None:
         rows = [
             measured(name, scale, arguments.data)
-            for name in registry.bundled()
+            for name, task in TASKS.items()
+            if task.test_sets
             for scale in registry.load(name).config.scales
         ]
         content = {

@@ -34,7 +34,8 @@ at least.
 
 What it does badly: gray pictures that are texture throughout read several units too high when
 they are clean; noise that is correlated between pixels or channels (demosaiced, denoised or
-compressed after it arose) reads too low; below about 14 pixels a side it is a rough guess.
+compressed after it arose) reads too low, and has an
+estimate of its own ([real noise](real-noise.md)); below about 14 pixels a side it is a rough guess.
 """
 
 

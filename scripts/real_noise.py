@@ -11,9 +11,7 @@ the network for white noise alone. Writes docs/real-noise.md and docs/figures/re
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +28,9 @@ from rnan.inference.restorers import Restorers
 from rnan.options.request import make_request
 from rnan.pipeline.pipeline import Pipeline
 from rnan.tasks import get_measured
-from rnan.weights import registry
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE, FIGURE = DOCS / "real-noise.md", DOCS / "figures" / "real-noise.png"
-STORE = DOCS / "real-noise.json"
 DRAWN = ("none", "denoise-color", "denoise-camera")
 """What the figure shows, beside the truth."""
 TASK = get_measured("camera")
@@ -62,22 +58,12 @@ def camera_table(folder: Path) -> tuple[list[str], dict[str, dict[str, Array]]]:
     )
     lines = [f"| PSNR in dB / SSIM | all | {' | '.join(CAMERAS)} |", "|---|" + "---|" * 5]
     made: dict[str, dict[str, Array]] = {}
-    store = json.loads(STORE.read_text(encoding="utf-8")) if STORE.exists() else {}
     for method in plan.methods:
-        weights = registry.sha256(method.name) if method.name in registry.bundled() else ""
-        kept = store.get(method.name, {})
-        if kept.get("weights") == weights:  # what served best is known
-            method = replace(method, levels=[TASK.level(kept["level"])])
-        if kept.get("weights") == weights and method.name not in DRAWN:
-            lines.append(kept["row"])
-            continue
         level, rows = best_of(method, files, lq_files)
         made[method.name] = {one.name: one.restored for one in rows}
-        made["truth"] = {one.name: one.gt for one in rows}
         name = f"{method.name}, told {level}" if method.tried else method.name
         lines.append(row(name, [(one.name, one.psnr, one.ssim or 0.0) for one in rows]))
-        store[method.name] = {"weights": weights, "level": level, "row": lines[-1]}
-        STORE.write_text(json.dumps(store, indent=1) + "\n", encoding="utf-8")
+    made["truth"] = {one.name: one.gt for one in rows}
     auto = Pipeline(make_request("auto", {}))
     figures = []
     for file in files:

@@ -162,7 +162,7 @@ def test_given_inputs_are_paired_by_name(tmp_path: Path) -> None:
 )
 def test_classical_methods_help(name: str, task: str) -> None:
     if name in ("ahd", "dht"):
-        pytest.importorskip("rawpy", reason="needs the extra raw")
+        pytest.importorskip("rawpy", reason="needs rawpy")
     one = get_task(task)
     level = one.level(one.table_levels[-1])
     picture = reference(96, 96, channels=one.channels)
@@ -177,7 +177,7 @@ def test_classical_methods_help(name: str, task: str) -> None:
 @pytest.mark.parametrize("name", ["ahd", "dht"])
 def test_libraw_gets_the_mosaic_as_it_is(name: str, pattern: str) -> None:
     """No colours change places, nothing is balanced, scaled, bent or cut."""
-    pytest.importorskip("rawpy", reason="needs the extra raw")
+    pytest.importorskip("rawpy", reason="needs rawpy")
     task = get_task("demosaic")
     level = task.level(pattern)
     flat = np.broadcast_to([10.0, 250.0, 97.0], (31, 40, 3))

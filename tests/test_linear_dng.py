@@ -115,7 +115,7 @@ def test_it_replaces_nothing_unasked(tmp_path: Path) -> None:
 
 
 def by_library(path: Path, folder: Path) -> np.ndarray:
-    rawpy = pytest.importorskip("rawpy", reason="needs the extra raw")
+    rawpy = pytest.importorskip("rawpy", reason="needs rawpy")
     with rawpy.imread(str(path)) as raw:
         return raw.postprocess(use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0.0)
 

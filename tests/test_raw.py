@@ -46,7 +46,7 @@ def scene(data: Path) -> np.ndarray:
 @pytest.fixture(autouse=True)
 def _rawpy(request: pytest.FixtureRequest) -> None:
     if "without_rawpy" not in request.keywords:
-        pytest.importorskip("rawpy", reason="needs the extra raw")
+        pytest.importorskip("rawpy", reason="needs rawpy")
 
 
 def developed(path: Path, options: RawOptions = CLEAN) -> np.ndarray:

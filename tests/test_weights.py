@@ -170,7 +170,7 @@ def test_masks_depend_on_the_picture(name: str) -> None:
     lq = task.degrade(coffee, level, name="coffee", seed=0)
     maps = attention_maps(Network(restorer), lq, level, (20, 20))
     for mask in maps.masks.values():
-        assert mask.mean() > 2e-4
+        assert mask.mean() > (2e-4 if name == "denoise-camera" else 1e-3)
         # Over its mean: what a mask multiplies may be as large as it is small.
         assert mask.std() / mask.mean() > 0.02
 

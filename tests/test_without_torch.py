@@ -21,6 +21,7 @@ from rnan.api import load_restorer
 from rnan.degradations.mosaic import mosaic
 from rnan.degradations.noise import noisy
 from rnan.engines.graph import GraphEngine
+from rnan.engines.programs import Weights
 from rnan.errors import WeightsError
 from rnan.evaluation.metrics import as_eight_bit, psnr
 from rnan.export.info import info_of
@@ -162,6 +163,21 @@ def test_every_bundled_network_has_its_graph() -> None:
             info = info_of(metadata_of(content), name=name)
             assert info.weights_sha256 == registry.sha256(name), f"make {name} anew: graphs.py"
             assert (info.scale, info.config) == (scale, header.config)
+
+
+def test_a_graph_of_another_scale_or_level_is_not_taken(tmp_path: Path) -> None:
+    """Nor one that is no graph: what lies beside weights may be anything."""
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes((Path(registry.__file__).parent / "super-resolution.safetensors").read_bytes())
+    twice = registry.graph("super-resolution", 2)
+    assert twice is not None
+    header, task = registry.header(file), get_task("super-resolution")
+    weights = Weights(model=file, header=header, task=task)
+    assert [weights.graph(scale) for scale in (2, 3, 4)] == [None] * 3
+    file.with_suffix(".mnn").write_bytes(twice)
+    assert [weights.graph(scale) for scale in (2, 3, 4)] == [twice, None, None]
+    file.with_suffix(".mnn").write_bytes(b"something else")
+    assert weights.graph(2) is None
 
 
 @pytest.mark.parametrize("name", registry.bundled())

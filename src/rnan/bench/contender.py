@@ -80,10 +80,8 @@ def exported(one: Contender, folder: Path) -> Contender:
     config = preset(one.preset)
     path = folder / f"{one.preset}.{'mnn' if one.engine == 'mnn' else 'onnx'}"
     if not path.exists():
-        checkpoint, task = (
-            Checkpoint(config=config, state=RNAN(config).state_dict()),
-            get_task(_TASK),
-        )
+        task = get_task(_TASK)
+        checkpoint = Checkpoint(config=config, state=RNAN(config).state_dict())
         content = to_onnx(checkpoint, task, name=one.preset)
         if one.engine == "mnn":
             content, _ = to_mnn(content, checkpoint, task, name=one.preset, close=0.1)

@@ -69,6 +69,8 @@ def command(
         if output.suffix not in endings:
             raise ConfigError(f"the ending of {output.name} must be {' or '.join(endings)}")
         target = endings[output.suffix]
+    if target == "mnn" and fp16:
+        raise ConfigError("MNN's file holds 16 bits anyway; leave --fp16 out")
     check_replaceable(output, overwrite=overwrite)
     checkpoint = registry.load(model)
     named = checkpoint.info.get("task", task)
@@ -101,8 +103,6 @@ def command(
         graphs = {output.name: content}
     checked = [_held_against(graph, checkpoint, definition, name) for name, graph in graphs.items()]
     if target == "mnn":
-        if fp16:
-            raise ConfigError("MNN's file holds 16 bits anyway; leave --fp16 out")
         from rnan.export.mnn_file import to_mnn
 
         content, difference = to_mnn(content, checkpoint, definition, name=output.name)

@@ -47,10 +47,12 @@ class Weights:
     def graph(self, scale: int) -> bytes | None:
         """MNN's file of it, where there is one."""
         content = registry.graph(self.model, scale)
-        if content is None:
+        metadata = {} if content is None else mnn.metadata_of(content)
+        if not metadata:
             return None
-        info = info_of(mnn.metadata_of(content), name=str(self.model))
-        return content if info.weights_sha256 == registry.sha256(self.model) else None
+        info = info_of(metadata, name=str(self.model))
+        made_of = (info.weights_sha256, info.scale, info.level)
+        return content if made_of == (registry.sha256(self.model), scale, None) else None
 
 
 OpenGraph = Callable[[bytes, RestoreOptions, str], Graph]
@@ -177,11 +179,10 @@ def _open_openvino(content: bytes, options: RestoreOptions, device: str) -> Grap
 
 def _exported(weights: Weights, scale: int) -> bytes:
     """ONNX, exported once."""
-    if not has_torch():
-        raise MissingExtraError("torch", "torch")
+    checkpoint = weights.checkpoint
     from rnan.export.cache import exported
 
-    return exported(weights.checkpoint, weights.task, model=str(weights.model), scale=scale)
+    return exported(checkpoint, weights.task, model=str(weights.model), scale=scale)
 
 
 def _derived(weights: Weights, scale: int) -> bytes:
@@ -218,7 +219,6 @@ def _check_torch(options: RestoreOptions) -> None:
 
 
 def _open_torch(weights: Weights, options: RestoreOptions, reopen: Reopen) -> Engine:
-    _check_torch(options)
     from rnan.engines.torch import torch_engine
 
     return torch_engine(weights.checkpoint, options)

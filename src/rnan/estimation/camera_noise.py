@@ -23,7 +23,7 @@ Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 VISIBLE = 2.0
-"""Less is hard to see, and texture may look like it."""
+"""Noise of a smaller standard deviation is hard to see and left alone: texture may look like it."""
 
 _FILE = "camera_noise.safetensors"
 _TILE, _STEP = 136, 104
@@ -78,9 +78,8 @@ def estimate_camera_noise(image: NDArray[Any], *, mask: Mask | None = None) -> C
     belief = _through("att", blocks, weights).clip(-_BELIEF, _BELIEF)
     belief = np.exp(belief - belief.max(axis=0))
     pooled = (belief / belief.sum(axis=0)).T @ blocks
-    sigma, white = _through("last", _leaky(_through("c", pooled.reshape(1, -1), weights)), weights)[
-        0
-    ]
+    hidden = _leaky(_through("c", pooled.ravel(), weights))
+    sigma, white = _through("last", hidden, weights)
     return CameraNoise(sigma=float(2.0 ** (sigma + 1.0)), is_white=bool(white > 0.0))
 
 

@@ -93,28 +93,24 @@ class Traces:
             sigma = sigma[self._photographic]
         return float(np.sqrt(np.mean(np.square(sigma)))) if np.size(sigma) else 0.0
 
-    @property
+    @cached_property
     def camera_sigma(self) -> float:
         """Standard deviation of noise that a camera has processed.
 
         0 for white noise, and for what is hard to see.
         """
-        return self._correlated
-
-    @property
-    def of_camera(self) -> float | NDArray[np.float32]:
-        """The same, or a map ``(H, W)`` with 0 where a part is no photograph."""
-        if self._photographic is None:
-            return self._correlated
-        return np.where(self._photographic, np.float32(self._correlated), np.float32(0.0))
-
-    @cached_property
-    def _correlated(self) -> float:
         image, mask = self._image, self._photographic
         if self._clipped and self._table is None and is_drawn(image, mask):
             return 0.0
         found = estimate_camera_noise(image, mask=mask)
         return 0.0 if found.is_white or found.sigma < VISIBLE else found.sigma
+
+    @property
+    def of_camera(self) -> float | NDArray[np.float32]:
+        """The same, or a map ``(H, W)`` with 0 where a part is no photograph."""
+        if self._photographic is None:
+            return self.camera_sigma
+        return np.where(self._photographic, np.float32(self.camera_sigma), np.float32(0.0))
 
     @cached_property
     def _of_photograph(self) -> float | NDArray[np.float32]:

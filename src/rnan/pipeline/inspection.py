@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 
 from rnan.estimation import Traces
+from rnan.estimation.camera_noise import VISIBLE
 from rnan.estimation.mosaic import in_words, mosaic_pattern
 from rnan.images import Picture, ReadOptions
 from rnan.images.light import named
 from rnan.inference.restorer import Prepared
 from rnan.options.files import READ
 from rnan.tasks.camera import CAMERA
-
-CLEAN_SIGMA = 2.0
-"""Noise below this σ is hard to see and left alone."""
 
 CLEAN_QUALITY = 90
 """JPEGs of this quality and above hardly show it."""
@@ -83,7 +81,7 @@ class Findings:
         if self.quality < CLEAN_QUALITY and not (self.of_camera and self.quality >= _WITH_NOISE):
             option = "" if self.is_jpeg else f"--quality {self.quality:g}"
             needs.append(Need(restoration="dejpeg", level=float(self.quality), option=option))
-        if self.sigma >= CLEAN_SIGMA:
+        if self.sigma >= VISIBLE:
             # What the repair leaves of the noise cannot be measured, so it is measured before.
             sigma = round(min(self.sigma, 75.0), 1)
             after = bool(needs)
@@ -154,7 +152,7 @@ class Findings:
         return "blocks and rings are visible" if self.quality < 50 else "some artefacts"
 
     def _how_noisy(self) -> str:
-        if self.sigma < CLEAN_SIGMA:
+        if self.sigma < VISIBLE:
             words = f"none to speak of (sigma {self.sigma:.1f} of 255)"
             if self.format in _HIDE_NOISE or (self.quality < _FINEST and not self.is_jpeg):
                 words += ", but compression hides it: where you see some, give a sigma of 15 or so"
@@ -181,13 +179,13 @@ def other_harm(picture: Picture, restoration: str, prepared: Prepared) -> str:
     level, traces = prepared.conditions[0].taken, prepared.looks[0].traces
     if not prepared.conditions[0].estimated or isinstance(level, str):
         return ""
-    if restoration == "denoise" and np.max(level) < CLEAN_SIGMA:
+    if restoration == "denoise" and np.max(level) < VISIBLE:
         quality = traces().quality if picture.pixels.dtype == np.uint8 else 100.0
         if quality < CLEAN_QUALITY:
             return f"hardly any noise, but a JPEG of quality {quality:.0f}: try rnan dejpeg"
     if restoration == "dejpeg" and np.min(level) >= CLEAN_QUALITY:
         sigma = traces().camera_sigma or traces().sigma
-        if sigma >= CLEAN_SIGMA:
+        if sigma >= VISIBLE:
             return f"hardly any JPEG, but noise of sigma {sigma:.0f}: try rnan denoise"
     return ""
 

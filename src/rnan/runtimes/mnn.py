@@ -112,7 +112,7 @@ def _quietly() -> Iterator[None]:
         try:
             yield
         finally:
-            with contextlib.suppress(OSError, AttributeError):
+            with contextlib.suppress(OSError, AttributeError, TypeError):  # Windows
                 ctypes.CDLL(None).fflush(None)  # C keeps what was written until later
 
 

@@ -93,7 +93,7 @@ class PhotographTask(NoiseTask):
         *("none", "classical:nlm", "classical:wavelet"),
         *("denoise-color", "denoise-camera"),
     )
-    tried_levels = ("4", "7", "10", "15")
+    tried_levels = ("1", "2", "3", "4", "5", "6", "8", "10", "12", "15")
     untold = ("denoise-camera",)
 
     def level(self, text: str) -> Level:

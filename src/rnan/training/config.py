@@ -49,8 +49,8 @@ class DataSection:
     """Share of the patches that are saved as a JPEG with their noise, as cameras do it; the network
     is given the noise before it. For denoising."""
     camera: bool = False
-    """A synthetic camera takes the patches (``rnan.degradations.camera``) instead of white noise
-    being added; levels are not drawn then. For denoise-camera."""
+    """A synthetic camera takes the patches (``rnan.degradations.batched.camera``), instead of white
+    noise being added; levels are not drawn then. For denoise-camera."""
     sensor: bool = False
     """An image sensor measures the patches (``rnan.degradations.batched.sensor``), with its own
     noise, colours and exposure; levels are not drawn then. For demosaicing."""
