@@ -23,7 +23,7 @@ LAYERS = [
     {"tasks", "weights"},
     {"export"},
     {"engines"},
-    {"inference"},
+    {"inference", "isolation"},
     {"pipeline", "evaluation"},
     {"api", "training"},
     {"bench", "integrations"},
@@ -189,6 +189,8 @@ def test_pictures_and_weights_are_never_unpickled() -> None:
         text = path.read_text(encoding="utf-8")
         if path.name == "released.py":  # reads the authors' files, tensors only
             assert "weights_only=True" in text
+        elif path.name == "transfer.py":  # makes what is on its list: test_isolation.py
+            assert "pickle.load" not in text
         else:
             assert "pickle" not in text, path
             assert "torch.load(" not in text, path

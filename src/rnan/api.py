@@ -5,6 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from rnan import isolation
 from rnan.engines.choose import open_model
 from rnan.errors import WeightsError
 from rnan.images.raw import read_raw
@@ -102,6 +103,7 @@ def develop(
     noise_scale: float = 1.0,
     rendering: Rendering = "srgb",
     full: bool = False,
+    isolated: bool = False,
     **options: Any,
 ) -> NDArray[Any]:
     """A picture of camera raw: its noise and its mosaic undone together, then developed.
@@ -114,6 +116,8 @@ def develop(
         noise_scale: How many times that variance is reckoned with.
         rendering: ``"srgb"``, ``"neutral"`` (with a tone curve) or ``"linear"`` (Rec. 2020).
         full: All of the sensor's picture, not only what the maker of the camera shows.
+        isolated: Decode the file in a process of its own, with limits of time and memory, as the
+            command line does (:mod:`rnan.isolation`): for files of strangers.
         options: As for :func:`load_restorer`; ``luma`` and ``chroma`` from 0 to 1.
 
     Returns:
@@ -124,7 +128,8 @@ def develop(
     """
     given = {"noise": noise, "noise_scale": noise_scale, "rendering": rendering, "full": full}
     request = make_request("demosaic", {**given, **options, "model": model and str(model)})
-    negative = open_negative(read_raw(Path(path)), request.raw, noise_scale)
+    raw = (isolation.read_raw if isolated else read_raw)(Path(path))
+    negative = open_negative(raw, request.raw, noise_scale)
     restorer = Pipeline(request).for_raw(negative.raw, negative.noise)
     return developed(restorer, negative, request.raw).pixels
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from rnan.degradations.resize import at_half_size
 from rnan.errors import InputError
 from rnan.evaluation.metrics import LEAST_SIDE
-from rnan.images import EXTENSIONS, read
+from rnan.images import EXTENSIONS
 from rnan.images.picture import to_float
 from rnan.images.read import size_of
+from rnan.isolation import read
 from rnan.tasks import Task
 
 HOLDOUT = 20

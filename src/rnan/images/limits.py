@@ -1,7 +1,17 @@
 """What is refused before it is decoded."""
 
+from collections.abc import Callable
+
 from rnan.errors import InputError, OptionRef
 from rnan.options.files import MAX_PIXELS
+
+_watcher: Callable[[int], None] | None = None
+
+
+def watch_sizes(watcher: Callable[[int], None] | None) -> None:
+    """Let a function know the pixels of each picture before memory is taken for it."""
+    global _watcher
+    _watcher = watcher
 
 
 def check_size(width: int, height: int, name: str, most: int = MAX_PIXELS) -> None:
@@ -12,6 +22,8 @@ def check_size(width: int, height: int, name: str, most: int = MAX_PIXELS) -> No
         raise InputError(
             f"{name} claims {width}x{height} pixels; the limit is {most / 1e6:.4g} million"
         )
+    if _watcher is not None:
+        _watcher(width * height)
 
 
 def chosen_frame(number: int, frame: int | None, name: str, what: str) -> int:

@@ -1,5 +1,6 @@
 """Pictures from files and bytes, recognised by their content."""
 
+import io
 import logging
 import struct
 import warnings
@@ -26,10 +27,20 @@ def read(path: str | Path, options: ReadOptions = READ) -> Picture:
         InputError: The file is missing, empty, no picture, damaged or too large, or holds several.
         MissingExtraError: A package for its format is not installed.
     """
+    path = as_picture_file(path)
+    return decode(read_bytes(path), name=str(path), options=options)
+
+
+def as_picture_file(path: str | Path) -> Path:
+    """The path of a picture.
+
+    Raises:
+        InputError: Its name says that it is camera raw.
+    """
     path = Path(path)
     if path.suffix.lower() in RAW_EXTENSIONS:
         raise InputError(f"{path} is camera raw; rnan demosaic makes a picture of it")
-    return decode(read_bytes(path), name=str(path), options=options)
+    return path
 
 
 def read_bytes(path: Path) -> bytes:
@@ -104,10 +115,19 @@ def _decoder(data: bytes, options: ReadOptions) -> Decode:
 
 def size_of(path: Path) -> tuple[int, int] | None:
     """Height and width from the header alone; ``None`` where it cannot be read."""
+    return _size(path)
+
+
+def size_in(data: bytes) -> tuple[int, int] | None:
+    """The same of the bytes of a file."""
+    return _size(io.BytesIO(data))
+
+
+def _size(source: Path | io.BytesIO) -> tuple[int, int] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # reading says what is wrong with a file
-            with pillow.open_unlimited(path) as image:
+            with pillow.open_unlimited(source) as image:
                 return image.height, image.width
     except Exception:  # decoders raise whatever they like on damaged files
         return None

@@ -10,7 +10,7 @@ from rnan.errors import ConfigError, InputError, OptionRef
 from rnan.estimation.sensor_noise import noise_of
 from rnan.images import Picture, write
 from rnan.images.compare import side_by_side
-from rnan.images.raw import Raw, SensorNoise, read_raw
+from rnan.images.raw import Raw, SensorNoise
 from rnan.images.raw.colours import developed
 from rnan.images.raw.linear_dng import encode_dng
 from rnan.inference.memory import enough_memory
@@ -20,6 +20,7 @@ from rnan.inference.result import Result, Step
 from rnan.inference.sensors import bilinear
 from rnan.inference.streaming import Cancel
 from rnan.inference.tiled import Progress
+from rnan.isolation import read_raw
 from rnan.options.files import WriteOptions
 from rnan.options.levels import MosaicLevel
 from rnan.options.option import options_of
@@ -129,7 +130,7 @@ def develop_file(
     _check(request)
     check_outputs(plan, writing)
     with enough_memory(f"{plan.source}: not enough memory for a raw of this size"):
-        raw = read_raw(plan.source, max_pixels=request.reading.max_pixels)
+        raw = read_raw(plan.source, max_pixels=request.reading.max_pixels, cancel=cancel)
         _say(plan, raw)
         if not raw.is_mosaic and isinstance(request.level, MosaicLevel) and request.level.strict:
             ref = OptionRef("strict")

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rnan.errors import InputError, OptionRef
-from rnan.images import Picture, ReadOptions, check_output, decode, read, write
+from rnan.images import Picture, ReadOptions, check_output, write
 from rnan.images.compare import side_by_side
 from rnan.images.formats.registry import USUAL_ENDING, WRITTEN
 from rnan.images.raw import is_raw
 from rnan.images.write import check_colours, check_depth, encode, write_whole
 from rnan.inference.memory import enough_memory
 from rnan.inference.result import Result
+from rnan.inference.streaming import Cancel
+from rnan.isolation import decode, read
 from rnan.options.files import WRITE, WriteOptions
 from rnan.options.request import Request
 from rnan.pipeline.plan import STREAM, Plan
@@ -21,7 +23,13 @@ from rnan.pipeline.plan import STREAM, Plan
 _log = logging.getLogger(__name__)
 
 
-def process_file(restore: Callable[[Picture], Result], plan: Plan, request: Request) -> Result:
+def process_file(
+    restore: Callable[[Picture], Result],
+    plan: Plan,
+    request: Request,
+    *,
+    cancel: Cancel | None = None,
+) -> Result:
     """Read one picture, restore it and write it whole, or nothing.
 
     A picture that comes back as it was, for a file of the same format, is copied, so that no JPEG
@@ -31,7 +39,7 @@ def process_file(restore: Callable[[Picture], Result], plan: Plan, request: Requ
         raise InputError(plan.problem)
     check_outputs(plan, request.writing)
     with enough_memory(f"{plan.source}: not enough memory for a picture of this size"):
-        picture = read_source(plan, request.reading)
+        picture = read_source(plan, request.reading, cancel)
         if plan.target != STREAM:
             check_colours(picture, WRITTEN[plan.target.suffix.lower()])
         result = restore(picture)
@@ -80,17 +88,19 @@ def write_bytes(data: bytes, plan: Plan) -> None:
     _send(data)
 
 
-def read_source(plan: Plan, options: ReadOptions) -> Picture:
+def read_source(plan: Plan, options: ReadOptions, cancel: Cancel | None = None) -> Picture:
     """A picture from a file, or from standard input.
 
     Raises:
-        InputError: As :func:`rnan.images.read`, or standard input is closed.
+        InputError: As :func:`rnan.isolation.read`, or standard input is closed.
+        Cancelled: ``cancel`` says so.
     """
     if plan.source == STREAM:
         if sys.stdin is None:
             raise InputError("standard input is closed")
-        return decode(sys.stdin.buffer.read(), name="standard input", options=options)
-    return read(plan.source, options)
+        data = sys.stdin.buffer.read()
+        return decode(data, name="standard input", options=options, cancel=cancel)
+    return read(plan.source, options, cancel=cancel)
 
 
 def _keep_times(plan: Plan) -> None:

@@ -110,7 +110,7 @@ class Pipeline:
                 cancel=cancel,
             )
 
-        return process_file(restore, plan, request)
+        return process_file(restore, plan, request, cancel=cancel)
 
     def restore(
         self,

@@ -11,13 +11,13 @@ import numpy as np
 from rnan.degradations.resize import resize
 from rnan.errors import ConfigError, InputError, RnanError
 from rnan.estimation.mosaic import mosaic_pattern
-from rnan.images import Picture, ReadOptions, WriteOptions, from_float, read, to_float
+from rnan.images import Picture, ReadOptions, WriteOptions, from_float, to_float
 from rnan.images.endings import RAW_EXTENSIONS
 from rnan.images.formats.registry import EXTENSIONS, USUAL_ENDING, WRITTEN
-from rnan.images.raw import Raw, is_raw, read_raw
+from rnan.images.raw import Raw, is_raw
 from rnan.images.raw.colours import quick_look
-from rnan.images.read import size_of
 from rnan.images.write import encode
+from rnan.isolation import read, read_raw, size_of
 from rnan.options.raw import RAW_RESTORATIONS
 from rnan.options.request import Request
 from rnan.options.server import ServerOptions

@@ -7,13 +7,34 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from rnan.errors import InputError
+
 _SOI, _EOI, _SOS, _DRI = 0xD8, 0xD9, 0xDA, 0xDD
 _FRAMES = (0xC0, 0xC1, 0xC2)
+_PROGRESSIVE = 0xC2
+_MOST_SCANS = 500
 _RESTARTS = range(0xD0, 0xD8)
 _COEFFICIENTS = 64
 _END = b"\xff\xd9"
 _OTHERS = tuple(byte * 4096 for byte in (b"\x55", b"\xaa", b"\x11"))
 """What a complete picture does not care for, and one that waits for more takes for its pixels."""
+
+
+def check_scans(data: bytes, name: str) -> None:
+    """Refuse a JPEG file of more scans than any encoder writes: each costs time as a picture does.
+
+    Raises:
+        InputError: There are more than 500.
+    """
+    if not data.startswith(b"\xff\xd8"):
+        return
+    scans = 0
+    for kind, _, _ in _segments(data):
+        if kind in _FRAMES and kind != _PROGRESSIVE:
+            return
+        scans += kind == _SOS
+        if scans > _MOST_SCANS:
+            raise InputError(f"{name} is damaged: it has more than {_MOST_SCANS} scans")
 
 
 def is_cut_off(data: bytes) -> bool:

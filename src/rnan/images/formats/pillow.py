@@ -27,6 +27,8 @@ from rnan.images.picture import Picture, Pixels, samples
 from rnan.options.files import ReadOptions, WriteOptions
 
 _log = logging.getLogger(__name__)
+READ_BY_PILLOW = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "AVIF", "GIF", "PPM")
+"""Of what Pillow knows; the rest are formats that nobody's photographs are in, or lists of them."""
 _XMP_KEY = "XML:com.adobe.xmp"
 _XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 _ORIENTATION = 0x0112
@@ -45,9 +47,9 @@ def open_unlimited(
 ) -> Image.Image:
     """Open without Pillow's own limit, which is below a 100-megapixel camera's."""
     if formats is not None:
-        formats = tuple(name for name in formats if name != "HEIF")  # not one of Pillow's
+        formats = tuple(name for name in formats if name in READ_BY_PILLOW)
     with _unlimited():
-        return Image.open(source, formats=formats)
+        return Image.open(source, formats=formats or READ_BY_PILLOW)
 
 
 @contextlib.contextmanager
@@ -76,6 +78,7 @@ def open_one(data: bytes, name: str, options: ReadOptions) -> Image.Image:
 
 def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     """A file of any format that Pillow knows."""
+    jpeg_end.check_scans(data, name)
     image = open_one(data, name, options)
     if image.format == "PNG":
         with_raw_profiles(image, data)

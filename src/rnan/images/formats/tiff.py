@@ -14,6 +14,7 @@ from rnan.errors import InputError
 from rnan.images.alpha import unpremultiplied
 from rnan.images.exif import upright_exif
 from rnan.images.formats import iptc, pillow
+from rnan.images.formats.tiff_chain import check_chain, check_segments
 from rnan.images.limits import check_size, chosen_frame
 from rnan.images.metadata import metadata_of
 from rnan.images.orientation import known_orientation, upright
@@ -46,6 +47,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
     """
     import tifffile
 
+    check_chain(data, name)
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         every = list(enumerate(file.pages))
         thumbnail = 1  # the bit that marks a smaller version of another page
@@ -57,6 +59,7 @@ def decode(data: bytes, name: str, options: ReadOptions) -> Picture:
         index, page = pages[chosen_frame(len(pages), options.frame, name, "pages")]
         page = page.aspage()
         check_size(page.imagewidth, page.imagelength, name, options.max_pixels)
+        check_segments(page, len(data), name)
         photometric = tifffile.PHOTOMETRIC(page.photometric).name
         known = ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR", "PALETTE", "SEPARATED")
         if photometric in ("CFA", "LINEAR_RAW"):

@@ -14,7 +14,7 @@ from rnan.images.raw.raw import BAYER, Box, Raw
 from rnan.images.read import read_bytes
 from rnan.options.files import MAX_PIXELS
 
-__all__ = ["Box", "Raw", "SensorNoise", "is_raw", "read_raw"]
+__all__ = ["Box", "Raw", "SensorNoise", "decode_raw", "is_raw", "read_raw"]
 
 
 def is_raw(path: Path) -> bool:
@@ -33,17 +33,21 @@ def read_raw(path: Path, *, max_pixels: int = MAX_PIXELS) -> Raw:
         InputError: The file is no camera raw, damaged, too large, or of a sensor that is not read.
         MissingExtraError: It is no DNG, and rawpy is not installed.
     """
-    data = read_bytes(path)
+    return decode_raw(read_bytes(path), name=str(path), max_pixels=max_pixels)
+
+
+def decode_raw(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Raw:
+    """Camera raw from the bytes of a file, which messages call ``name``; see :func:`read_raw`."""
     if not data:
-        raise InputError(f"{path} is empty")
+        raise InputError(f"{name} is empty")
     exif = exif_of_raw(data)
     metadata = Metadata(format="TIFF", exif=exif)
     if not is_dng(data):
-        raw = read_by_library(data, str(path), metadata, max_pixels)
+        raw = read_by_library(data, name, metadata, max_pixels)
     else:
-        raw = read_dng(data, str(path), metadata, max_pixels)
+        raw = read_dng(data, name, metadata, max_pixels)
         if raw.is_mosaic and raw.pattern not in BAYER:
-            raw = _interpolated(raw, read_by_library(data, str(path), metadata, max_pixels))
+            raw = _interpolated(raw, read_by_library(data, name, metadata, max_pixels))
     return replace(raw, iso=raw.iso or iso_of(exif))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnan.errors import InputError
+from rnan.images.formats.tiff_chain import check_chain, check_segments
 from rnan.images.limits import check_size
 from rnan.images.metadata import Metadata
 from rnan.images.orientation import known_orientation
@@ -74,6 +75,7 @@ def read_dng(data: bytes, name: str, metadata: Metadata, max_pixels: int) -> Raw
     """
     import tifffile
 
+    check_chain(data, name)
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             first = file.pages[0].aspage()
@@ -81,6 +83,7 @@ def read_dng(data: bytes, name: str, metadata: Metadata, max_pixels: int) -> Raw
             if page is None:
                 raise InputError(f"{name} holds no picture of a sensor")
             check_size(page.imagewidth, page.imagelength, name, max_pixels)
+            check_segments(page, len(data), name)
             _check_whole(page, len(data))
             tags = {**tags_of(first), **tags_of(page)}
             samples = np.asarray(page.asarray())

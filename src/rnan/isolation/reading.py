@@ -1,0 +1,78 @@
+"""Reading as :mod:`rnan.images` does it, in another process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rnan.images.picture import Picture
+from rnan.images.raw import Raw
+from rnan.images.read import as_picture_file, read_bytes
+from rnan.isolation.limits import LIMITS, Limits
+from rnan.isolation.pool import POOL, Cancel
+from rnan.options.files import MAX_PIXELS, READ, ReadOptions
+
+
+def read(
+    path: str | Path,
+    options: ReadOptions = READ,
+    *,
+    limits: Limits = LIMITS,
+    cancel: Cancel | None = None,
+) -> Picture:
+    """Read a picture from a file.
+
+    Args:
+        path: The file.
+        options: How.
+        limits: What it may take.
+        cancel: Asked again and again whether to stop.
+
+    Raises:
+        InputError: As :func:`rnan.images.read`, or it takes too long or too much memory.
+        Cancelled: ``cancel`` says so.
+    """
+    path = as_picture_file(path)
+    data = read_bytes(path)
+    return decode(data, name=str(path), options=options, limits=limits, cancel=cancel)
+
+
+def decode(
+    data: bytes,
+    *,
+    name: str = "the picture",
+    options: ReadOptions = READ,
+    limits: Limits = LIMITS,
+    cancel: Cancel | None = None,
+) -> Picture:
+    """Read a picture from the bytes of a file; see :func:`read`."""
+    given = {"name": name, "options": options}
+    picture: Picture = POOL.run("decode", data, given, name=name, limits=limits, cancel=cancel)
+    return picture
+
+
+def read_raw(
+    path: Path,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    limits: Limits = LIMITS,
+    cancel: Cancel | None = None,
+) -> Raw:
+    """Read camera raw, as :func:`rnan.images.raw.read_raw`; see :func:`read`."""
+    given: dict[str, Any] = {"name": str(path), "max_pixels": max_pixels}
+    data = read_bytes(path)
+    raw: Raw = POOL.run("decode_raw", data, given, name=str(path), limits=limits, cancel=cancel)
+    return raw
+
+
+def size_of(path: Path, *, limits: Limits = LIMITS) -> tuple[int, int] | None:
+    """Height and width from the header alone; ``None`` where it cannot be read."""
+    found: tuple[int, int] | None = POOL.run(
+        "size", read_bytes(path), {}, name=str(path), limits=limits, cancel=None
+    )
+    return found
+
+
+def warm() -> None:
+    """Have a process ready, without waiting for it."""
+    POOL.warm()

@@ -1,0 +1,111 @@
+"""Results of a decoding process; large arrays go through memory that both ends see.
+
+The process may have been taken over by the file that it decoded, so what it sends makes arrays and
+records of ours and nothing else.
+"""
+
+import io
+import json
+import mmap
+import os
+import pickle
+import sys
+import tempfile
+from multiprocessing import reduction
+from multiprocessing.connection import Connection
+from typing import Any
+
+_SHARES = sys.platform != "win32"
+"""Whether files without a name can be sent; elsewhere arrays go through the pipe."""
+
+KNOWN = frozenset(
+    [
+        ("numpy", "dtype"),
+        ("numpy", "ndarray"),
+        *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
+        *((f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")),
+        *((f"numpy.{core}.multiarray", "scalar") for core in ("core", "_core")),
+        ("rnan.images.picture", "Picture"),
+        ("rnan.images.metadata", "Metadata"),
+        ("rnan.images.cicp", "Cicp"),
+        ("rnan.images.raw.raw", "Raw"),
+        ("rnan.images.raw.noise", "SensorNoise"),
+        *(("rnan.errors", name) for name in ("OptionRef", "InputError", "ConfigError")),
+        *(("rnan.errors", name) for name in ("ResourceError", "MissingExtraError")),
+    ]
+)
+"""Module and name of all that may be made of what arrives."""
+
+
+class _Careful(pickle.Unpickler):
+    """Makes what is :data:`KNOWN`."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in KNOWN:
+            raise pickle.UnpicklingError(f"{module}.{name} is not expected of a decoder")
+        return super().find_class(module, name)
+
+
+def say(connection: Connection, kind: str, content: Any = None) -> None:
+    """Send a word and what belongs to it, of JSON's types."""
+    connection.send_bytes(json.dumps([kind, content]).encode())
+
+
+def hear(connection: Connection) -> tuple[str, Any]:
+    """What :func:`say` sent."""
+    kind, content = json.loads(connection.recv_bytes())
+    return kind, content
+
+
+def send(connection: Connection, result: object, receiver: int) -> None:
+    """Send a result to the process of that number."""
+    buffers: list[pickle.PickleBuffer] = []
+    head = pickle.dumps(result, protocol=5, buffer_callback=buffers.append if _SHARES else None)
+    arrays = [buffer.raw() for buffer in buffers]
+    lengths = [array.nbytes for array in arrays]
+    connection.send_bytes(json.dumps(lengths).encode())
+    connection.send_bytes(head)
+    if not sum(lengths):
+        return
+    file = _nameless(sum(lengths))
+    try:
+        with mmap.mmap(file, sum(lengths)) as shared:
+            at = 0
+            for array in arrays:
+                shared[at : at + array.nbytes] = array
+                at += array.nbytes
+        reduction.send_handle(connection, file, receiver)
+    finally:
+        os.close(file)
+
+
+def receive(connection: Connection) -> Any:
+    """What :func:`send` sent.
+
+    Raises:
+        UnpicklingError: It is something that no decoder sends.
+    """
+    lengths = [int(length) for length in json.loads(connection.recv_bytes())]
+    head = connection.recv_bytes()
+    if not sum(lengths):
+        views = [memoryview(bytearray()) for _ in lengths]
+        return _Careful(io.BytesIO(head), buffers=views).load()
+    file = reduction.recv_handle(connection)
+    try:
+        shared = memoryview(mmap.mmap(file, sum(lengths)))
+    finally:
+        os.close(file)
+    starts = [sum(lengths[:place]) for place in range(len(lengths))]
+    views = [shared[at : at + size] for at, size in zip(starts, lengths, strict=True)]
+    return _Careful(io.BytesIO(head), buffers=views).load()
+
+
+def _nameless(size: int) -> int:
+    """A file of so many bytes that no folder holds; in memory where the system has such."""
+    if hasattr(os, "memfd_create"):  # /dev/shm is often too small, in containers above all
+        file = os.memfd_create("rnan")
+    else:
+        with tempfile.TemporaryFile() as named:
+            file = os.dup(named.fileno())
+    os.truncate(file, size)
+    return file

@@ -1,0 +1,128 @@
+"""The process that decodes: ``python -m rnan.isolation.worker FILE_DESCRIPTOR``."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import psutil
+
+from rnan.errors import InputError, RnanError
+from rnan.images import limits
+from rnan.images.raw import decode_raw
+from rnan.images.read import decode, size_in
+from rnan.isolation.transfer import say, send
+from rnan.isolation.words import BROKEN, DONE, FAILED, NOTICE, PIXELS, Order
+
+if sys.platform != "win32":  # there the watcher at the other end has to do
+    import resource
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "decode": decode,
+    "decode_raw": decode_raw,
+    "size": size_in,
+}
+"""What can be asked for; each takes the bytes of a file first."""
+
+_SLACK = 2**30
+"""Addresses beyond the memory allowed: threads reserve them and use next to none."""
+_OPEN_FILES = 64
+_LATE = 5.0
+"""Seconds after which the system ends what the watcher should have ended."""
+_BYTES_PER_PIXEL = 3
+"""The least that decoding takes."""
+
+
+class _Notices(logging.Handler):
+    """Sends what is logged to the other end."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(logging.INFO)
+        self._connection = connection
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self._connection, NOTICE, [record.name, record.levelno, record.getMessage()])
+
+
+def serve(connection: Connection) -> None:
+    """Do what is asked for until nobody is at the other end."""
+    logging.getLogger().addHandler(_Notices(connection))
+    logging.getLogger().setLevel(logging.INFO)
+    while True:
+        try:
+            order: Order = connection.recv()
+            data = connection.recv_bytes()
+        except (EOFError, OSError):
+            return
+        answer = _answer(order, data, connection)
+        del data
+        try:
+            say(connection, answer[0])
+            send(connection, answer[1], os.getppid())
+        except OSError:
+            return
+
+
+def _answer(order: Order, data: bytes, connection: Connection) -> tuple[str, Any]:
+    def watch(pixels: int) -> None:
+        needed = _BYTES_PER_PIXEL * pixels
+        if needed > order.memory:
+            raise InputError(
+                f"{order.name} claims {pixels / 1e6:.4g} million pixels, for which "
+                f"{order.memory / 2**20:.0f} MiB of memory do not do"
+            )
+        _limit_processor(order.seconds + order.seconds_per_megapixel * pixels / 1e6)
+        say(connection, PIXELS, pixels)
+
+    limits.watch_sizes(watch)
+    try:
+        _limit_memory(order.memory)
+        _limit_processor(order.seconds)
+        return DONE, OPERATIONS[order.operation](data, **order.arguments)
+    except RnanError as error:
+        return FAILED, error
+    except Exception:
+        return BROKEN, traceback.format_exc()
+    finally:
+        _limit_memory(None)
+
+
+def _limit_memory(allowed: int | None) -> None:
+    """Bytes beyond what the process has; no limit for the time between two files."""
+    if sys.platform == "win32":
+        return
+    no_limit = resource.RLIM_INFINITY
+    most = no_limit
+    if allowed is not None:
+        most = psutil.Process().memory_info().vms + allowed + _SLACK
+    with contextlib.suppress(ValueError, OSError):  # macOS knows none
+        resource.setrlimit(resource.RLIMIT_AS, (most, no_limit))
+
+
+def _limit_processor(seconds: float) -> None:
+    """The system's own limit, for the case that nobody watches any more."""
+    if sys.platform == "win32":
+        return
+    used = sum(psutil.Process().cpu_times()[:2])
+    most = int(used + seconds + _LATE) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+
+
+def main() -> None:
+    """Start with what the command line says."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asked
+    if sys.platform != "win32":
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
+    serve(Connection(int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""Files are decoded in processes of their own, which a bad one takes with it and nothing else."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import threading
+import time
+from multiprocessing import Pipe
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import tifffile
+from PIL import Image
+
+from raws import dng
+from rnan import images, isolation
+from rnan.errors import Cancelled, InputError
+from rnan.images.formats import jpeg_end
+from rnan.images.formats.tiff_chain import MOST_PAGES, check_chain
+from rnan.images.raw import read_raw
+from rnan.isolation.limits import Limits
+from rnan.isolation.pool import POOL, Pool
+from rnan.isolation.transfer import receive
+from rnan.options.files import ReadOptions
+
+
+def a_file(
+    file_format: str = "PNG", size: tuple[int, int] = (300, 200), **options: object
+) -> bytes:
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "AVIF"])
+def test_the_same_picture_comes_back(file_format: str) -> None:
+    data = a_file(file_format, dpi=(300, 300)) if file_format != "BMP" else a_file("BMP")
+    there, here = isolation.decode(data), images.decode(data)
+    assert np.array_equal(there.pixels, here.pixels)
+    assert there.metadata == here.metadata
+
+
+def test_deep_pixels_and_opacity_come_back(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).integers(0, 65536, (40, 50, 4), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", extrasamples=["unassalpha"])
+    picture = isolation.read(tmp_path / "a.tif")
+    assert picture.alpha is not None
+    assert np.array_equal(picture.pixels, values[:, :, :3])
+    assert np.array_equal(picture.alpha, values[:, :, 3])
+
+
+def test_errors_are_those_of_the_reader(tmp_path: Path) -> None:
+    for data in (b"", b"nothing", a_file()[:5000], a_file("GIF")[:100]):
+        with pytest.raises(InputError) as here:
+            images.decode(data, name="x")
+        with pytest.raises(InputError) as there:
+            isolation.decode(data, name="x")
+        assert str(there.value) == str(here.value)
+    frames = [Image.new("L", (9, 9), shade) for shade in (0, 9)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    with pytest.raises(InputError) as error:
+        isolation.read(tmp_path / "a.gif")
+    assert error.value.remedy == {"frame": 1}
+    assert error.value.option == "frame"
+
+
+def test_notices_come_back(caplog: pytest.LogCaptureFixture) -> None:
+    data = a_file("JPEG")
+    with caplog.at_level(logging.WARNING):
+        isolation.decode(data[: len(data) // 2], name="x", options=ReadOptions(salvage=True))
+    assert "x: cut off; what is missing is gray" in caplog.text
+
+
+def test_one_process_serves_many_files() -> None:
+    pool = Pool()
+    given = {"name": "x", "options": ReadOptions()}
+    more = {"name": "x", "limits": Limits(), "cancel": None}
+    for _ in range(3):
+        pool.run("decode", a_file(), given, **more)
+    assert len(pool._idle) == 1
+    pid = pool._idle[0]._process.pid
+    pool.close()
+    assert not psutil.pid_exists(pid)
+
+
+LARGE = a_file("PNG", (2400, 2400))
+
+
+@pytest.fixture(scope="module")
+def larger() -> bytes:
+    """54 megapixels: half a second of decoding."""
+    return a_file("PNG", (9000, 6000), compress_level=1)
+
+
+def test_time_is_limited() -> None:
+    start = time.monotonic()
+    with pytest.raises(InputError, match=r"x took more than 0 s to decode"):
+        isolation.decode(LARGE, name="x", limits=Limits(seconds=0.01, seconds_per_megapixel=0.0))
+    assert time.monotonic() - start < 5.0
+    assert isolation.decode(LARGE).size == (2400, 2400)  # by a fresh process
+
+
+def test_time_grows_with_the_picture() -> None:
+    limits = Limits(seconds=0.0, seconds_per_megapixel=20.0)
+    assert isolation.decode(LARGE, limits=limits).size == (2400, 2400)
+
+
+def test_memory_is_limited(larger: bytes) -> None:
+    small = Limits(memory=2**20, memory_per_byte=0)
+    with pytest.raises(InputError, match=r"x claims 5.76 million pixels, for which 1 MiB"):
+        isolation.decode(LARGE, name="x", limits=small)
+    watched = Limits(memory=200 * 2**20, memory_per_byte=0)
+    with pytest.raises(InputError, match=r"x took more than 200 MiB of memory to decode"):
+        isolation.decode(larger, name="x", limits=watched)
+
+
+def test_memory_grows_with_the_file_within_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = Limits()
+    assert limits.memory_for(10) == limits.memory
+    assert limits.memory_for(2**21) == 1000 * 2**21
+    monkeypatch.setattr("rnan.isolation.limits.free_memory", lambda: 10**8)
+    assert limits.memory_for(2**21) == 8 * 10**7
+
+
+def test_a_decoder_that_dies_takes_nobody_with_it(larger: bytes) -> None:
+    pool = Pool()
+    given = {"name": "x", "options": ReadOptions()}
+    more = {"name": "x", "limits": Limits(), "cancel": None}
+    pool.run("decode", a_file(), given, **more)
+    process = pool._idle[0]
+    threading.Timer(0.1, process._process.kill).start()
+    with pytest.raises(InputError, match="x is damaged: it crashes its decoder"):
+        pool.run("decode", larger, given, **more)
+    assert pool._idle == []
+    assert pool.run("decode", a_file(), given, **more).size == (300, 200)
+    pool.close()
+
+
+def test_a_process_that_died_between_two_files_is_not_asked() -> None:
+    pool = Pool()
+    given = {"name": "x", "options": ReadOptions()}
+    more = {"name": "x", "limits": Limits(), "cancel": None}
+    pool.run("decode", a_file(), given, **more)
+    pool._idle[0]._process.kill()
+    pool._idle[0]._process.wait()
+    assert pool.run("decode", a_file(), given, **more).size == (300, 200)
+    pool.close()
+
+
+def test_decoding_can_be_cancelled(larger: bytes) -> None:
+    stop = threading.Event()
+    threading.Timer(0.15, stop.set).start()
+    start = time.monotonic()
+    with pytest.raises(Cancelled):
+        isolation.decode(larger, cancel=stop)
+    assert time.monotonic() - start < 3.0
+
+
+def test_what_lies_in_the_folder_is_no_program(tmp_path: Path) -> None:
+    """A folder of strangers' pictures may hold a numpy.py."""
+    (tmp_path / "numpy.py").write_text("raise SystemExit(9)\n")
+    (tmp_path / "a.png").write_bytes(a_file())
+    code = "from rnan import isolation; print(isolation.read('a.png').size)"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "(300, 200)\n"
+
+
+def test_nothing_of_a_program_is_made_of_what_a_decoder_sends() -> None:
+    ours, theirs = Pipe()
+
+    class Evil:
+        def __reduce__(self) -> tuple[object, ...]:
+            return os.putenv, ("A", "B")
+
+    theirs.send_bytes(b"[]")
+    theirs.send_bytes(pickle.dumps(Evil()))
+    with pytest.raises(pickle.UnpicklingError, match="not expected of a decoder"):
+        receive(ours)
+
+
+def test_no_process_outlives_its_owner(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(a_file())
+    code = (
+        "import os, signal; from rnan import isolation; from rnan.isolation.pool import POOL;"
+        f"isolation.read({str(tmp_path / 'a.png')!r});"
+        "print(POOL._idle[0]._process.pid, flush=True);"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    pid = int(done.stdout)
+    for _ in range(100):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("it is still there")
+
+
+def test_a_fork_starts_its_own(tmp_path: Path) -> None:
+    isolation.decode(a_file())
+    assert POOL._idle
+    owners = [process._owner for process in POOL._idle]
+    assert set(owners) == {os.getpid()}
+    POOL._idle[0]._owner = -1  # as a fork sees it
+    assert not POOL._idle[0].is_usable
+    POOL._idle[0]._owner = os.getpid()
+
+
+def test_camera_raw_comes_back(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (64, 80, 3))
+    path = dng(tmp_path / "a.dng", pixels)
+    there, here = isolation.read_raw(path), read_raw(path)
+    assert np.array_equal(there.samples, here.samples)
+    assert there.metadata == here.metadata
+    assert {tag: kind for tag, (kind, _) in there.dng.items()} == {
+        tag: kind for tag, (kind, _) in here.dng.items()
+    }
+
+
+def chain(*following: int) -> bytes:
+    """A TIFF file whose directories, empty ones of six bytes, go on where it is said."""
+    directories = b"".join(struct.pack("<HI", 0, at) for at in following)
+    return b"II*\0" + struct.pack("<I", 8) + directories
+
+
+def test_a_chain_of_pages_has_an_end() -> None:
+    check_chain(chain(14, 20, 0), "x")
+    check_chain(chain(14, 20, 9999), "x")  # a library says what is wrong with it
+    check_chain(b"II*\0", "x")
+    with pytest.raises(InputError, match="x holds more than 10000 pages"):
+        check_chain(chain(*range(14, 14 + 6 * (MOST_PAGES + 1), 6), 0), "x")
+
+
+def test_segments_fit_the_file(tmp_path: Path) -> None:
+    data = np.zeros((64, 64, 3), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb", tile=(16, 16))
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    with tifffile.TiffFile(io.BytesIO(bytes(content))) as file:
+        tags = file.pages[0].tags
+        for code in (256, 257):  # width and height that its tiles do not cover
+            offset = tags[code].valueoffset
+            struct.pack_into("<H", content, offset, 20000)
+    with pytest.raises(InputError, match="it claims 1562500 tiles in"):
+        images.decode(bytes(content), name="x")
+
+
+def test_scans_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = a_file("JPEG", progressive=True)
+    assert images.decode(data).size == (300, 200)
+    monkeypatch.setattr(jpeg_end, "_MOST_SCANS", 3)
+    with pytest.raises(InputError, match="more than 3 scans"):
+        images.decode(data)
+    assert images.decode(a_file("JPEG")).size == (300, 200)
+
+
+@pytest.mark.parametrize("file_format", ["DDS", "PCX", "ICNS", "TGA", "SGI"])
+def test_other_formats_are_not_decoded_whatever_their_name(file_format: str) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGBA" if file_format in ("DDS", "ICNS") else "RGB", (64, 64)).save(
+        buffer, file_format
+    )
+    with pytest.raises(InputError, match="not a picture in a format that can be read"):
+        images.decode(buffer.getvalue(), name="a.png")
