@@ -360,10 +360,10 @@ def test_nothing_about_one_picture_stops_the_others(
     files = sorted(path.name for path in album.glob("*.png"))
     read = module.read
 
-    def failing(path: Path, options: object) -> Picture:
+    def failing(path: Path, options: object, **more: object) -> Picture:
         if path.name == files[0]:
             raise error
-        return read(path, options)
+        return read(path, options, **more)
 
     monkeypatch.setattr(module, "read", failing)
     out, report = tmp_path / "out", tmp_path / "report.json"

@@ -87,7 +87,7 @@ def test_one_process_serves_many_files() -> None:
     for _ in range(3):
         pool.run("decode", a_file(), given, **more)
     assert len(pool._idle) == 1
-    pid = pool._idle[0]._process.pid
+    pid = pool._idle[0].pid
     pool.close()
     assert not psutil.pid_exists(pid)
 
@@ -194,7 +194,7 @@ def test_no_process_outlives_its_owner(tmp_path: Path) -> None:
     code = (
         "import os, signal; from rnan import isolation; from rnan.isolation.pool import POOL;"
         f"isolation.read({str(tmp_path / 'a.png')!r});"
-        "print(POOL._idle[0]._process.pid, flush=True);"
+        "print(POOL._idle[0].pid, flush=True);"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -238,6 +238,8 @@ def test_a_chain_of_pages_has_an_end() -> None:
     check_chain(chain(14, 20, 0), "x")
     check_chain(chain(14, 20, 9999), "x")  # a library says what is wrong with it
     check_chain(b"II*\0", "x")
+    with pytest.raises(InputError, match="x is cut off"):
+        check_chain(chain(14, 20, 0)[:-1], "x")
     with pytest.raises(InputError, match="x holds more than 10000 pages"):
         check_chain(chain(*range(14, 14 + 6 * (MOST_PAGES + 1), 6), 0), "x")
 
@@ -272,3 +274,21 @@ def test_other_formats_are_not_decoded_whatever_their_name(file_format: str) -> 
     )
     with pytest.raises(InputError, match="not a picture in a format that can be read"):
         images.decode(buffer.getvalue(), name="a.png")
+
+
+def test_no_more_processes_than_there_is_room_for(larger: bytes) -> None:
+    pool = Pool(1)
+    given = {"name": "x", "options": ReadOptions()}
+    more = {"name": "x", "limits": Limits()}
+    first = threading.Thread(target=lambda: pool.run("decode", larger, given, cancel=None, **more))
+    first.start()
+    while pool._room._value:
+        time.sleep(0.001)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        pool.run("decode", a_file(), given, cancel=stop, **more)
+    assert pool.run("decode", a_file(), given, cancel=None, **more).size == (300, 200)
+    first.join()
+    assert len(pool._idle) == 1
+    pool.close()

@@ -22,7 +22,7 @@ PUBLIC = {
         "RnanError": None,
         "__version__": None,
         "list_models": "()",
-        "develop": "(path, *, model, noise, noise_scale, rendering, full, **options)",
+        "develop": "(path, *, model, noise, noise_scale, rendering, full, isolated, **options)",
         "load_restorer": "(model, *, task, **options)",
         "restore": "(picture, *, task, model, level, sigma, quality, pattern, scale, **options)",
     },

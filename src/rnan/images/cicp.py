@@ -26,7 +26,7 @@ _CURVES: dict[int, tuple[str, Curve]] = {
     15: ("BT.2020", BT709),
 }
 _HDR = {16: "PQ", 18: "HLG"}
-_UNSPECIFIED = 2
+_UNSPECIFIED, _CODES = 2, 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,9 @@ class Cicp:
 
 
 def known(primaries: int, transfer: int) -> Cicp | None:
-    """What a file says; none where that is sRGB, as also what is left unspecified."""
+    """What a file says; none where that is sRGB, as also what is left unspecified or no code."""
+    if not (0 <= primaries < _CODES and 0 <= transfer < _CODES):
+        return None
     cicp = Cicp(
         primaries=1 if primaries == _UNSPECIFIED else primaries,
         transfer=13 if transfer == _UNSPECIFIED else transfer,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY = 0.02
 """Seconds between two looks at what a process takes."""
+_AT_A_TIME = max(2, os.cpu_count() or 1)
+"""Processes that decode; more would only wait for each other."""
 _MOST_FILES = 500
 """After which a process is replaced: decoders lose memory."""
 _MOST_KEPT = 300 * 2**20
@@ -67,6 +69,11 @@ class Process:
         )
         theirs.close()
         self._files = 0
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
 
     @property
     def is_usable(self) -> bool:
@@ -165,19 +172,40 @@ class Process:
 
 
 class Pool:
-    """Processes that wait for files; safe to use from several threads."""
+    """Processes that wait for files, as many as files are decoded at a time.
 
-    def __init__(self) -> None:
+    Safe to use from several threads; where all are at work, who comes later waits.
+
+    Args:
+        most: At a time.
+    """
+
+    def __init__(self, most: int = _AT_A_TIME) -> None:
         self._idle: list[Process] = []
         self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(most)
 
-    def run(self, operation: str, data: bytes, arguments: dict[str, Any], **more: Any) -> Any:
+    def run(
+        self,
+        operation: str,
+        data: bytes,
+        arguments: dict[str, Any],
+        *,
+        cancel: Cancel | None,
+        **more: Any,
+    ) -> Any:
         """See :meth:`Process.run`."""
-        process = self._take()
+        while not self._room.acquire(timeout=_LOOK_EVERY):
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("cancelled")
         try:
-            return process.run(operation, data, arguments, **more)
+            process = self._take()
+            try:
+                return process.run(operation, data, arguments, cancel=cancel, **more)
+            finally:
+                self._give_back(process)
         finally:
-            self._give_back(process)
+            self._room.release()
 
     def warm(self) -> None:
         """Have one ready, without waiting for it."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rnan import images
+from rnan.images.formats import OURS
+from rnan.images.formats.registry import FORMATS
 from rnan.images.picture import Picture
 from rnan.images.raw import Raw
 from rnan.images.read import as_picture_file, read_bytes
@@ -45,7 +48,13 @@ def decode(
     limits: Limits = LIMITS,
     cancel: Cancel | None = None,
 ) -> Picture:
-    """Read a picture from the bytes of a file; see :func:`read`."""
+    """Read a picture from the bytes of a file; see :func:`read`.
+
+    A format that this process alone knows (:func:`rnan.images.formats.registry.register`) is
+    decoded here.
+    """
+    if any(one.recognises(data) for one in FORMATS.values() if one.name not in OURS):
+        return images.decode(data, name=name, options=options)
     given = {"name": name, "options": options}
     picture: Picture = POOL.run("decode", data, given, name=name, limits=limits, cancel=cancel)
     return picture

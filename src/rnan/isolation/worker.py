@@ -36,7 +36,7 @@ _SLACK = 2**30
 _OPEN_FILES = 64
 _LATE = 5.0
 """Seconds after which the system ends what the watcher should have ended."""
-_BYTES_PER_PIXEL = 3
+_BYTES_PER_PIXEL = 4
 """The least that decoding takes."""
 
 

@@ -22,7 +22,11 @@ def nearest(name: object, known: Iterable[str]) -> str:
 
 def shown(value: object) -> str:
     """A value in a message: one line, not too long."""
-    text = " ".join(repr(value).split())
+    return _brief(repr(value))
+
+
+def _brief(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= 60 else f"{text[:60]} …"
 
 
@@ -45,7 +49,7 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "") ->
     for key, value in values.items():
         name = f"{where}.{key}" if where else str(key)
         if key not in fields:
-            raise ConfigError(f"unknown setting {name}{nearest(str(key), fields)}")
+            raise ConfigError(f"unknown setting {_brief(name)}{nearest(str(key), fields)}")
         arguments[key] = _convert(hints[key], value, name)
     try:
         return cls(**arguments)

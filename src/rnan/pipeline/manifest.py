@@ -124,10 +124,24 @@ class Manifest:
         for line in text.splitlines():
             try:
                 entry = json.loads(line)
-                entries[entry["target"]] = entry
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, RecursionError):
                 continue
+            if _is_well_formed(entry):
+                entries[entry["target"]] = entry
         return entries
+
+
+def _is_well_formed(entry: Any) -> bool:
+    """Whether a line is one that :meth:`Manifest.add` or :meth:`Manifest.begin` writes."""
+    if not (isinstance(entry, dict) and isinstance(entry.get("target"), str)):
+        return False
+    compared = entry.get("comparison", ["", ""])
+    words = [entry.get(name, "") for name in ("settings", "source_sha256", "target_sha256")]
+    return (
+        isinstance(compared, list)
+        and len(compared) == 2
+        and all(isinstance(word, str) for word in (*words, *compared))
+    )
 
 
 def settings_hash(facts: Mapping[str, Any]) -> str:

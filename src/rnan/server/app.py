@@ -86,7 +86,8 @@ def create_app(options: ServerOptions | None = None) -> FastAPI:
     app.add_middleware(_as_get)
     app.add_middleware(metrics.watching)
     page = Path(str(resources.files("rnan.server").joinpath("page")))
-    app.mount("/", StaticFiles(directory=page, html=True), name="page")
+    # Not mounted: a mount takes other methods of the API's paths, too, and says 404 of them.
+    app.router.default = StaticFiles(directory=page, html=True)
     return app
 
 

@@ -5,8 +5,9 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ class Job:
     """Whether the client has got the result."""
     restored: bool = True
     """Whether it is to be restored; others are only looked at, and wait for themselves."""
+    readers: int = 0
+    """Answers that are made of its files right now."""
     late: float | None = None
     """When it has taken too long, on the monotonic clock."""
 
@@ -139,8 +142,28 @@ class Jobs:
         self.forget_old()
         job = self._jobs.get(number)
         if job is None:
-            raise Problem(404, "there is no such job, or it was forgotten")
+            raise _gone()
         return job
+
+    @contextmanager
+    def held(self, job: Job) -> Iterator[None]:
+        """Keep its files for an answer, even if it is removed meanwhile.
+
+        Raises:
+            Problem: It was removed before (404).
+        """
+        with self._lock:
+            if job.id not in self._jobs:
+                raise _gone()
+            job.readers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                job.readers -= 1
+                free = not job.readers and job.id not in self._jobs
+            if free:
+                shutil.rmtree(job.folder, ignore_errors=True)
 
     def cancel(self, job: Job) -> None:
         """Stop it, and forget it as soon as it has stopped."""
@@ -238,7 +261,13 @@ class Jobs:
         _log.debug("job %s %s after %.1f s: %s", job.id, state, took, why)
 
     def forget(self, job: Job) -> None:
-        """Remove it with its files."""
+        """Remove it, and its files as soon as no answer is made of them."""
         with self._lock:
             self._jobs.pop(job.id, None)
-        shutil.rmtree(job.folder, ignore_errors=True)
+            free = not job.readers
+        if free:
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+
+def _gone() -> Problem:
+    return Problem(404, "there is no such job, or it was forgotten")

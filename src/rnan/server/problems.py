@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from rnan.errors import (
     Cancelled,
@@ -116,6 +117,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def of_starlette(_: Request, error: HTTPException) -> JSONResponse:
         return response(error.status_code, str(error.detail), dict(error.headers or {}))
+
+    @app.exception_handler(ClientDisconnect)
+    async def of_who_went(_: Request, error: ClientDisconnect) -> JSONResponse:
+        return response(400, "the client went away")  # nobody reads it, and no log need tell it
 
     @app.exception_handler(OSError)
     async def of_the_system(request: Request, error: OSError) -> JSONResponse:

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from rnan.errors import InputError
 from rnan.options.server import ServerOptions
+from rnan.server.connections import Watched
 from rnan.server.jobs import Jobs
 
 _log = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ def serve(options: ServerOptions, app: FastAPI, *, say: Callable[[str], None] = 
         timeout_keep_alive=15,
         timeout_graceful_shutdown=int(options.grace),
         limit_concurrency=1000,
+        http=Watched,
     )
     server = _Server(config, app.state.jobs, options.grace, say)
     server.run(sockets=[listening])

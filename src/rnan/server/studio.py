@@ -73,9 +73,9 @@ class Studio:
         source = self.source(job)
         with _called(source, job.name):
             if is_raw(source):
-                return inspect_raw(self._raw(source))
+                return inspect_raw(self._raw(source, job))
             self.check_size(source)
-            return inspect(read(source, self.reading(reading)))
+            return inspect(read(source, self.reading(reading), cancel=job.stop))
 
     def restore(self, job: Job, request: Request, *, most: int | None = None) -> None:
         """Restore the upload of a job into its result."""
@@ -142,7 +142,7 @@ class Studio:
         if not after or job.result is None:
             picture = self._picture(job)
         elif is_raw(job.result):
-            picture = plain(self._raw(job.result), job.request.raw)
+            picture = plain(self._raw(job.result, job), job.request.raw)
         else:
             picture = read(job.result)
         return encode(picture, "PNG", WriteOptions(bit_depth=8, strip_metadata=True))
@@ -152,10 +152,11 @@ class Studio:
         source = self.source(job)
         with _called(source, job.name):
             if is_raw(source):
-                picture = quick_look(self._raw(source))
+                picture = quick_look(self._raw(source, job))
             else:
                 self.check_size(source)
-                picture = read(source, self.reading(ReadOptions(frame=1, assume_cmyk=True)))
+                reading = self.reading(ReadOptions(frame=1, assume_cmyk=True))
+                picture = read(source, reading, cancel=job.stop)
         height, width = picture.size
         share = min(1.0, side / max(height, width))
         small = to_float(picture.pixels)
@@ -165,18 +166,17 @@ class Studio:
         shown = replace(picture, pixels=pixels, alpha=None)
         return encode(shown, "JPEG", WriteOptions(jpeg_quality=85, strip_metadata=True))
 
-    def _raw(self, source: Path) -> Raw:
-        return read_raw(source, max_pixels=self._options.max_pixels)
+    def _raw(self, source: Path, job: Job) -> Raw:
+        return read_raw(source, max_pixels=self._options.max_pixels, cancel=job.stop)
 
     def _picture(self, job: Job) -> Picture:
         source = self.source(job)
         with _called(source, job.name):
             if is_raw(source):
-                return plain(self._raw(source), job.request.raw)
+                return plain(self._raw(source, job), job.request.raw)
             frame = job.request.reading.frame or 1
-            return read(
-                source, self.reading(ReadOptions(frame=frame, assume_cmyk=True, salvage=True))
-            )
+            reading = ReadOptions(frame=frame, assume_cmyk=True, salvage=True)
+            return read(source, self.reading(reading), cancel=job.stop)
 
     def _pipeline(self, request: Request) -> Pipeline:
         """The loaded networks that suit a request, which itself goes along with each picture."""

@@ -53,7 +53,7 @@ def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
         values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         brief = " ".join(str(error).split())[:160]
         raise ConfigError(f"{path} is not YAML: {brief}") from error
     if not isinstance(values, dict):

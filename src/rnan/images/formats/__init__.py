@@ -6,7 +6,7 @@ import numpy as np
 
 from rnan.errors import InputError
 from rnan.images.formats import heif, pillow, png16, tiff
-from rnan.images.formats.registry import Format, register
+from rnan.images.formats.registry import FORMATS, Format, register
 from rnan.images.picture import Picture
 from rnan.options.files import WriteOptions
 
@@ -79,3 +79,6 @@ register(
         of_raw=True,
     )
 )
+
+OURS = frozenset(FORMATS)
+"""Those that every process knows, unlike what is registered later."""

@@ -3,6 +3,7 @@
 import io
 import logging
 import struct
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -234,12 +235,14 @@ def said(block: bytes | None) -> tuple[dict[int, bytes], dict[int, dict[int, Any
         return {}, {}
     exif = Image.Exif()
     try:
-        exif.load(block)
-        kept = (_DESCRIPTION, _SOFTWARE, *_WORDS)
-        words = {tag: _bytes(str(exif[tag])) for tag in kept if tag in exif}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about parts of it that are damaged
+            exif.load(block)
+            kept = (_DESCRIPTION, _SOFTWARE, *_WORDS)
+            words = {tag: _bytes(str(exif[tag])) for tag in kept if tag in exif}
+            inner = {tag: dict(exif.get_ifd(tag)) for tag in (_EXIF_IFD, _GPS_IFD)}
         if words.get(_DESCRIPTION, b"").startswith(_SHAPE):
             del words[_DESCRIPTION]
-        inner = {tag: dict(exif.get_ifd(tag)) for tag in (_EXIF_IFD, _GPS_IFD)}
         inner = {tag: values for tag, values in inner.items() if values}
         _block(words, inner)  # what cannot be written is found here, before the picture is
     except Exception as error:  # whatever damaged EXIF is taken for

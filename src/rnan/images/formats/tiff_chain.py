@@ -20,7 +20,8 @@ def check_chain(data: bytes, name: str) -> None:
         name: What messages call it.
 
     Raises:
-        InputError: A directory comes twice, or there are more than :data:`MOST_PAGES`.
+        InputError: A directory comes twice or is cut off, or there are more than
+            :data:`MOST_PAGES`.
     """
     order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
     is_big = data[2:4] in (b"+\0", b"\0+")  # BigTIFF
@@ -38,7 +39,8 @@ def check_chain(data: bytes, name: str) -> None:
             (entries,) = struct.unpack_from(order + number, data, at)
             following = at + head + entry * entries
             if following + long > len(data):
-                return  # it ends here, whatever else is wrong with it
+                # tifffile 2026.3.3 takes what stands before the end for the next place.
+                raise InputError(f"{name} is cut off: its list of pages has no end")
             (at,) = struct.unpack_from(order + address, data, following)
     except struct.error:
         return

@@ -3,6 +3,7 @@
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -37,7 +38,10 @@ def add_archive(routes: APIRouter, parts: Parts) -> None:
             raise Problem(422, "strength: one for each job, or none")
         shares = dict(zip(job, strength or [1.0] * len(job), strict=True))
         ended = [done(parts.jobs.get(number)) for number in shares]
-        content = await parts.in_thread(_zipped, ended, list(shares.values()), parts.studio)
+        with ExitStack() as kept:
+            for one in ended:
+                kept.enter_context(parts.jobs.held(one))
+            content = await parts.in_thread(_zipped, ended, list(shares.values()), parts.studio)
         return StreamingResponse(
             _in_parts(content),
             media_type="application/zip",

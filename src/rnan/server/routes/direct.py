@@ -15,7 +15,6 @@ from rnan.images import ReadOptions
 from rnan.options.request import Request as RestoreRequest
 from rnan.server.forms import Upload
 from rnan.server.jobs import DONE
-from rnan.server.problems import Problem
 from rnan.server.routes.shared import (
     LOOK_EVERY,
     Parts,
@@ -75,9 +74,7 @@ def add_inspect(routes: APIRouter, parts: Parts) -> None:
         reading = ReadOptions(frame=frame, assume_cmyk=assume_cmyk, salvage=salvage)
         job = await parts.uploaded(picture, restored=False)
         try:
-            async with parts.looking:
-                if await client.is_disconnected():
-                    raise Problem(409, "the client has gone")
+            async with parts.turn(client):
                 first = replace(reading, frame=frame or 1)
                 findings = await run_in_threadpool(studio.look, job, first)
         finally:
@@ -103,9 +100,7 @@ def add_preview(routes: APIRouter, parts: Parts) -> None:
     ) -> Response:
         job = await parts.uploaded(picture, restored=False)
         try:
-            async with parts.looking:
-                if await client.is_disconnected():
-                    raise Problem(409, "the client has gone")
+            async with parts.turn(client):
                 content = await run_in_threadpool(studio.preview, job, side)
         finally:
             jobs.forget(job)

@@ -18,6 +18,7 @@ from rnan.server.jobs import ENDED, Job
 from rnan.server.problems import Problem
 from rnan.server.routes.shared import (
     LOOK_EVERY,
+    HeldFile,
     Parts,
     disposition,
     done,
@@ -93,9 +94,10 @@ def add_results(routes: APIRouter, parts: Parts) -> None:
         headers = {"content-disposition": disposition(result_name(job))}
         kind = media_type(job.result)
         if strength < 1.0:
-            mixed = await parts.in_thread(parts.studio.blended, job, strength)
+            with jobs.held(job):
+                mixed = await parts.in_thread(parts.studio.blended, job, strength)
             return Response(mixed, media_type=kind, headers=headers, background=after)
-        return FileResponse(job.result, media_type=kind, headers=headers, background=after)
+        return HeldFile(jobs, job, media_type=kind, headers=headers, background=after)
 
     @routes.get(
         "/jobs/{number}/shown/{which}",
@@ -110,9 +112,9 @@ def add_results(routes: APIRouter, parts: Parts) -> None:
         after = which == "after"
         if after:
             done(job)
-        return Response(
-            await parts.in_thread(parts.studio.shown, job, after=after), media_type="image/png"
-        )
+        with jobs.held(job):
+            content = await parts.in_thread(parts.studio.shown, job, after=after)
+        return Response(content, media_type="image/png")
 
 
 async def _events(job: Job, request: Request) -> AsyncIterator[str]:

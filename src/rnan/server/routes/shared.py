@@ -2,7 +2,9 @@
 
 import mimetypes
 import shutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -11,7 +13,9 @@ from urllib.parse import quote
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from rnan.options.request import Request as RestoreRequest
 from rnan.options.server import ServerOptions
@@ -22,6 +26,9 @@ from rnan.server.studio import Studio
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_AT_A_TIME = 16
+"""Pictures of one client that are looked at, or wait for that."""
 
 ASKED_BY_HEAD = "rnan.asked_by_head"
 """In the scope of a request whose answer is not sent."""
@@ -57,7 +64,30 @@ class Parts:
         self.asked = asked(RestoreRequest(restoring=options.restoring))
         # Pictures that are decoded beside those at work; each may take as much memory.
         self.room = CapacityLimiter(options.workers)
-        self.looking = CapacityLimiter(options.workers)
+        self._looking = CapacityLimiter(options.workers)
+        self._looked_at: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def turn(self, client: Request) -> AsyncIterator[None]:
+        """Wait until a picture of a client may be looked at.
+
+        Raises:
+            Problem: Too many of the same client's wait (429), or it went away (409).
+        """
+        host = client.client.host if client.client else ""
+        if self._looked_at[host] >= _AT_A_TIME:
+            raise Problem(
+                429, f"{_AT_A_TIME} of your pictures are being looked at", retry_after="1"
+            )
+        self._looked_at[host] += 1
+        try:
+            async with self._looking:
+                if await client.is_disconnected():
+                    raise Problem(409, "the client has gone")
+                yield
+        finally:
+            self._looked_at[host] -= 1
+            self._looked_at += Counter()  # without those that have none
 
     async def in_thread(self, function: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         """Decode or encode a picture beside those at work."""
@@ -125,6 +155,20 @@ def fetched(request: Request, jobs: list[Job]) -> BackgroundTask | None:
             job.fetched = True
 
     return None if ASKED_BY_HEAD in request.scope else BackgroundTask(remember)
+
+
+class HeldFile(FileResponse):
+    """The result of a job, which stays until it is sent, whoever removes the job."""
+
+    def __init__(self, jobs: Jobs, job: Job, **more: Any) -> None:
+        assert job.result is not None
+        super().__init__(job.result, **more)
+        self._jobs, self._job = jobs, job
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._jobs.held(self._job):
+            await super().__call__(scope, receive, send)
 
 
 def media_type(path: Path) -> str:
