@@ -288,6 +288,29 @@ def test_a_driver_that_was_stopped_goes_on(
 
 
 @pytest.mark.slow
+def test_this_machine_alone_starts_no_dashboard(album: Path, tmp_path: Path) -> None:
+    """A part of it would ask clouds what they are (findings/ray-cloud-metadata.sh)."""
+    command = [sys.executable, "-m", "rnan", "cluster", "denoise", str(album / "01.png")]
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    process = subprocess.Popen(
+        [*command, "-o", str(tmp_path / "out"), *WITH],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    seen = set()
+    while process.poll() is None:
+        with suppress(psutil.Error):
+            for one in psutil.Process(process.pid).children(recursive=True):
+                with suppress(psutil.Error):
+                    seen.add(" ".join(one.cmdline()))
+        time.sleep(0.05)
+    assert process.returncode == 0
+    assert any("raylet" in line for line in seen)
+    assert not [line for line in seen if "dashboard/dashboard.py" in line]
+
+
+@pytest.mark.slow
 @pytest.mark.bars
 def test_a_full_disk(album: Path, alone: dict[str, bytes], tmp_path: Path) -> None:
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:

@@ -63,13 +63,14 @@ def _joined(ray: Any, place: str | None) -> Iterator[Room]:
     before = set(threading.enumerate())
     try:
         try:
-            ray.init(
-                address=place or "local",
-                include_dashboard=None if place else False,
-                configure_logging=True,
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-            )
+            with _without_its_dashboard(ray):
+                ray.init(
+                    address=place or "local",
+                    include_dashboard=None if place else False,
+                    configure_logging=True,
+                    logging_level=logging.ERROR,
+                    log_to_driver=False,
+                )
         except (ConnectionError, RuntimeError, ValueError) as error:
             brief = (str(error).splitlines() or [""])[0][:200]
             raise InputError(f"no Ray cluster answers at {place}: {brief}") from error
@@ -114,6 +115,26 @@ def check_machines(hashes: Mapping[str, str]) -> None:
             raise ConfigError(f"{asked[answer]} cannot take part: {brief}") from error
         if wrong:
             raise ConfigError(f"{wrong}; install the same rnan on every machine")
+
+
+@contextmanager
+def _without_its_dashboard(ray: Any) -> Iterator[None]:
+    """Start no dashboard on this machine.
+
+    Ray 2.60.0 starts a part of it even where none is asked for and no statistics are sent, and that
+    part asks the address at which clouds say what they are.
+    """
+    node = ray._private.node.Node
+    before = node.start_api_server
+
+    def nothing(self: Any, **_: Any) -> None:
+        self._webui_url = ""
+
+    node.start_api_server = nothing
+    try:
+        yield
+    finally:
+        node.start_api_server = before
 
 
 @contextmanager
