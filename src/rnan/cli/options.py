@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from rnan.options.option import Option, options_of
 from rnan.options.request import Request, make_request, request_options
 from rnan.options.restoring import RestoreOptions
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:  # click before 8.4 has no generic one
+    _ParamType = click.ParamType
 
 Decorated = Callable[..., Any]
 T = TypeVar("T")
@@ -41,7 +46,7 @@ class GroupedCommand(click.Command):
                     formatter.write_dl(records)
 
 
-class _Value(click.ParamType[Any]):
+class _Value(_ParamType):
     """A value as its option reads it."""
 
     def __init__(self, described: Option) -> None:

@@ -73,7 +73,7 @@ def bar() -> Iterator[Progress]:
         TimeRemainingColumn,
     )
 
-    with Progress(
+    drawn = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -84,5 +84,9 @@ def bar() -> Iterator[Progress]:
         console=console(),
         disable=quiet() or not wanted(),
         transient=True,
-    ) as progress:
-        yield progress
+    )
+    if drawn.disable:  # rich before 14.3 ends even such a one with an empty line
+        yield drawn
+        return
+    with drawn:
+        yield drawn
