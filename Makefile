@@ -13,7 +13,7 @@ RUN := .venv/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 
 export RNAN_DATA TORCH_INDEX
-.PHONY: core setup demo test check bars lint format docs dist release clean
+.PHONY: core setup demo test check bars lint audit format docs dist release clean
 
 # What restores pictures, and nothing else.
 core: .venv/core
@@ -39,8 +39,8 @@ demo: core
 test: setup
 	$(RUN) -m pytest -n $(WORKERS) --dist loadscope $(if $(SLOW),,-m "not slow")
 
-# Style, types, and all tests, as CI runs them.
-check: lint
+# Style, types, known holes of packages, and all tests, as CI runs them.
+check: lint audit
 	$(MAKE) test SLOW=1
 
 # The bars of the bundled weights on whole test sets, large pictures, speed: before a release.
@@ -51,6 +51,9 @@ lint: setup
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+audit: setup
+	$(RUN) scripts/audit.py
 
 format: setup
 	$(RUN) -m ruff check --fix .

@@ -127,7 +127,7 @@ def test_memory_grows_with_the_file_within_what_is_free(monkeypatch: pytest.Monk
     limits = Limits()
     assert limits.memory_for(10) == limits.memory
     assert limits.memory_for(2**21) == 1000 * 2**21
-    monkeypatch.setattr("rnan.isolation.limits.free_memory", lambda: 10**8)
+    monkeypatch.setattr("rnan.engines.device.free_memory", lambda: 10**8)
     assert limits.memory_for(2**21) == 8 * 10**7
 
 

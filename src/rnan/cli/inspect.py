@@ -29,15 +29,17 @@ def command(
 
     A single - is the picture on standard input.
     """
+    from rnan.isolation.pool import POOL
+
+    POOL.warm()  # while all else is loaded
     from rnan.cli.summary import as_ours, failure, named
     from rnan.images.raw import is_raw
-    from rnan.isolation import read_raw, warm
+    from rnan.isolation import read_raw
     from rnan.pipeline.files import read_source
     from rnan.pipeline.inspection import inspect
     from rnan.pipeline.plan import STREAM, Plan, pictures_in
     from rnan.pipeline.raw_findings import inspect_raw
 
-    warm()
     reading = chosen(ReadOptions, reading_values)
     streamed = pictures == (STREAM,)
     paths = list(pictures) if streamed else pictures_in(pictures, recursive=recursive)

@@ -55,15 +55,16 @@ def restoring_command(restoration: str) -> Callable[[Callable[[], None]], click.
 
 def run(restoration: str, inputs: tuple[Path, ...], values: dict[str, Any]) -> None:
     """Restore all pictures; a bad file does not stop the rest."""
-    from rnan.isolation import warm
+    from rnan.isolation.pool import POOL
+
+    if not values["dry_run"]:
+        POOL.warm()  # while all else is loaded
     from rnan.pipeline.pipeline import Pipeline
 
     request = make_request_of(restoration, values)
     how = chosen(FileOptions, values)
     plans = how.plans(inputs, request)
     set_threads(values["threads"], share=min(how.jobs, len(plans)))
-    if not how.dry_run:
-        warm()  # beside the networks
     pipeline = Pipeline(request)
     policy = how.policy(plans, pipeline.facts)
     if how.dry_run:

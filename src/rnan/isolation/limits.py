@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from rnan.engines.device import free_memory
-
 _SHARE = 0.8
 """Of the memory that is free."""
 
@@ -27,6 +25,8 @@ class Limits:
 
     def memory_for(self, size: int) -> int:
         """Bytes of memory for a file of ``size`` bytes."""
+        from rnan.engines.device import free_memory  # numpy comes with it
+
         most = max(self.memory, self.memory_per_byte * size)
         return min(most, int(_SHARE * free_memory()))
 

@@ -80,8 +80,3 @@ def size_of(path: Path, *, limits: Limits = LIMITS) -> tuple[int, int] | None:
         "size", read_bytes(path), {}, name=str(path), limits=limits, cancel=None
     )
     return found
-
-
-def warm() -> None:
-    """Have a process ready, without waiting for it."""
-    POOL.warm()

@@ -16,7 +16,6 @@ import psutil
 
 from rnan.errors import InputError, RnanError
 from rnan.images import limits
-from rnan.images.raw import decode_raw
 from rnan.images.read import decode, size_in
 from rnan.isolation.transfer import say, send
 from rnan.isolation.words import BROKEN, DONE, FAILED, NOTICE, PIXELS, Order
@@ -24,9 +23,16 @@ from rnan.isolation.words import BROKEN, DONE, FAILED, NOTICE, PIXELS, Order
 if sys.platform != "win32":  # there the watcher at the other end has to do
     import resource
 
+
+def _decode_raw(data: bytes, **given: Any) -> Any:
+    from rnan.images.raw import decode_raw  # which few need
+
+    return decode_raw(data, **given)
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "decode": decode,
-    "decode_raw": decode_raw,
+    "decode_raw": _decode_raw,
     "size": size_in,
 }
 """What can be asked for; each takes the bytes of a file first."""
