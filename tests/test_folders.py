@@ -523,3 +523,51 @@ def test_a_folder_that_cannot_be_written(album: Path, tmp_path: Path) -> None:
     out.mkdir(mode=0o500)
     done = rnan("denoise", album, "-o", out, "--sigma", "5")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
+def test_an_input_that_changes_while_it_is_restored_is_done_again(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    read, changing = module.read, [album / "a.png"]
+
+    def then_changed(path: Path, options: object, **more: object) -> Picture:
+        picture = read(path, options, **more)
+        if path in changing:
+            changing.remove(path)
+            write(Picture(pixels=photo(24, 32, seed=7)), path, overwrite=True)
+        return picture
+
+    monkeypatch.setattr(module, "read", then_changed)
+    again = ("denoise", album, "-o", out, "--sigma", "5", "--resume")
+    assert "2 done" in rnan(*again).stderr
+    before = (out / "a.png").read_bytes()
+    assert "1 done, 1 skipped" in rnan(*again).stderr
+    assert (out / "a.png").read_bytes() != before
+    assert "0 done, 2 skipped" in rnan(*again).stderr
+
+
+def test_an_input_that_vanishes_is_named(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = module.read
+
+    def then_gone(path: Path, options: object, **more: object) -> Picture:
+        if path.name == "a.png":
+            (album / "b.jpg").unlink()
+        return read(path, options, **more)
+
+    monkeypatch.setattr(module, "read", then_gone)
+    done = rnan("denoise", album, "-o", tmp_path / "out", "--sigma", "5")
+    assert done.returncode == 3
+    assert "b.jpg does not exist" in done.stderr
+    assert [path.name for path in (tmp_path / "out").glob("*.*") if path.name != NAME] == ["a.png"]
+
+
+def test_a_clock_that_goes_back_changes_nothing(album: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    again = ("denoise", album, "-o", out, "--sigma", "5", "--resume")
+    rnan(*again)
+    for path in (*album.iterdir(), *out.iterdir()):
+        os.utime(path, (10**9, 10**9))
+    assert "0 done, 2 skipped" in rnan(*again).stderr

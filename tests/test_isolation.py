@@ -97,8 +97,10 @@ LARGE = a_file("PNG", (2400, 2400))
 
 @pytest.fixture(scope="module")
 def larger() -> bytes:
-    """54 megapixels: half a second of decoding."""
-    return a_file("PNG", (9000, 6000), compress_level=1)
+    """54 megapixels, half a second of decoding, in a small file."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (9000, 6000)).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def test_time_is_limited() -> None:
@@ -110,7 +112,7 @@ def test_time_is_limited() -> None:
 
 
 def test_time_grows_with_the_picture() -> None:
-    limits = Limits(seconds=0.0, seconds_per_megapixel=20.0)
+    limits = Limits(seconds=2.0, seconds_per_megapixel=20.0)
     assert isolation.decode(LARGE, limits=limits).size == (2400, 2400)
 
 
@@ -118,8 +120,8 @@ def test_memory_is_limited(larger: bytes) -> None:
     small = Limits(memory=2**20, memory_per_byte=0)
     with pytest.raises(InputError, match=r"x claims 5.76 million pixels, for which 1 MiB"):
         isolation.decode(LARGE, name="x", limits=small)
-    watched = Limits(memory=200 * 2**20, memory_per_byte=0)
-    with pytest.raises(InputError, match=r"x took more than 200 MiB of memory to decode"):
+    watched = Limits(memory=250 * 2**20, memory_per_byte=0)
+    with pytest.raises(InputError, match=r"x took more than 250 MiB of memory to decode"):
         isolation.decode(larger, name="x", limits=watched)
 
 
@@ -162,7 +164,7 @@ def test_decoding_can_be_cancelled(larger: bytes) -> None:
     start = time.monotonic()
     with pytest.raises(Cancelled):
         isolation.decode(larger, cancel=stop)
-    assert time.monotonic() - start < 3.0
+    assert time.monotonic() - start < 5.0
 
 
 def test_what_lies_in_the_folder_is_no_program(tmp_path: Path) -> None:

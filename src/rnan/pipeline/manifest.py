@@ -27,6 +27,7 @@ class Manifest:
         self._settings = settings_hash(settings)
         self._lock = threading.Lock()
         self._before = ""
+        self._sources: dict[str, str] = {}
         self._entries = self._read()
 
     def is_complete(self, plan: Plan) -> bool:
@@ -68,8 +69,9 @@ class Manifest:
             InputError: The file cannot be written.
             ResourceError: The disk is full.
         """
+        key = self._key(plan)
+        self._sources[key] = _sha256(plan.source)
         if self.foreign(plan) is None:
-            key = self._key(plan)
             self._append({**self._entries.get(key, {}), "target": key, "begun": True})
 
     def withdraw(self, plan: Plan) -> None:
@@ -80,7 +82,7 @@ class Manifest:
             self._append({**entry, "begun": False})
 
     def add(self, plan: Plan) -> None:
-        """Record that a result is complete.
+        """Record that a result is complete, made of what its input was at :meth:`begin`.
 
         Raises:
             InputError: The file cannot be written.
@@ -93,7 +95,7 @@ class Manifest:
             "target": self._key(plan),
             "source": str(plan.source),
             "settings": self._settings,
-            "source_sha256": _sha256(plan.source),
+            "source_sha256": self._sources.pop(self._key(plan), None) or _sha256(plan.source),
             "target_sha256": target,
         }
         self._append(entry if compared is None else {**entry, "comparison": compared})
