@@ -15,6 +15,7 @@ from typing import Any
 
 from mutations import FORMATS, mutated, seeds
 from rnan.errors import RnanError
+from rnan.export.info import info_of
 from rnan.images import Picture
 from rnan.images.write import encode
 from rnan.isolation.limits import LIMITS
@@ -23,6 +24,7 @@ from rnan.models.checkpoints import from_bytes
 from rnan.options.files import WRITE, ReadOptions
 from rnan.pipeline.manifest import NAME, Manifest
 from rnan.pipeline.plan import Plan
+from rnan.runtimes.mnn import metadata_of
 from rnan.training.recipe import load_config
 
 READ, REFUSED, OVER, LOST = "read", "refused", "over a limit", "lost"
@@ -56,6 +58,7 @@ class Reader:
         """Read a file, and write what was read."""
         others: dict[str, Callable[[bytes], object]] = {
             "safetensors": from_bytes,
+            "graph": lambda data: info_of(metadata_of(data), name="x"),
             "recipe": self._recipe,
             "manifest": self._manifest,
         }

@@ -24,9 +24,12 @@ from PIL import Image, ImageCms
 
 from conftest import small_weights
 from raws import OPCODES_2, dng, gain_map
+from rnan.export.info import GraphInfo
 from rnan.images import Picture
 from rnan.images.write import encode
+from rnan.models.presets import preset
 from rnan.options.files import WRITE
+from rnan.runtimes.mnn import MARK
 
 Rng = random.Random
 
@@ -98,6 +101,13 @@ def _raws() -> Iterator[bytes]:
         yield dng(here / "b.dng", pixels, "grbg", more=more, compression="zlib").read_bytes()
 
 
+def _said() -> str:
+    """What an exported network says of itself."""
+    return GraphInfo(
+        task="denoise-color", name="a", version="0", config=preset("compact"), window=24, scale=1
+    ).to_text()
+
+
 def _weights() -> Iterator[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         yield small_weights(Path(folder) / "a.safetensors").read_bytes()
@@ -149,6 +159,7 @@ def seeds() -> dict[str, list[bytes]]:
         "ppm": [_saved("PPM"), _saved("PPM", Image.fromarray(picture()).convert("1"))],
         "dng": list(_raws()),
         "safetensors": list(_weights()),
+        "graph": [b"MNN\0" * 30 + MARK + _said().encode() + b"\0" * 40],
         "recipe": [
             b"task: denoise-color\nmodel: {preset: compact}\ndata:\n  folders: [a, b]\n"
             b"  patch_size: 48\nbudget: {minutes: 3}\n"
@@ -328,6 +339,7 @@ FORMATS: dict[str, tuple[Cut, Joined]] = {
     "ppm": (_text_parts, _joined),
     "dng": (_tiff_parts, _joined),
     "safetensors": (_safetensors_parts, _joined),
+    "graph": (_text_parts, _joined),
     "recipe": (_text_parts, _joined),
     "manifest": (_text_parts, _joined),
 }
@@ -359,7 +371,7 @@ def _text_lie(part: Part, rng: Rng) -> Part:
     return Part(rng.choice([*strange, deep, part.content * 50, b"9" * 400]))
 
 
-TEXTS = ("safetensors", "recipe", "manifest", "ppm")
+TEXTS = ("safetensors", "graph", "recipe", "manifest", "ppm")
 
 
 def mutated(kind: str, whole: list[bytes], rng: Rng) -> bytes:

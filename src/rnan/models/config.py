@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rnan.errors import ConfigError
+from rnan.options.mapping import shown
 
 Softmax = Literal["keys", "queries"]
 """Axis of the attention's softmax."""
@@ -85,23 +86,27 @@ class RNANConfig:
 
     def __post_init__(self) -> None:
         if not self.plan or set(self.plan) - {"N", "L"}:
-            raise ConfigError(f"plan must be a row of N and L, got {self.plan!r}")
+            raise ConfigError(f"plan must be a row of N and L, got {shown(self.plan)}")
         if len(self.plan) > 200:
             raise ConfigError(f"plan must have at most 200 blocks, got {len(self.plan)}")
         for name, (low, high) in _BOUNDS.items():
             if not low <= getattr(self, name) <= high:
-                raise ConfigError(f"{name} must be {low} to {high}, got {getattr(self, name)}")
+                raise ConfigError(
+                    f"{name} must be {low} to {high}, got {shown(getattr(self, name))}"
+                )
         if not 0.0 < self.value_range < float("inf"):
-            raise ConfigError(f"value_range must be positive, got {self.value_range}")
+            raise ConfigError(f"value_range must be positive, got {shown(self.value_range)}")
         if self.upsample_kernel not in (3, 4, 6):
-            raise ConfigError(f"upsample_kernel must be 3, 4 or 6, got {self.upsample_kernel}")
+            raise ConfigError(
+                f"upsample_kernel must be 3, 4 or 6, got {shown(self.upsample_kernel)}"
+            )
         if self.window is not None and self.window < 1:
-            raise ConfigError(f"window must be at least 1, got {self.window}")
+            raise ConfigError(f"window must be at least 1, got {shown(self.window)}")
         if not self.scales or not 1 <= min(self.scales) <= max(self.scales) <= 16:
-            raise ConfigError(f"scales must be numbers from 1 to 16, got {self.scales}")
+            raise ConfigError(f"scales must be numbers from 1 to 16, got {shown(self.scales)}")
         if len(set(self.scales)) != len(self.scales):
-            raise ConfigError(f"scales must be different numbers, got {self.scales}")
+            raise ConfigError(f"scales must be different numbers, got {shown(self.scales)}")
         if self.tail == "upsampler" and set(self.scales) - {2, 3, 4}:
-            raise ConfigError(f"an upsampler tail enlarges by 2, 3 or 4, got {self.scales}")
+            raise ConfigError(f"an upsampler tail enlarges by 2, 3 or 4, got {shown(self.scales)}")
         if self.mean and len(self.mean) != self.channels_in:
             raise ConfigError(f"mean needs {self.channels_in} values, got {len(self.mean)}")

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from rnan.errors import ConfigError
-from rnan.options.mapping import from_mapping
+from rnan.options.mapping import from_mapping, shown
 from rnan.training.config import TrainConfig
 
 
@@ -62,7 +62,7 @@ def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
     if base is None:
         return values
     if not isinstance(base, str):
-        raise ConfigError(f"{path}: extends takes the name of a file, got {base!r}")
+        raise ConfigError(f"{path}: extends takes the name of a file, got {shown(base)}")
     return _over(_read(path.parent / base, (*extending, path.resolve())), values)
 
 
