@@ -23,12 +23,15 @@ from PIL import Image
 from raws import dng
 from rnan import images, isolation
 from rnan.errors import Cancelled, InputError
+from rnan.images import limits as limits_module
 from rnan.images.formats import jpeg_end
 from rnan.images.formats.tiff_chain import MOST_PAGES, check_chain
 from rnan.images.raw import read_raw
+from rnan.isolation import worker
 from rnan.isolation.limits import Limits
 from rnan.isolation.pool import POOL, Pool
 from rnan.isolation.transfer import receive
+from rnan.isolation.words import Order
 from rnan.options.files import ReadOptions
 
 
@@ -294,3 +297,48 @@ def test_no_more_processes_than_there_is_room_for(larger: bytes) -> None:
     first.join()
     assert len(pool._idle) == 1
     pool.close()
+
+
+def test_a_claim_that_no_memory_holds_is_refused_in_one_line(tmp_path: Path) -> None:
+    """Of strips: their sizes are not those of the picture."""
+    path = dng(tmp_path / "a.dng", np.random.default_rng(2).integers(0, 256, (64, 80, 3)))
+    limits = Limits(memory=0, memory_per_byte=0)
+    with pytest.raises(InputError, match=r"a.dng (claims|took more than 0 MiB)"):
+        isolation.read_raw(path, limits=limits)
+    order = Order(
+        operation="decode",
+        arguments={"name": "x"},
+        name="x",
+        memory=2**20,
+        seconds=1.0,
+        seconds_per_megapixel=1.0,
+    )
+
+    def hungry(data: bytes, **given: object) -> None:
+        raise MemoryError
+
+    ours, theirs = Pipe()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(worker.OPERATIONS, "decode", hungry)
+        patch.setattr(worker, "_limit_memory", lambda allowed: None)
+        patch.setattr(worker, "_limit_processor", lambda seconds: None)
+        kind, error = worker._answer(order, b"", theirs)
+    limits_module.watch_sizes(None)
+    assert kind == "failed"
+    assert str(error) == "x took more than 1 MiB of memory to decode"
+    ours.close()
+
+
+def test_where_there_are_no_such_processes_files_are_read_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rnan.isolation.pool.AVAILABLE", False)
+    monkeypatch.setattr(POOL, "run", None)
+    (tmp_path / "a.png").write_bytes(a_file())
+    path = dng(tmp_path / "a.dng", np.random.default_rng(2).integers(0, 256, (64, 80, 3)))
+    assert isolation.read(tmp_path / "a.png").size == (300, 200)
+    assert isolation.size_of(tmp_path / "a.png") == (300, 200)
+    assert isolation.read_raw(path).size == (64, 80)
+    idle = len(POOL._idle)
+    POOL.warm()
+    assert len(POOL._idle) == idle

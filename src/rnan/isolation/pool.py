@@ -18,11 +18,13 @@ import psutil
 from rnan.errors import Cancelled, InputError
 from rnan.isolation.limits import Limits
 from rnan.isolation.transfer import hear, receive
-from rnan.isolation.words import BROKEN, DONE, FAILED, NOTICE, PIXELS, Order
+from rnan.isolation.words import BROKEN, DONE, FAILED, NOTICE, PIXELS, Order, too_much_memory
 
 if TYPE_CHECKING:
     pass
 
+AVAILABLE = sys.platform != "win32"
+"""Whether there are such processes: they take over open files, as Windows does not."""
 _LOOK_EVERY = 0.02
 """Seconds between two looks at what a process takes."""
 _AT_A_TIME = max(2, os.cpu_count() or 1)
@@ -146,9 +148,7 @@ class Process:
             if self._processor() - used > seconds or wall > _WALL * seconds:
                 raise InputError(f"{name} took more than {seconds:.0f} s to decode")
             if self._resident() - before > order.memory:
-                raise InputError(
-                    f"{name} took more than {order.memory / 2**20:.0f} MiB of memory to decode"
-                )
+                raise too_much_memory(order)
 
     def _resident(self) -> int:
         with contextlib.suppress(psutil.Error):
@@ -210,7 +210,7 @@ class Pool:
     def warm(self) -> None:
         """Have one ready, without waiting for it."""
         with self._lock:
-            if not self._idle:
+            if AVAILABLE and not self._idle:
                 self._idle.append(Process())
 
     def close(self) -> None:

@@ -9,8 +9,9 @@ from rnan import images
 from rnan.images.formats import OURS
 from rnan.images.formats.registry import FORMATS
 from rnan.images.picture import Picture
-from rnan.images.raw import Raw
-from rnan.images.read import as_picture_file, read_bytes
+from rnan.images.raw import Raw, decode_raw
+from rnan.images.read import as_picture_file, read_bytes, size_in
+from rnan.isolation import pool
 from rnan.isolation.limits import LIMITS, Limits
 from rnan.isolation.pool import POOL, Cancel
 from rnan.options.files import MAX_PIXELS, READ, ReadOptions
@@ -51,9 +52,10 @@ def decode(
     """Read a picture from the bytes of a file; see :func:`read`.
 
     A format that this process alone knows (:func:`rnan.images.formats.registry.register`) is
-    decoded here.
+    decoded here; so is all on Windows, within no limits.
     """
-    if any(one.recognises(data) for one in FORMATS.values() if one.name not in OURS):
+    foreign = any(one.recognises(data) for one in FORMATS.values() if one.name not in OURS)
+    if foreign or not pool.AVAILABLE:
         return images.decode(data, name=name, options=options)
     given = {"name": name, "options": options}
     picture: Picture = POOL.run("decode", data, given, name=name, limits=limits, cancel=cancel)
@@ -70,12 +72,16 @@ def read_raw(
     """Read camera raw, as :func:`rnan.images.raw.read_raw`; see :func:`read`."""
     given: dict[str, Any] = {"name": str(path), "max_pixels": max_pixels}
     data = read_bytes(path)
+    if not pool.AVAILABLE:
+        return decode_raw(data, **given)
     raw: Raw = POOL.run("decode_raw", data, given, name=str(path), limits=limits, cancel=cancel)
     return raw
 
 
 def size_of(path: Path, *, limits: Limits = LIMITS) -> tuple[int, int] | None:
     """Height and width from the header alone; ``None`` where it cannot be read."""
+    if not pool.AVAILABLE:
+        return size_in(read_bytes(path))
     found: tuple[int, int] | None = POOL.run(
         "size", read_bytes(path), {}, name=str(path), limits=limits, cancel=None
     )

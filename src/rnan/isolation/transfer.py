@@ -9,14 +9,10 @@ import json
 import mmap
 import os
 import pickle
-import sys
 import tempfile
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from typing import Any
-
-_SHARES = sys.platform != "win32"
-"""Whether files without a name can be sent; elsewhere arrays go through the pipe."""
 
 KNOWN = frozenset(
     [
@@ -60,7 +56,7 @@ def hear(connection: Connection) -> tuple[str, Any]:
 def send(connection: Connection, result: object, receiver: int) -> None:
     """Send a result to the process of that number."""
     buffers: list[pickle.PickleBuffer] = []
-    head = pickle.dumps(result, protocol=5, buffer_callback=buffers.append if _SHARES else None)
+    head = pickle.dumps(result, protocol=5, buffer_callback=buffers.append)
     arrays = [buffer.raw() for buffer in buffers]
     lengths = [array.nbytes for array in arrays]
     connection.send_bytes(json.dumps(lengths).encode())

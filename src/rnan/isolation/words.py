@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from rnan.errors import InputError
+
 PIXELS, NOTICE, DONE, FAILED, BROKEN = "pixels", "notice", "done", "failed", "broken"
 """Kinds of answers: the last three end a file, and what follows is the result, the error that it
 gets, or the trace of one that is ours."""
@@ -22,3 +24,9 @@ class Order:
     """Of the processor."""
     seconds_per_megapixel: float
     """So many more for each megapixel."""
+
+
+def too_much_memory(order: Order) -> InputError:
+    """What is said of a file that takes more than it may."""
+    allowed = order.memory / 2**20
+    return InputError(f"{order.name} took more than {allowed:.0f} MiB of memory to decode")

@@ -14,13 +14,13 @@ from typing import Any
 
 import psutil
 
-from rnan.errors import InputError, RnanError
+from rnan.errors import InputError, ResourceError, RnanError
 from rnan.images import limits
 from rnan.images.read import decode, size_in
 from rnan.isolation.transfer import say, send
-from rnan.isolation.words import BROKEN, DONE, FAILED, NOTICE, PIXELS, Order
+from rnan.isolation.words import BROKEN, DONE, FAILED, NOTICE, PIXELS, Order, too_much_memory
 
-if sys.platform != "win32":  # there the watcher at the other end has to do
+if sys.platform != "win32":  # where it is never started
     import resource
 
 
@@ -92,6 +92,8 @@ def _answer(order: Order, data: bytes, connection: Connection) -> tuple[str, Any
         _limit_memory(order.memory)
         _limit_processor(order.seconds)
         return DONE, OPERATIONS[order.operation](data, **order.arguments)
+    except (MemoryError, ResourceError):
+        return FAILED, too_much_memory(order)
     except RnanError as error:
         return FAILED, error
     except Exception:
