@@ -6,11 +6,13 @@ import io
 import logging
 import os
 import pickle
+import signal
 import struct
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
 
@@ -22,15 +24,16 @@ from PIL import Image
 
 from raws import dng
 from rnan import images, isolation
-from rnan.errors import Cancelled, InputError
+from rnan.errors import Cancelled, InputError, MissingExtraError, ResourceError
 from rnan.images import limits as limits_module
 from rnan.images.formats import jpeg_end
+from rnan.images.formats.registry import FORMATS
 from rnan.images.formats.tiff_chain import MOST_PAGES, check_chain
 from rnan.images.raw import read_raw
 from rnan.isolation import worker
 from rnan.isolation.limits import Limits
 from rnan.isolation.pool import POOL, Pool
-from rnan.isolation.transfer import receive
+from rnan.isolation.transfer import receive, send
 from rnan.isolation.words import Order
 from rnan.options.files import ReadOptions
 
@@ -181,17 +184,19 @@ def test_what_lies_in_the_folder_is_no_program(tmp_path: Path) -> None:
     assert done.stdout == "(300, 200)\n"
 
 
+class Evil:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.putenv, ("A", "B")
+
+
 def test_nothing_of_a_program_is_made_of_what_a_decoder_sends() -> None:
     ours, theirs = Pipe()
-
-    class Evil:
-        def __reduce__(self) -> tuple[object, ...]:
-            return os.putenv, ("A", "B")
-
-    theirs.send_bytes(b"[]")
-    theirs.send_bytes(pickle.dumps(Evil()))
+    send(theirs, Evil(), os.getpid())
     with pytest.raises(pickle.UnpicklingError, match="not expected of a decoder"):
-        receive(ours)
+        receive(ours, 2**20)
+    send(theirs, np.zeros(1000), os.getpid())
+    with pytest.raises(ValueError, match="more than was allowed"):
+        receive(ours, 1000)
 
 
 def test_no_process_outlives_its_owner(tmp_path: Path) -> None:
@@ -213,13 +218,122 @@ def test_no_process_outlives_its_owner(tmp_path: Path) -> None:
 
 
 def test_a_fork_starts_its_own(tmp_path: Path) -> None:
-    isolation.decode(a_file())
-    assert POOL._idle
-    owners = [process._owner for process in POOL._idle]
-    assert set(owners) == {os.getpid()}
-    POOL._idle[0]._owner = -1  # as a fork sees it
-    assert not POOL._idle[0].is_usable
-    POOL._idle[0]._owner = os.getpid()
+    """Though it inherits locks that nobody will ever release."""
+    (tmp_path / "a.png").write_bytes(a_file())
+    code = f"""
+import os
+from rnan import isolation
+from rnan.isolation.pool import POOL
+path = {str(tmp_path / "a.png")!r}
+isolation.read(path)
+POOL._lock.acquire()
+while POOL._room.acquire(blocking=False):
+    pass
+child = os.fork()
+if not child:
+    print(isolation.read(path).size, flush=True)
+    POOL.close()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+POOL._lock.release()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "(300, 200)\n"
+
+
+MORE = {"name": "x", "limits": Limits(), "cancel": None}
+
+
+def impostor(said: bytes) -> str:
+    """A program that says it is ready, reads an order, and says something else."""
+    return (
+        "import sys, time; from multiprocessing.connection import Connection;"
+        "c = Connection(int(sys.argv[-1])); c.send_bytes(b'[\"ready\", null]');"
+        f"c.recv(); c.recv_bytes(); c._send({said!r}); time.sleep(60)"
+    )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\0\0\0\x20abc",  # a part of a message
+        b"\0\0\0\x05nojso",
+        b'\0\0\0\x0d["pixels","x"]',
+        b"\x7f\xff\xff\xff",
+        b'\0\0\0\x10["done", null]   ' + b"\0\0\0\x07[9, []]",
+    ],
+)
+def test_whatever_a_process_says_ends_in_one_line(
+    said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    popen = subprocess.Popen
+
+    def started(command: list[str], **more: object) -> subprocess.Popen[bytes]:
+        return popen([sys.executable, "-c", impostor(said), command[-1]], **more)
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    pool, stop = Pool(), threading.Event()
+    threading.Timer(1.0, stop.set).start()
+    start = time.monotonic()
+    with pytest.raises((InputError, Cancelled)):
+        pool.run("decode", a_file(), {}, **{**MORE, "cancel": stop})
+    assert time.monotonic() - start < 20.0
+    assert pool._idle == []
+
+
+def test_a_process_that_stands_still_is_ended() -> None:
+    pool = Pool()
+    given = {"name": "x", "options": ReadOptions()}
+    pool.run("decode", a_file(), given, **MORE)
+    os.kill(pool._idle[0].pid, signal.SIGSTOP)
+    limits = Limits(seconds=0.1, seconds_per_megapixel=0.0)
+    with pytest.raises(InputError, match="took more than 0 s"):
+        pool.run("decode", LARGE, given, name="x", limits=limits, cancel=None)
+
+
+@pytest.mark.parametrize("program", ["", "/nowhere/python", "/bin/false"])
+def test_no_process_is_no_damage(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", program)
+    with pytest.raises(ResourceError, match="no process to decode pictures could be started"):
+        Pool().run("decode", a_file(), {}, **MORE)
+
+
+def test_pictures_hold_no_files() -> None:
+    before = psutil.Process().num_fds()
+    kept = [isolation.decode(a_file()) for _ in range(20)]
+    assert psutil.Process().num_fds() <= before + 3
+    assert len(kept) == 20
+
+
+def test_within_the_limits_of_who_asks(tmp_path: Path) -> None:
+    """A shell's hard limit of the processor, and no standard input or output."""
+    (tmp_path / "a.png").write_bytes(a_file())
+    words = f'"{sys.executable}" -m rnan inspect "{tmp_path / "a.png"}"'
+    limited = subprocess.run(
+        ["bash", "-c", f"ulimit -t 3600; ulimit -n 512; {words}"], capture_output=True, text=True
+    )
+    assert limited.returncode == 0, limited.stderr
+    out = tmp_path / "b.png"
+    words = words.replace("inspect", "denoise") + f' -o "{out}" --sigma 9'
+    closed = subprocess.run(["bash", "-c", f"{words} <&- >&-"], stderr=subprocess.PIPE, text=True)
+    assert closed.returncode == 0, closed.stderr
+    assert out.exists()
+
+
+def test_errors_travel_whole() -> None:
+    for error in (MissingExtraError("a", "b"), MissingExtraError("a"), InputError("x", remedy={})):
+        ours, theirs = Pipe()
+        send(theirs, error, os.getpid())
+        assert str(receive(ours, 2**20)) == str(error)
+
+
+def test_a_format_that_was_replaced_is_decoded_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = images.Picture(pixels=np.zeros((2, 3, 1), np.uint8))
+    other = replace(FORMATS["PNG"], recognises=lambda data: True, decode=lambda *_: mine)
+    monkeypatch.setitem(FORMATS, "PNG", other)
+    assert isolation.decode(a_file()).size == mine.size
 
 
 def test_camera_raw_comes_back(tmp_path: Path) -> None:

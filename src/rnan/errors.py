@@ -141,6 +141,9 @@ class MissingExtraError(RnanError, ImportError):
         self.package = package
         self.extra = extra
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.package, self.extra)
+
 
 class Cancelled(RnanError):
     """The user stopped the work; nothing half-written is left."""

@@ -14,7 +14,7 @@ class Limits:
     """Of the processor."""
     seconds_per_megapixel: float = 1.0
     """So many more for a large picture, once its header is read."""
-    memory: int = 750 * 2**20
+    memory: int = 850 * 2**20
     """Bytes beyond what the process has before, however small the file is."""
     memory_per_byte: int = 1000
     """For each byte of a large file: a flat picture takes a thousand times its file."""

@@ -11,17 +11,21 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Protocol
 
 import psutil
 
-from rnan.errors import Cancelled, InputError
+import rnan
+from rnan.errors import Cancelled, InputError, ResourceError, RnanError
 from rnan.isolation.limits import Limits
 from rnan.isolation.transfer import hear, receive
-from rnan.isolation.words import BROKEN, DONE, FAILED, NOTICE, PIXELS, Order, too_much_memory
+from rnan.isolation.words import BROKEN, DONE, FAILED, NOTICE, PIXELS, READY, Order, too_much_memory
+from rnan.options.files import MAX_PIXELS
 
-if TYPE_CHECKING:
-    pass
+if sys.platform != "win32":
+    import fcntl
 
 AVAILABLE = sys.platform != "win32"
 """Whether there are such processes: they take over open files, as Windows does not."""
@@ -35,6 +39,15 @@ _MOST_KEPT = 300 * 2**20
 """Bytes that a process may hold on to between two files."""
 _WALL = 10.0
 """How many times its processor's seconds a file may take where the machine has other work."""
+_START = 60.0
+"""Seconds within which a process has to be there."""
+_FIRST_FREE = 3
+"""The least number of a file of ours: those below are the program's own."""
+_PATHS = [
+    str(Path(rnan.__file__).absolute().parent.parent),
+    *(str(Path(path).absolute()) for path in sys.path),
+]
+"""Where the program is found, whatever folder is the current one later."""
 
 
 class Cancel(Protocol):
@@ -45,32 +58,35 @@ class Cancel(Protocol):
         ...
 
 
-class _Refused(Exception):
-    """The operation refused the file."""
-
-    def __init__(self, reason: Exception) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class Process:
-    """One process that decodes one file at a time."""
+    """One process that decodes one file at a time.
+
+    Raises:
+        ResourceError: None can be started.
+    """
 
     def __init__(self) -> None:
-        self._connection, theirs = multiprocessing.Pipe()
-        self._owner = os.getpid()
-        paths = os.pathsep.join(path for path in sys.path if path)
-        self._process = subprocess.Popen(
-            # -P: what lies in the current folder is no program.
-            [sys.executable, "-P", "-m", "rnan.isolation.worker", str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,  # decoders write there what they think of a file
-            pass_fds=[theirs.fileno()],
-            env={**os.environ, "PYTHONPATH": paths, "MALLOC_ARENA_MAX": "2"},
-        )
-        theirs.close()
-        self._files = 0
+        self._owner, self._files, self._is_ready = os.getpid(), 0, False
+        try:
+            ours, theirs = (_apart(end) for end in multiprocessing.Pipe())
+            with theirs:
+                self._connection = ours
+                self._process = subprocess.Popen(
+                    # -P: what lies in the current folder is no program.
+                    [sys.executable, "-P", "-m", "rnan.isolation.worker", str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,  # decoders write there what they think of a file
+                    pass_fds=[theirs.fileno()],
+                    process_group=0,  # Ctrl-C is for who asked
+                    env={
+                        **os.environ,
+                        "PYTHONPATH": os.pathsep.join(_PATHS),
+                        "MALLOC_ARENA_MAX": "2",
+                    },
+                )
+        except (OSError, TypeError) as error:
+            raise _not_started(str(error)) from error
 
     @property
     def pid(self) -> int:
@@ -80,11 +96,9 @@ class Process:
     @property
     def is_usable(self) -> bool:
         """Whether it can take another file."""
-        if self._owner != os.getpid():  # this is a fork of who started it
-            return False
         if self._process.poll() is not None or self._files >= _MOST_FILES:
             return False
-        return self._resident() <= _MOST_KEPT
+        return self.resident() <= _MOST_KEPT
 
     def run(
         self,
@@ -100,8 +114,10 @@ class Process:
 
         Raises:
             InputError: As the operation, or the file passes a limit or crashes the decoder.
+            ResourceError: The process did not start.
             Cancelled: ``cancel`` says so.
         """
+        self._wait_until_ready()
         self._files += 1
         order = Order(
             operation=operation,
@@ -111,64 +127,122 @@ class Process:
             seconds=limits.seconds,
             seconds_per_megapixel=limits.seconds_per_megapixel,
         )
-        try:
-            self._connection.send(order)
-            self._connection.send_bytes(data)
-            return self._answer(order, limits, cancel)
-        except (EOFError, ConnectionError):
-            self.end()
-            raise InputError(f"{name} is damaged: it crashes its decoder") from None
-        except BaseException as error:
-            if not isinstance(error, _Refused):
+        watch = _Watch(self, order, cancel)
+        with watch:
+            try:
+                self._connection.send(order)
+                self._connection.send_bytes(data)
+                kind, answer = self._answer(order, watch)
+            except BaseException as error:
                 self.end()
+                if watch.reason is not None:
+                    raise watch.reason from None
+                if isinstance(error, Exception) and not isinstance(error, RuntimeError):
+                    raise InputError(f"{name} is damaged: it crashes its decoder") from error
                 raise
-            raise error.reason from None
+        if kind == FAILED:
+            raise answer
+        return answer
 
-    def _answer(self, order: Order, limits: Limits, cancel: Cancel | None) -> Any:
-        name, before, used = order.name, self._resident(), self._processor()
-        seconds, started = order.seconds, time.monotonic()
+    def _answer(self, order: Order, watch: _Watch) -> tuple[str, Any]:
         while True:
-            if self._connection.poll(_LOOK_EVERY):
-                kind, content = hear(self._connection)
-                if kind == PIXELS:
-                    seconds = max(seconds, limits.seconds_for(content))
-                elif kind == NOTICE:
-                    where, level, text = content
-                    logging.getLogger(where).log(level, "%s", text)
-                elif kind == DONE:
-                    return receive(self._connection)
-                elif kind == FAILED:
-                    raise _Refused(receive(self._connection))
-                elif kind == BROKEN:
-                    raise RuntimeError(receive(self._connection))
-                continue
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("cancelled")
-            wall = time.monotonic() - started
-            if self._processor() - used > seconds or wall > _WALL * seconds:
-                raise InputError(f"{name} took more than {seconds:.0f} s to decode")
-            if self._resident() - before > order.memory:
-                raise too_much_memory(order)
+            kind, content = hear(self._connection)
+            if kind == PIXELS:
+                watch.allow(min(int(content), MAX_PIXELS))
+            elif kind == NOTICE:
+                where, level, text = content
+                logging.getLogger(where).log(level, "%s", text)
+            elif kind in (DONE, FAILED, BROKEN):
+                answer = receive(self._connection, max(order.memory, 2**20))
+                if kind == BROKEN:
+                    raise RuntimeError(answer)
+                if (kind == FAILED) != isinstance(answer, RnanError):
+                    raise ValueError(kind)
+                return kind, answer
 
-    def _resident(self) -> int:
+    def _wait_until_ready(self) -> None:
+        if self._is_ready:
+            return
+        try:
+            if not self._connection.poll(_START):
+                raise TimeoutError(f"nothing within {_START:.0f} s")
+            self._is_ready = hear(self._connection)[0] == READY
+        except (OSError, EOFError) as error:
+            self.end()
+            raise _not_started(str(error) or "it ended at once") from error
+
+    def resident(self) -> int:
+        """Bytes of memory that it holds."""
         with contextlib.suppress(psutil.Error):
-            return int(psutil.Process(self._process.pid).memory_info().rss)
+            return int(psutil.Process(self.pid).memory_info().rss)
         return 0
 
-    def _processor(self) -> float:
+    def processor(self) -> float:
+        """Seconds of the processor that it took."""
         with contextlib.suppress(psutil.Error):
-            times = psutil.Process(self._process.pid).cpu_times()
+            times = psutil.Process(self.pid).cpu_times()
             return float(times.user + times.system)
         return 0.0
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """End it at once, whatever it does."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """End it, and forget it."""
         self._connection.close()
         if self._owner != os.getpid():
             self._process.returncode = 0  # a fork is not its parent, and cannot wait for it
             return
-        self._process.kill()
+        self.kill()
         self._process.wait()
+
+
+class _Watch:
+    """Looks at what a process takes for a file, and ends it where that is too much.
+
+    In a thread of its own, since whatever comes from the process may keep the other end waiting.
+    """
+
+    def __init__(self, process: Process, order: Order, cancel: Cancel | None) -> None:
+        self._process, self._order, self._cancel = process, order, cancel
+        self._seconds = order.seconds
+        self._used, self._held = process.processor(), process.resident()
+        self._started = time.monotonic()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="decoding", daemon=True)
+        self.reason: RnanError | None = None
+        """Why the process was ended."""
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def allow(self, pixels: int) -> None:
+        """More time, for a picture of so many pixels."""
+        more = self._order.seconds_per_megapixel * pixels / 1e6
+        self._seconds = max(self._seconds, self._order.seconds + more)
+
+    def _look(self) -> None:
+        while not self._over.wait(_LOOK_EVERY):
+            self.reason = self._wrong()
+            if self.reason is not None:
+                self._process.kill()
+                return
+
+    def _wrong(self) -> RnanError | None:
+        if self._cancel is not None and self._cancel.is_set():
+            return Cancelled("cancelled")
+        seconds, name = self._seconds, self._order.name
+        wall = time.monotonic() - self._started
+        if self._process.processor() - self._used > seconds or wall > _WALL * seconds:
+            return InputError(f"{name} took more than {seconds:.0f} s to decode")
+        if self._process.resident() - self._held > self._order.memory:
+            return too_much_memory(self._order)
+        return None
 
 
 class Pool:
@@ -181,9 +255,16 @@ class Pool:
     """
 
     def __init__(self, most: int = _AT_A_TIME) -> None:
+        self._most = most
+        self._begin()
+        if AVAILABLE:
+            os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        """With nothing; in a fork too, which has neither the processes nor who held the locks."""
         self._idle: list[Process] = []
         self._lock = threading.Lock()
-        self._room = threading.BoundedSemaphore(most)
+        self._room = threading.BoundedSemaphore(self._most)
 
     def run(
         self,
@@ -195,7 +276,8 @@ class Pool:
         **more: Any,
     ) -> Any:
         """See :meth:`Process.run`."""
-        while not self._room.acquire(timeout=_LOOK_EVERY):
+        room = self._room
+        while not room.acquire(timeout=_LOOK_EVERY):
             if cancel is not None and cancel.is_set():
                 raise Cancelled("cancelled")
         try:
@@ -205,11 +287,11 @@ class Pool:
             finally:
                 self._give_back(process)
         finally:
-            self._room.release()
+            room.release()
 
     def warm(self) -> None:
         """Have one ready, without waiting for it."""
-        with self._lock:
+        with self._lock, contextlib.suppress(ResourceError):  # who needs it says so
             if AVAILABLE and not self._idle:
                 self._idle.append(Process())
 
@@ -236,6 +318,16 @@ class Pool:
                 self._idle.append(process)
         else:
             process.end()
+
+
+def _apart(end: Connection) -> Connection:
+    """The same connection, away from the numbers of standard input and output."""
+    with end:
+        return Connection(fcntl.fcntl(end.fileno(), fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE))
+
+
+def _not_started(why: str) -> ResourceError:
+    return ResourceError(f"no process to decode pictures could be started: {why}")
 
 
 POOL = Pool()

@@ -54,7 +54,7 @@ def decode(
     A format that this process alone knows (:func:`rnan.images.formats.registry.register`) is
     decoded here; so is all on Windows, within no limits.
     """
-    foreign = any(one.recognises(data) for one in FORMATS.values() if one.name not in OURS)
+    foreign = any(one.recognises(data) for one in FORMATS.values() if OURS.get(one.name) is not one)
     if foreign or not pool.AVAILABLE:
         return images.decode(data, name=name, options=options)
     given = {"name": name, "options": options}

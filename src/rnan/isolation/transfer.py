@@ -33,6 +33,10 @@ KNOWN = frozenset(
 """Module and name of all that may be made of what arrives."""
 
 
+_LONGEST = 2**20
+"""Bytes of a word."""
+
+
 class _Careful(pickle.Unpickler):
     """Makes what is :data:`KNOWN`."""
 
@@ -49,7 +53,7 @@ def say(connection: Connection, kind: str, content: Any = None) -> None:
 
 def hear(connection: Connection) -> tuple[str, Any]:
     """What :func:`say` sent."""
-    kind, content = json.loads(connection.recv_bytes())
+    kind, content = json.loads(connection.recv_bytes(_LONGEST))
     return kind, content
 
 
@@ -59,41 +63,49 @@ def send(connection: Connection, result: object, receiver: int) -> None:
     head = pickle.dumps(result, protocol=5, buffer_callback=buffers.append)
     arrays = [buffer.raw() for buffer in buffers]
     lengths = [array.nbytes for array in arrays]
-    connection.send_bytes(json.dumps(lengths).encode())
-    connection.send_bytes(head)
-    if not sum(lengths):
-        return
-    file = _nameless(sum(lengths))
+    connection.send_bytes(json.dumps([len(head), lengths]).encode())
+    file = _nameless(len(head) + sum(lengths))
     try:
-        with mmap.mmap(file, sum(lengths)) as shared:
+        with mmap.mmap(file, len(head) + sum(lengths)) as shared:
             at = 0
-            for array in arrays:
-                shared[at : at + array.nbytes] = array
-                at += array.nbytes
+            for part in (memoryview(head), *arrays):
+                shared[at : at + part.nbytes] = part
+                at += part.nbytes
         reduction.send_handle(connection, file, receiver)
     finally:
         os.close(file)
 
 
-def receive(connection: Connection) -> Any:
-    """What :func:`send` sent.
+def receive(connection: Connection, most: int) -> Any:
+    """What :func:`send` sent, at most so many bytes; copied, since the other end may change it.
 
     Raises:
         UnpicklingError: It is something that no decoder sends.
+        ValueError: It is too large, or not all there.
     """
-    lengths = [int(length) for length in json.loads(connection.recv_bytes())]
-    head = connection.recv_bytes()
-    if not sum(lengths):
-        views = [memoryview(bytearray()) for _ in lengths]
-        return _Careful(io.BytesIO(head), buffers=views).load()
+    length, lengths = json.loads(connection.recv_bytes(_LONGEST))
     file = reduction.recv_handle(connection)
     try:
-        shared = memoryview(mmap.mmap(file, sum(lengths)))
+        if min(length, *lengths, 0) < 0 or length + sum(lengths) > most:
+            raise ValueError("more than was allowed")
+        at, parts = 0, []
+        for size in (length, *lengths):
+            parts.append(_copied(file, at, size))
+            at += size
     finally:
         os.close(file)
-    starts = [sum(lengths[:place]) for place in range(len(lengths))]
-    views = [shared[at : at + size] for at, size in zip(starts, lengths, strict=True)]
-    return _Careful(io.BytesIO(head), buffers=views).load()
+    return _Careful(io.BytesIO(parts[0]), buffers=parts[1:]).load()
+
+
+def _copied(file: int, at: int, size: int) -> bytearray:
+    part = bytearray(size)
+    view, done = memoryview(part), 0
+    while done < size:
+        read = os.preadv(file, [view[done:]], at + done)
+        if not read:
+            raise ValueError("it is not all there")
+        done += read
+    return part
 
 
 def _nameless(size: int) -> int:

@@ -5,6 +5,9 @@ from typing import Any
 
 from rnan.errors import InputError
 
+READY = "ready"
+"""What a process says first."""
+
 PIXELS, NOTICE, DONE, FAILED, BROKEN = "pixels", "notice", "done", "failed", "broken"
 """Kinds of answers: the last three end a file, and what follows is the result, the error that it
 gets, or the trace of one that is ours."""

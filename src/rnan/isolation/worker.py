@@ -13,12 +13,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import psutil
+from PIL import Image
 
 from rnan.errors import InputError, ResourceError, RnanError
 from rnan.images import limits
 from rnan.images.read import decode, size_in
 from rnan.isolation.transfer import say, send
-from rnan.isolation.words import BROKEN, DONE, FAILED, NOTICE, PIXELS, Order, too_much_memory
+from rnan.isolation.words import BROKEN, DONE, FAILED, NOTICE, PIXELS, READY, Order, too_much_memory
 
 if sys.platform != "win32":  # where it is never started
     import resource
@@ -59,6 +60,7 @@ class _Notices(logging.Handler):
 
 def serve(connection: Connection) -> None:
     """Do what is asked for until nobody is at the other end."""
+    say(connection, READY)
     logging.getLogger().addHandler(_Notices(connection))
     logging.getLogger().setLevel(logging.INFO)
     while True:
@@ -106,12 +108,11 @@ def _limit_memory(allowed: int | None) -> None:
     """Bytes beyond what the process has; no limit for the time between two files."""
     if sys.platform == "win32":
         return
-    no_limit = resource.RLIM_INFINITY
-    most = no_limit
+    most = resource.RLIM_INFINITY
     if allowed is not None:
         most = psutil.Process().memory_info().vms + allowed + _SLACK
     with contextlib.suppress(ValueError, OSError):  # macOS knows none
-        resource.setrlimit(resource.RLIMIT_AS, (most, no_limit))
+        _limit(resource.RLIMIT_AS, most)
 
 
 def _limit_processor(seconds: float) -> None:
@@ -119,16 +120,27 @@ def _limit_processor(seconds: float) -> None:
     if sys.platform == "win32":
         return
     used = sum(psutil.Process().cpu_times()[:2])
-    most = int(used + seconds + _LATE) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+    _limit(resource.RLIMIT_CPU, int(used + seconds + _LATE) + 1)
+
+
+def _limit(which: int, most: int) -> None:
+    """Set a limit, within what this process may take at most."""
+    if sys.platform == "win32":
+        return
+    hard = resource.getrlimit(which)[1]
+    no_limit = resource.RLIM_INFINITY
+    if hard != no_limit and (most == no_limit or most > hard):
+        most = hard
+    resource.setrlimit(which, (most, hard))
 
 
 def main() -> None:
     """Start with what the command line says."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asked
     if sys.platform != "win32":
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    Image.MAX_IMAGE_PIXELS = None  # the limits are ours
     serve(Connection(int(sys.argv[1])))
 
 

@@ -1,10 +1,16 @@
 """Connections that say nothing, or hardly anything, are closed: they keep others out."""
 
 import asyncio
+import contextlib
+import sys
 import time
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 SILENT = 15.0
 """Seconds for the head of a first request."""
@@ -53,8 +59,15 @@ class Watched(H11Protocol):
         else:
             self._looking = self.loop.call_later(_LOOK_EVERY, self._look)
 
+    def _on_its_way(self) -> int:
+        """Bytes that the system has and the other side has not, where it says so."""
+        with contextlib.suppress(Exception):
+            number = self.transport.get_extra_info("socket").fileno()
+            return int.from_bytes(fcntl.ioctl(number, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        return 0
+
     def _is_late(self, now: float) -> bool:
-        waiting = self.transport.get_write_buffer_size()
+        waiting = self.transport.get_write_buffer_size() + self._on_its_way()
         if waiting != self._waiting or not waiting:
             self._waiting, self._took = waiting, now
         if now - self._took > self.stalled:  # it takes nothing of its answer

@@ -80,5 +80,5 @@ register(
     )
 )
 
-OURS = frozenset(FORMATS)
+OURS = dict(FORMATS)
 """Those that every process knows, unlike what is registered later."""

@@ -154,7 +154,8 @@ def fetched(request: Request, jobs: list[Job]) -> BackgroundTask | None:
         for job in jobs:
             job.fetched = True
 
-    return None if ASKED_BY_HEAD in request.scope else BackgroundTask(remember)
+    is_part = ASKED_BY_HEAD in request.scope or "range" in request.headers
+    return None if is_part else BackgroundTask(remember)
 
 
 class HeldFile(FileResponse):
