@@ -181,6 +181,27 @@ def test_what_is_too_long_for_a_jpeg_is_left_out(
     ]
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".tif"])
+@pytest.mark.parametrize("dots", [0, 300, 70_000, 2**32 - 1])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_dots_an_inch_that_a_file_cannot_hold_are_left_out(
+    tmp_path: Path, suffix: str, dots: int, depth: type
+) -> None:
+    """A microscope's are beyond JPEG, a damaged file's beyond all."""
+    usual = {".jpg": (72.0, 72.0), ".bmp": pytest.approx((96.0, 96.0), rel=1e-3)}
+    buffer = io.BytesIO()
+    pixels = photo(9, 8).astype(depth)
+    tifffile.imwrite(
+        buffer, pixels, photometric="rgb", resolution=[(dots, 1)] * 2, resolutionunit="INCH"
+    )
+    write(decode(buffer.getvalue()), tmp_path / f"a{suffix}")
+    back = read(tmp_path / f"a{suffix}").metadata.dpi
+    if dots == 300 or (dots == 70_000 and suffix != ".jpg"):
+        assert back == pytest.approx((dots, dots), rel=1e-3)
+    else:
+        assert back == usual.get(suffix)
+
+
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_applied_once(file_format: str, orientation: int) -> None:

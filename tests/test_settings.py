@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from rnan.errors import ConfigError
-from rnan.options.mapping import from_mapping, to_mapping
+from rnan.options.mapping import from_mapping, parsed, to_mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,7 @@ def test_round_trip() -> None:
         ({"name": "x", "sizes": 3}, "sizes: expected a list"),
         ({"name": "x", "inner": {"number": "many"}}, "inner.number: expected a number"),
         ({"name": "x", "inner": {"number": True}}, "inner.number: expected float, got True"),
+        ({"name": "x", "inner": {"number": 10**400}}, "inner.number: expected a number"),
         ({}, "name"),
     ],
 )
@@ -57,3 +58,9 @@ def test_one_of_two_types() -> None:
 
 def test_yaml_numbers_without_a_dot_are_numbers() -> None:
     assert from_mapping(Inner, {"number": "1e-3"}).number == 1e-3
+
+
+def test_json_nested_too_deeply_is_no_json() -> None:
+    assert parsed('{"a": [1, 2.5]}') == {"a": [1, 2.5]}
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parsed("[" * 100_000)

@@ -11,6 +11,7 @@ import click
 from rnan.cli import progress
 from rnan.cli.options import PATH, verbosity
 from rnan.errors import ConfigError, WeightsError
+from rnan.options.mapping import parsed
 from rnan.options.option import options_of
 
 if TYPE_CHECKING:
@@ -115,14 +116,13 @@ def command(
 def _card(model: str) -> dict[str, Any] | None:
     """The card of weights by name, or the one that lies beside a file."""
     import contextlib
-    import json
 
     from rnan.weights import registry
 
     if model in registry.names():
         return registry.card(model)
     with contextlib.suppress(OSError, ValueError):
-        card: dict[str, Any] = json.loads(Path(model).with_suffix(".json").read_text("utf-8"))
+        card: dict[str, Any] = parsed(Path(model).with_suffix(".json").read_text("utf-8"))
         return card
     return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rnan.errors import ConfigError, WeightsError
 from rnan.models import RNANConfig
 from rnan.models.config import ROWS
-from rnan.options.mapping import from_mapping, to_mapping
+from rnan.options.mapping import from_mapping, parsed, to_mapping
 
 METADATA = "rnan"
 """Key of an ONNX file's metadata under which :class:`GraphInfo` stands, as JSON."""
@@ -78,6 +78,6 @@ def info_of(metadata: dict[str, str], *, name: str) -> GraphInfo:
             f"{name} was not exported by rnan; rnan evaluate --model peer:{name} measures it"
         )
     try:
-        return from_mapping(GraphInfo, json.loads(metadata[METADATA]))
+        return from_mapping(GraphInfo, parsed(metadata[METADATA]))
     except (ValueError, ConfigError) as error:
         raise WeightsError(f"{name} was exported by another version of rnan: {error}") from error

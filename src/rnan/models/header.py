@@ -1,12 +1,11 @@
 """What a weights file says of its network, without its tensors."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from rnan.errors import ConfigError, WeightsError
 from rnan.models.config import RNANConfig
-from rnan.options.mapping import from_mapping
+from rnan.options.mapping import from_mapping, parsed
 
 FORMAT = "rnan-1"
 
@@ -31,12 +30,12 @@ def header_of(data: bytes, *, name: str = "the file") -> Header:
     """
     try:
         metadata = _metadata(data)
-        header = json.loads(metadata["rnan"])
+        header = parsed(metadata["rnan"])
         if metadata.get("format") != FORMAT:
             raise ValueError(f"its format is {metadata.get('format')}, not {FORMAT}")
         _check_info(header)
         config = from_mapping(RNANConfig, header.pop("config"), where="config")
-    except (KeyError, ValueError, TypeError, RecursionError, ConfigError) as error:
+    except (KeyError, ValueError, TypeError, ConfigError) as error:
         raise damaged(name, error) from error
     return Header(config=config, info=header)
 
@@ -67,7 +66,7 @@ def _metadata(data: bytes) -> dict[str, str]:
     length = int.from_bytes(data[:8], "little")
     if not 2 <= length <= min(len(data) - 8, _LONGEST):
         raise ValueError("it is cut off, or no safetensors")
-    header: dict[str, dict[str, str]] = json.loads(data[8 : 8 + length])
+    header: dict[str, dict[str, str]] = parsed(data[8 : 8 + length])
     return header["__metadata__"]
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import difflib
+import json
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,18 @@ from typing import Any, TypeVar
 from rnan.errors import ConfigError
 
 T = TypeVar("T")
+
+
+def parsed(text: str | bytes) -> Any:
+    """What a file says in JSON.
+
+    Raises:
+        ValueError: It is no JSON, or nested so deeply that only a damaged file can be.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
@@ -100,7 +113,7 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
     if hint is float and isinstance(value, (int, float, str)) and not isinstance(value, bool):
         try:
             return float(value)  # YAML reads 1e-3, without a dot, as a string
-        except ValueError:
+        except (ValueError, OverflowError):
             raise ConfigError(f"{name}: expected a number, got {shown(value)}") from None
     if hint in (bool, int, str) and type(value) is hint:
         return value

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnan.images.write import could_not_write
+from rnan.options.mapping import parsed
 from rnan.pipeline.plan import Plan
 
 NAME = ".rnan-manifest.jsonl"
@@ -125,8 +126,8 @@ class Manifest:
             self._before = "\n"  # the last line was cut off when the machine went down
         for line in text.splitlines():
             try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError):
+                entry = parsed(line)
+            except ValueError:
                 continue
             if _is_well_formed(entry):
                 entries[entry["target"]] = entry

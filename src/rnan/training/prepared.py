@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rnan.errors import ConfigError, InputError, ResourceError, is_full
 from rnan.evaluation.datasets import Reference, names_of
 from rnan.images import write_whole
+from rnan.options.mapping import parsed
 from rnan.tasks import Plane
 from rnan.training.sources import Row, Source, decoded
 
@@ -162,7 +163,7 @@ def _open(folder: Path) -> Prepared:
 
 def _load(index: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(index.read_text(encoding="utf-8"))
+        content: dict[str, Any] = parsed(index.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{index} cannot be read; delete it and prepare again") from error
     return content
@@ -215,7 +216,7 @@ def _journal(folder: Path, about: dict[str, Any]) -> dict[str, list[Row]]:
             raise ConfigError(f"{folder} holds other prepared pictures; name another folder")
         for line in lines[1:]:
             try:
-                part, row = json.loads(line)
+                part, row = parsed(line)
             except ValueError:  # the last line, cut short
                 break
             rows[part].append(Row(**row))

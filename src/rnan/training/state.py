@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from rnan.errors import ConfigError
 from rnan.images import write_whole
+from rnan.options.mapping import parsed
 from rnan.training.optimizers import Optimizer
 
 _log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def load_newest(
         try:
             with safe_open(path, framework="pt") as file:
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-                facts: dict[str, Any] = json.loads(file.metadata()["facts"])
+                facts: dict[str, Any] = parsed(file.metadata()["facts"])
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             _log.warning("checkpoint %s is damaged (%s); trying the one before", path.name, error)
             with contextlib.suppress(OSError):  # another process may have been first

@@ -9,6 +9,7 @@ from rnan.errors import InputError, WeightsError
 from rnan.images import write_whole
 from rnan.models import PRESETS
 from rnan.models.header import header_of
+from rnan.options.mapping import parsed
 from rnan.weights import registry
 
 
@@ -66,7 +67,7 @@ def _card_of(file: Path) -> dict[str, Any]:
         return registry.card(file.stem)
     beside = file.with_suffix(".json")
     try:
-        card = json.loads(beside.read_text(encoding="utf-8"))
+        card = parsed(beside.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsError(
             f"there is no card for {file.stem}: {beside.name} has to lie beside the file; "

@@ -39,6 +39,8 @@ _XMP_HEAD = 29
 _APP13 = 0xFFED
 """The segment that is Photoshop's."""
 _MAX_SIDE = {"JPEG": 65_535, "WEBP": 16_383, "AVIF": 65_535}
+_MAX_DPI, _MAX_JPEG_DPI = 1e8, 65_535
+"""Dots an inch that PNG and BMP hold (in dots a metre, 32 bits), and that JPEG holds (16 bits)."""
 _bomb_limit = threading.Lock()
 
 
@@ -213,9 +215,9 @@ def dpi_of(value: Any) -> tuple[float, float] | None:
     """Dots an inch, where two sensible numbers are given."""
     try:
         across, down = (float(number) for number in value)
-    except (TypeError, ValueError, ZeroDivisionError):
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
-    return (across, down) if across > 0 and down > 0 else None
+    return (across, down) if all(1 <= dots <= _MAX_DPI for dots in (across, down)) else None
 
 
 def encode(picture: Picture, options: WriteOptions, file_format: str) -> bytes:
@@ -251,7 +253,7 @@ def _kept(metadata: Metadata, file_format: str) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     if metadata.icc:
         kept["icc_profile"] = metadata.icc
-    if metadata.dpi:
+    if metadata.dpi and (file_format != "JPEG" or max(metadata.dpi) <= _MAX_JPEG_DPI):
         kept["dpi"] = metadata.dpi
     if file_format == "BMP":
         return kept

@@ -152,7 +152,7 @@ def _dpi(tags: dict[str, Any]) -> tuple[float, float] | None:
         across, down = (
             tags[name][0] / tags[name][1] * inches for name in ("XResolution", "YResolution")
         )
-    except (KeyError, TypeError, ZeroDivisionError):
+    except (KeyError, TypeError, ZeroDivisionError, OverflowError):
         return None
     return pillow.dpi_of((across, down))
 
