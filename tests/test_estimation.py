@@ -59,9 +59,9 @@ def test_any_size_gives_a_number(shape: tuple[int, ...]) -> None:
 
 def test_large_pictures_take_no_longer() -> None:
     image = np.random.default_rng(0).normal(128, 10, (3000, 4000, 3)).astype(np.float32)
-    start = time.perf_counter()
+    start = time.process_time()
     assert estimate_sigma(image, clipped=False) == pytest.approx(10, rel=0.05)
-    assert time.perf_counter() - start < 5.0
+    assert time.process_time() - start < 5.0
 
 
 QUALITIES = [10, 20, 40, 60, 80, 95]
