@@ -13,7 +13,7 @@ RUN := .venv/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 
 export RNAN_DATA TORCH_INDEX
-.PHONY: core setup demo test check bars lint audit format docs dist release clean
+.PHONY: core setup demo test check bars lint audit format docs site dist release clean
 
 # What restores pictures, and nothing else.
 core: .venv/core
@@ -63,6 +63,11 @@ format: setup
 docs: setup
 	$(RUN) -m sphinx -W --keep-going -q docs docs/_build
 
+# The page that restores pictures in the browser itself, in site/: for any static host. Needs npm.
+site: setup
+	npm ci --prefix browser --ignore-scripts --no-audit --no-fund --silent
+	$(RUN) scripts/site.py
+
 # An sdist and a wheel in dist/, checked.
 dist: setup
 	$(RUN) scripts/release.py
@@ -73,4 +78,4 @@ release: check bars
 	$(RUN) scripts/release.py $(VERSION)
 
 clean:
-	rm -rf .venv demo-output docs/_build dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv demo-output site browser/node_modules docs/_build dist build .pytest_cache .mypy_cache .ruff_cache

@@ -71,7 +71,7 @@ def main() -> None:
                     page.set_input_files(
                         "#pick", {"name": "photo.png", "mimeType": "image/png", "buffer": picture}
                     )
-                    page.locator(".found li").nth(1).wait_for()
+                    page.locator(".found li").nth(1).wait_for(state="attached")
                     page.get_by_role("button", name="Restore").click()
                     page.locator(".result").wait_for(state="visible", timeout=120_000)
                     page.locator(".result").scroll_into_view_if_needed()

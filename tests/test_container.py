@@ -106,7 +106,8 @@ def jail(tmp_path: Path) -> Path:
         pytest.skip("needs root, to change the root file system's rights for one process")
     place = tmp_path / "tmp"
     place.mkdir()
-    for parent in place.parents:
+    python = Path(sys.executable).resolve()  # the server starts it anew, as that user
+    for parent in [*place.parents, *python.parents]:
         if parent.owner() == "root" and parent != Path("/"):
             parent.chmod(parent.stat().st_mode | 0o011)
     done = subprocess.run(

@@ -26,9 +26,10 @@ _MACHINE = [one for one in options_of(RestoreOptions).values() if one.machine]
 @click.command("serve", cls=GroupedCommand)
 @with_options(options_of(ServerOptions).values())
 @with_options(_MACHINE)
+@click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 @THREADS
 @verbosity
-def command(**values: Any) -> None:
+def command(*, opens: bool, **values: Any) -> None:
     """Serve a page and an HTTP API that restore pictures.
 
     Needs the extra web: pip install 'rnan[web]'. By default only this machine reaches it. The page
@@ -36,7 +37,7 @@ def command(**values: Any) -> None:
 
     \b
     Examples:
-      rnan serve
+      rnan serve --open
       rnan serve --host 0.0.0.0 --allow-host pictures.example --token "$SECRET"
     """
     from rnan.server import create_app, serve
@@ -50,7 +51,17 @@ def command(**values: Any) -> None:
         progress.say_plainly(
             f"rnan: {options.host} is reached by others, and there is no token; see --token"
         )
-    serve(options, create_app(options), say=click.echo)
+    serve(options, create_app(options), say=_say_and_open if opens else click.echo)
+
+
+def _say_and_open(address: str) -> None:
+    """Say where the page is, and let the system show it; where it can't, the address is enough."""
+    import threading
+    import webbrowser
+
+    click.echo(address)
+    # Not waited for: a browser in the terminal would keep the server from answering it.
+    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

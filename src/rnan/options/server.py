@@ -33,6 +33,9 @@ class ServerOptions:
     folder: Path | None = option(
         None, "For the files of jobs.", default_text="the temporary folder"
     )
+    site: Path | None = option(
+        None, "A folder that make site wrote, to serve at /local/: it restores in the browser."
+    )
     no_raw: bool = option(
         False, "Refuse camera raw, whose many decoders are better not offered to strangers."
     )

@@ -22,6 +22,7 @@ from rnan.server import problems, routes
 from rnan.server.guard import Guard
 from rnan.server.jobs import Jobs
 from rnan.server.metrics import Metrics
+from rnan.server.site import AT, site_of
 from rnan.server.studio import Studio
 
 _FORGET_EVERY = 60.0
@@ -85,6 +86,8 @@ def create_app(options: ServerOptions | None = None) -> FastAPI:
     app.add_middleware(Guard, options=options)
     app.add_middleware(_as_get)
     app.add_middleware(metrics.watching)
+    if options.site is not None:
+        app.mount(AT, site_of(options.site))
     page = Path(str(resources.files("rnan.server").joinpath("page")))
     # Not mounted: a mount takes other methods of the API's paths, too, and says 404 of them.
     app.router.default = StaticFiles(directory=page, html=True)

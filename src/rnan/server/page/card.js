@@ -2,7 +2,8 @@
 
 import * as api from "./api.js";
 import { Compare } from "./compare.js";
-import { FINER, LEVELS, REMEDIES, TASKS, left } from "./words.js";
+import { QuickLook } from "./look.js";
+import { FINER, LEVELS, REMEDIES, TASKS, left, suggestion } from "./words.js";
 
 export class Card {
   constructor(file, options, changed) {
@@ -14,20 +15,19 @@ export class Card {
     this.reading = {}; // how the file is read
     this.turn = 0; // of restoring: what was cancelled has another one than what is shown
     const template = document.getElementById("card");
-    this.element = template.content.firstElementChild.cloneNode(true);
+    this.element = document.importNode(template.content.firstElementChild, true); // in a template pictures are not loaded
     const part = (name) => this.element.querySelector(`.${name}`);
     this.parts = Object.fromEntries(
-      ["preview", "found", "task", "level", "finer", "luma", "chroma", "format", "format-line", "restore", "cancel", "remove", "state", "progress", "result", "download"]
+      ["thumb", "name", "body", "look", "preview", "live", "found", "choices", "level", "finer", "luma", "chroma", "format", "format-line", "restore", "cancel", "remove", "state", "progress", "result", "download"]
         .map((name) => [name, part(name)]),
     );
-    part("name").textContent = file.name;
+    this.parts.name.textContent = file.name;
+    this.parts.name.addEventListener("click", () => this.open(this.parts.body.hidden));
     this.element.setAttribute("aria-label", file.name);
-    for (const [task, words] of Object.entries(TASKS)) this.parts.task.add(new Option(words, task));
     this.compare = new Compare(this.element);
-    this.parts.task.addEventListener("change", () => {
-      this.askLevel();
-      this.parts.finer.hidden = !FINER.includes(this.parts.task.value);
-    });
+    this.quick = new QuickLook(this.element, (crop) => api.look(crop, this.fields(), this.found), () => this.enlargement);
+    this.offer();
+    part("asked").addEventListener("input", () => this.quick.again());
     part("asked").addEventListener("submit", (event) => {
       event.preventDefault();
       this.restore();
@@ -35,7 +35,44 @@ export class Card {
     this.parts.cancel.addEventListener("click", () => this.cancel());
     this.parts.remove.addEventListener("click", () => this.remove());
     this.parts.download.addEventListener("click", () => this.download());
+    this.show();
     this.look();
+  }
+
+  // A choice for each task; the first is what the picture needs.
+  offer() {
+    const group = `task-${(Card.number = (Card.number ?? 0) + 1)}`;
+    for (const [task, words] of Object.entries(TASKS)) {
+      if (api.unavailable.includes(task)) continue;
+      const label = document.createElement("label");
+      const choice = document.createElement("input");
+      Object.assign(choice, { type: "radio", name: group, value: task, checked: task === "auto" });
+      choice.addEventListener("change", () => {
+        this.askLevel();
+        this.parts.finer.hidden = !FINER.includes(task);
+      });
+      label.append(choice, Object.assign(document.createElement("span"), { textContent: words }));
+      this.parts.choices.append(label);
+    }
+  }
+
+  get task() {
+    return this.parts.choices.querySelector(":checked").value;
+  }
+
+  // How many times as wide the result of the chosen task is.
+  get enlargement() {
+    return this.task === "upscale" ? Number(this.parts.level.querySelector("select")?.value ?? 2) : 1;
+  }
+
+  // Show more than the line, or the line alone.
+  open(yes) {
+    this.parts.body.hidden = !yes;
+    this.parts.name.setAttribute("aria-expanded", String(yes));
+    if (yes) {
+      this.changed(null, this);
+      if (this.done) this.compare.setZoom(this.compare.whole);
+    }
   }
 
   say(text, bad = false) {
@@ -72,22 +109,32 @@ export class Card {
     try {
       const found = await this.patiently(() => api.inspect(this.file, this.reading), () => this.element.isConnected);
       if (!found) return;
-      const steps = found.steps.map((step) => TASKS[step.restoration].toLowerCase());
-      const advice = steps.length ? `Suggested: ${steps.join(", then ")}` : "Nothing to do; it looks clean";
-      this.list([...found.sentences, advice]);
-      if (found.format === "RAW") await this.lookAtRaw();
+      this.found = found;
+      this.list(found.sentences);
+      this.parts.choices.querySelector("span").textContent = suggestion(found);
+      this.parts["format-line"].hidden = found.format !== "RAW";
+      this.quick.again();
     } catch (error) {
       this.list([]);
       this.refused(error, () => this.look());
     }
   }
 
-  // Browsers show no camera raw: the server does.
-  async lookAtRaw() {
-    this.parts["format-line"].hidden = false;
-    const { preview } = this.parts;
-    preview.src = URL.createObjectURL(await api.preview(this.file));
-    preview.hidden = false;
+  // The picture as it is; where the browser can't show it, the server may.
+  async show() {
+    const { preview, thumb, look } = this.parts;
+    try {
+      await shown(preview, this.file);
+      this.quick.start();
+    } catch {
+      try {
+        await shown(preview, await api.preview(this.file));
+      } catch {
+        return; // looking at it says why
+      }
+    }
+    thumb.src = preview.src;
+    look.hidden = this.done;
   }
 
   // A field for the level of the chosen task.
@@ -122,13 +169,13 @@ export class Card {
 
   // What the server and our words say of the level of the chosen task; nothing where it has none.
   level() {
-    const task = this.parts.task.value;
+    const { task } = this;
     const [described] = this.options()?.levels[task] ?? [];
     return described && { ...described, ...LEVELS[task] };
   }
 
   fields() {
-    const task = this.parts.task.value;
+    const { task } = this;
     const about = this.level();
     const more = { ...this.reading };
     for (const name of FINER.includes(task) ? ["luma", "chroma"] : []) {
@@ -157,19 +204,20 @@ export class Card {
     const turn = this.turn + 1; // as dropping what was before makes it
     await this.drop();
     if (turn !== this.turn) return;
-    this.parts.result.hidden = true;
+    this.parts.result.hidden = this.parts.live.hidden = true;
+    this.parts.look.hidden = !this.parts.preview.src;
     this.parts.progress.removeAttribute("value");
     this.say("Sending it …");
     try {
       const job = await this.submit(turn);
       if (!job) return;
       this.job = job;
-      for await (const now of api.follow(api.place(job))) {
+      for await (const now of api.follow(job)) {
         if (turn !== this.turn) return;
         this.job = now;
         this.tell();
       }
-      if (this.job.state === "done") await this.show(turn);
+      if (this.job.state === "done") await this.showResult(turn);
     } catch (error) {
       if (turn === this.turn) this.refused(error, () => this.restore());
     }
@@ -197,10 +245,17 @@ export class Card {
   // The job; nothing where it was cancelled meanwhile.
   async submit(turn) {
     const wanted = () => turn === this.turn;
-    const job = await this.patiently(() => api.submit(this.file, this.fields()), wanted);
+    const job = await this.patiently(() => api.submit(this.file, this.fields(), (part, size) => this.draw(part, size)), wanted);
     if (!job || wanted()) return job;
-    await api.remove(api.place(job));
+    await api.forget(job);
     return null;
+  }
+
+  // A part that is restored, while others are not.
+  draw({ pixels, width, height, x, y }, [wide, high]) {
+    const { live } = this.parts;
+    if (live.hidden || live.width !== wide || live.height !== high) Object.assign(live, { width: wide, height: high, hidden: false });
+    live.getContext("2d").putImageData(new ImageData(pixels, width, height), x, y);
   }
 
   tell() {
@@ -217,12 +272,11 @@ export class Card {
     if (state === "done") this.say(`Done: ${said}.`);
   }
 
-  async show(turn) {
-    const here = api.place(this.job);
-    const [before, after] = await Promise.all(["before", "after"].map((which) => api.blob(`${here}/shown/${which}`)));
+  async showResult(turn) {
+    const [before, after] = await Promise.all(["before", "after"].map((which) => api.shown(this.job, which)));
     if (turn !== this.turn) return;
     await this.compare.load(before, after);
-    this.parts.preview.hidden = true;
+    this.parts.look.hidden = true;
     this.parts.result.hidden = false;
     this.parts.download.disabled = false;
     this.compare.setZoom(false);
@@ -244,7 +298,7 @@ export class Card {
     this.changed();
     if (!job) return;
     try {
-      await api.remove(api.place(job));
+      await api.forget(job);
     } catch {
       // it was forgotten already
     }
@@ -262,7 +316,7 @@ export class Card {
 
   // The page goes away: nobody would ever fetch the result.
   leave() {
-    if (this.job && !this.done) api.remove(api.place(this.job), { keepalive: true }).catch(() => {});
+    if (this.job && !this.done) api.forget(this.job, { keepalive: true }).catch(() => {});
   }
 
   get strength() {
@@ -271,7 +325,7 @@ export class Card {
 
   async download() {
     try {
-      const content = await api.blob(`${api.place(this.job)}/result?strength=${this.strength}`);
+      const content = await api.result(this.job, this.strength);
       api.save(content, this.job.result_name);
     } catch (error) {
       if (error.status === 404) this.forgotten();
@@ -282,7 +336,7 @@ export class Card {
   // Whether the result is still to be had.
   async lasts() {
     try {
-      await api.json(api.place(this.job));
+      await api.state(this.job);
     } catch (error) {
       if (error.status !== 404) throw error;
       this.forgotten();
@@ -295,6 +349,18 @@ export class Card {
     this.parts.download.disabled = true;
     this.say("The server keeps results for a while only, and has forgotten this one: restore it again.", true);
     this.changed();
+  }
+}
+
+async function shown(image, content) {
+  if (image.src) URL.revokeObjectURL(image.src);
+  image.src = URL.createObjectURL(content);
+  try {
+    await image.decode();
+  } catch (error) {
+    URL.revokeObjectURL(image.src);
+    image.removeAttribute("src");
+    throw error;
   }
 }
 

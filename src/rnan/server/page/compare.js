@@ -16,6 +16,8 @@ export class Compare {
     this.zoom.addEventListener("click", () => this.setZoom(!this.whole));
     this.whole = false;
     this.drag();
+    this.wheel();
+    this.pinch();
   }
 
   // Take two blobs; they may differ in size, as when enlarging. setZoom shows them.
@@ -36,13 +38,64 @@ export class Compare {
   setZoom(whole) {
     this.whole = whole;
     this.zoom.setAttribute("aria-pressed", String(whole));
+    this.size(whole ? 1 / devicePixelRatio : this.fitting);
+  }
+
+  // Points of the screen for a pixel, where the whole picture is seen.
+  get fitting() {
     const { naturalWidth, naturalHeight } = this.after;
-    const width = whole ? naturalWidth / devicePixelRatio : Math.min(naturalWidth, this.frame.clientWidth);
-    const low = 0.72 * innerHeight / naturalHeight * naturalWidth;
-    const shown = whole ? width : Math.min(width, low);
-    this.stage.style.width = `${shown}px`;
-    this.stage.style.height = `${shown / naturalWidth * naturalHeight}px`;
+    return Math.min(1, this.frame.clientWidth / naturalWidth, (0.72 * innerHeight) / naturalHeight);
+  }
+
+  size(scale) {
+    this.scale = scale;
+    this.stage.style.width = `${scale * this.after.naturalWidth}px`;
+    this.stage.style.height = `${scale * this.after.naturalHeight}px`;
     this.draw();
+  }
+
+  // Larger or smaller, while what lies at a place of the screen stays there.
+  zoomAt(times, x, y) {
+    const box = this.stage.getBoundingClientRect();
+    const [across, down] = [(x - box.left) / box.width, (y - box.top) / box.height];
+    const least = Math.min(this.fitting, 1 / devicePixelRatio);
+    this.whole = false;
+    this.zoom.setAttribute("aria-pressed", "false");
+    this.size(Math.min(Math.max(this.scale * times, least), 8 / devicePixelRatio));
+    const now = this.stage.getBoundingClientRect();
+    this.frame.scrollLeft += now.left + across * now.width - x;
+    this.frame.scrollTop += now.top + down * now.height - y;
+  }
+
+  wheel() {
+    const turned = (event) => {
+      event.preventDefault();
+      this.zoomAt(Math.exp(-event.deltaY / (event.ctrlKey ? 100 : 500)), event.clientX, event.clientY);
+    };
+    this.frame.addEventListener("wheel", turned, { passive: false });
+  }
+
+  // Two fingers.
+  pinch() {
+    const fingers = new Map();
+    const middle = () => {
+      const [one, two] = [...fingers.values()];
+      return { apart: Math.hypot(one.x - two.x, one.y - two.y), x: (one.x + two.x) / 2, y: (one.y + two.y) / 2 };
+    };
+    this.frame.addEventListener("pointerdown", (event) => {
+      if (event.pointerType === "touch") fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    });
+    this.frame.addEventListener("pointermove", (event) => {
+      if (!fingers.has(event.pointerId)) return;
+      const before = fingers.size === 2 && middle();
+      fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      if (!before) return;
+      const now = middle();
+      this.zoomAt(now.apart / Math.max(1, before.apart), now.x, now.y);
+    });
+    for (const end of ["pointerup", "pointercancel", "pointerleave"]) {
+      this.frame.addEventListener(end, (event) => fingers.delete(event.pointerId));
+    }
   }
 
   draw() {

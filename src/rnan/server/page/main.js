@@ -7,8 +7,9 @@ const at = (name) => document.getElementById(name);
 const cards = new Set();
 let options = null;
 
-function changed(gone) {
+function changed(gone, opened) {
   if (gone) cards.delete(gone);
+  for (const card of opened && cards.size > 1 ? cards : []) if (card !== opened) card.open(false);
   at("together").hidden = cards.size < 2;
   at("download-all").disabled = ![...cards].some((card) => card.done);
 }
@@ -24,6 +25,7 @@ function add(files) {
     const card = new Card(file, () => options, changed);
     cards.add(card);
     at("pictures").prepend(card.element);
+    card.open(true); // and the others are a line each
   }
   changed();
 }
@@ -54,9 +56,9 @@ at("download-all").addEventListener("click", async () => {
   const done = [...cards].filter((card) => card.done);
   try {
     const last = await Promise.all(done.map((card) => card.lasts()));
-    const wanted = done.filter((_, place) => last[place]).map((card) => `job=${card.job.id}&strength=${card.strength}`);
+    const wanted = done.filter((_, place) => last[place]);
     if (!wanted.length) return;
-    api.save(await api.blob(`api/v1/archive?${wanted.join("&")}`), "restored.zip");
+    api.save(await api.archive(wanted), "restored.zip");
   } catch (error) {
     at("message").textContent = error.message;
   }
@@ -71,18 +73,18 @@ addEventListener("pagehide", (event) => {
 
 async function start() {
   try {
-    options = await api.json("api/v1/options");
+    options = await api.options();
     at("token-line").hidden = true;
     at("message").textContent = "";
     at("examples").hidden = false;
-    const examples = await api.json("api/v1/examples");
+    const examples = await api.examples();
     at("examples").querySelectorAll("button").forEach((button) => button.remove());
     for (const [name, words] of Object.entries(examples)) {
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = words.toLowerCase();
       button.addEventListener("click", async () => {
-        const content = await api.blob(`api/v1/examples/${name}`);
+        const content = await api.example(name);
         add([new File([content], name, { type: content.type })]);
       });
       at("examples").append(button);

@@ -8,6 +8,20 @@ export const TASKS = {
   upscale: "Enlarge",
 };
 
+// What a picture needs, as an offer.
+export function suggestion({ format, steps, sigma, of_camera: ofCamera, quality }) {
+  if (format === "RAW") return "Camera raw: develop it";
+  const names = steps.map((step) => step.restoration);
+  if (names.includes("demosaic")) return "A sensor's mosaic: develop it";
+  const [little, strong] = ofCamera ? [3, 8] : [8, 25]; // what neighbours share is seen more
+  const noise = sigma < little ? "A little noise" : sigma < strong ? "Noise" : "Strong noise";
+  const traces = quality < 50 ? "Strong traces of JPEG" : "Traces of JPEG";
+  if (names.length > 1) return `${traces}, and noise: mend both`;
+  if (names.includes("denoise")) return `${noise}: remove it`;
+  if (names.includes("dejpeg")) return `${traces}: repair them`;
+  return "It looks clean: leave it";
+}
+
 // Words for the level of a task; its range and choices come from the server (/api/v1/options).
 export const LEVELS = {
   denoise: { label: "Noise", start: 15, hint: "of 255; more removes more" },
