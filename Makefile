@@ -66,7 +66,7 @@ docs: setup
 # The page that restores pictures in the browser itself, in site/: for any static host. Needs npm.
 site: setup
 	npm ci --prefix browser --ignore-scripts --no-audit --no-fund --silent
-	$(RUN) scripts/site.py
+	$(RUN) scripts/browser_site.py
 
 # An sdist and a wheel in dist/, checked.
 dist: setup

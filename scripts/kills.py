@@ -72,7 +72,7 @@ def disturbed(
     hit = turns = 0
     while hit < kills and turns < 4 * kills:
         turns += 1
-        if turns % 10 == 0:  # or nothing would be left to do
+        if turns % 10 == 0 and out.exists():  # or nothing would be left to do
             for path in out.iterdir():
                 if not path.name.startswith(".") and rng.random() < 0.7:
                     path.unlink()

@@ -30,11 +30,19 @@ export class Networks {
     const key = `${name} ${scale}`;
     if (!this.open.has(key)) {
       const file = new URL(this.about[name].files[scale], this.base).href;
-      const opened = this.ort.InferenceSession.create(file, { executionProviders: [this.provider], graphOptimizationLevel: "all" });
+      const opened = this.ort.InferenceSession.create(file, { executionProviders: [this.provider], graphOptimizationLevel: "all", logSeverityLevel: 3 });
       opened.catch(() => this.open.delete(key));
       this.open.set(key, opened);
     }
     return this.open.get(key);
+  }
+
+  // Ready for the first tile: browsers compile what runs often once more, and better.
+  async warm(name, scale) {
+    const key = `${name} ${scale}`;
+    if (this.open.has(key)) return;
+    const { channels } = this.about[name];
+    for (const side of [48, 96, 96]) await this.run(name, scale, new Float32Array(channels * side * side), 0, side, side);
   }
 
   // One tile: planes (channels, height, width) in [0, 1]; level is a number, a map, or null.

@@ -3,8 +3,9 @@
 import { Bands } from "./bands.js";
 import { spans } from "./tiles.js";
 
-const TILE = 288;
-const OVERLAP = 48; // less than the program's 96: a browser restores small tiles, to show them soon
+const TILE = 576; // as much as a phone's memory holds
+const OVERLAP = 96;
+const FIRST = 192; // columns of the first tile beside its overlap: it is shown soon
 const LEAST_SIDE = 16;
 const LUMA = [0.299, 0.587, 0.114];
 
@@ -29,6 +30,17 @@ function places(side, before, multiple, padding) {
   return Int32Array.from(map);
 }
 
+// Columns of tiles, of which the first are narrow.
+export function columnsOf(length, tiling) {
+  const first = Math.ceil(FIRST / tiling.grid) * tiling.grid;
+  if (length <= first + 2 * OVERLAP) return spans(length, tiling);
+  const stop = first + OVERLAP;
+  const ramp = [first + OVERLAP / 4, stop - OVERLAP / 4];
+  const moved = (pair) => pair && pair.map((edge) => edge + first);
+  const others = spans(length - first, tiling).map((span) => ({ start: span.start + first, stop: span.stop + first, before: moved(span.before) ?? ramp, after: moved(span.after) }));
+  return [{ start: 0, stop, before: null, after: ramp }, ...others];
+}
+
 // picture: {pixels: RGBA, width, height}. asked: {name, facts, scale, level, grid: [rows, columns],
 // luma, chroma}; level is a number or a map of the picture, as the network takes it. Returns RGBA.
 export async function restore(networks, picture, asked, { progress = () => {}, cancelled = () => false } = {}) {
@@ -40,7 +52,7 @@ export async function restore(networks, picture, asked, { progress = () => {}, c
   const columns = places(width, left, facts.multiple, facts.padding);
   const tiling = { tile: TILE, overlap: OVERLAP, grid: facts.grid };
   const down = spans(rows.length, tiling);
-  const across = spans(columns.length, tiling);
+  const across = columnsOf(columns.length, tiling);
   const out = new Uint8ClampedArray(width * height * scale * scale * 4);
   const finish = finisher({ picture, out, scale, gray, luma, chroma, top: top * scale, left: left * scale });
   const bands = new Bands({ rows: down, width: columns.length, channels: facts.channels, scale, take: finish.rows });
@@ -98,18 +110,27 @@ function finisher({ picture, out, scale, gray, luma, chroma, top, left }) {
   const high = height * scale;
   const shares = luma < 1 || chroma < 1;
 
-  function put(planes, offset, line, x, y) {
-    let rgb = planes.map((plane) => plane[offset]);
-    if (gray) rgb = Array(3).fill(rgb.reduce((sum, one) => sum + one, 0) / rgb.length);
-    const to = 4 * (y * line + x);
-    return { rgb, to };
-  }
-
-  function shared(rgb, place) {
-    const before = [0, 1, 2].map((channel) => (picture.luma ? picture.luma[place] : pixels[4 * place + channel]) / 255);
-    const change = rgb.map((one, channel) => one - before[channel]);
-    const common = change.reduce((sum, one, channel) => sum + LUMA[channel] * one, 0);
-    return rgb.map((_, channel) => before[channel] + luma * common + chroma * (change[channel] - common));
+  // One pixel's numbers, from 0 to 255, to a place of a picture of bytes.
+  function put(planes, from, bytes, to, place) {
+    let red = 255 * planes[0][from];
+    let green = red;
+    let blue = red;
+    if (planes.length === 3) {
+      green = 255 * planes[1][from];
+      blue = 255 * planes[2][from];
+      if (gray) red = green = blue = (red + green + blue) / 3;
+    }
+    if (shares && place >= 0) {
+      const before = (channel) => (picture.luma ? picture.luma[place] : pixels[4 * place + channel]);
+      const [r, g, b] = [red - before(0), green - before(1), blue - before(2)];
+      const common = LUMA[0] * r + LUMA[1] * g + LUMA[2] * b;
+      red = before(0) + luma * common + chroma * (r - common);
+      green = before(1) + luma * common + chroma * (g - common);
+      blue = before(2) + luma * common + chroma * (b - common);
+    }
+    bytes[to] = red; // which limits and rounds
+    bytes[to + 1] = green;
+    bytes[to + 2] = blue;
   }
 
   return {
@@ -118,13 +139,7 @@ function finisher({ picture, out, scale, gray, luma, chroma, top, left }) {
       for (let row = 0; row < number; row += 1) {
         const y = first + row - top;
         if (y < 0 || y >= high) continue;
-        for (let x = 0; x < wide; x += 1) {
-          let { rgb, to } = put(planes, row * stride + x + left, wide, x, y);
-          if (shares) rgb = shared(rgb, y * wide + x);
-          out[to] = 255 * rgb[0];
-          out[to + 1] = 255 * rgb[1];
-          out[to + 2] = 255 * rgb[2];
-        }
+        for (let x = 0; x < wide; x += 1) put(planes, row * stride + x + left, out, 4 * (y * wide + x), y * wide + x);
       }
     },
     // A tile as it is, to be shown before its neighbours are there.
@@ -133,11 +148,8 @@ function finisher({ picture, out, scale, gray, luma, chroma, top, left }) {
       const broad = (column.stop - column.start) * scale;
       const size = tall * broad;
       const planes = values.length === size ? [values] : [0, 1, 2].map((channel) => values.subarray(channel * size, (channel + 1) * size));
-      const shown = new Uint8ClampedArray(4 * size);
-      for (let at = 0; at < size; at += 1) {
-        const { rgb } = put(planes, at, broad, 0, 0);
-        shown.set([255 * rgb[0], 255 * rgb[1], 255 * rgb[2], 255], 4 * at);
-      }
+      const shown = new Uint8ClampedArray(4 * size).fill(255);
+      for (let at = 0; at < size; at += 1) put(planes, at, shown, 4 * at, -1);
       return { pixels: shown, width: broad, height: tall, x: column.start * scale - left, y: row.start * scale - top };
     },
     alpha() {

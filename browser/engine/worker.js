@@ -22,6 +22,12 @@ const estimator = fetched("networks/camera_noise.safetensors").then((answer) => 
 const networks = about.then((known) => new Networks(base, known.networks));
 for (const needed of [about, estimator, networks]) needed.catch(() => {}); // said where it is used
 
+// Most pictures that are brought have noise: that network is there before the first one is.
+networks.then(async (engine) => {
+  await engine.start();
+  await engine.warm("denoise-color", 1);
+}).catch(() => {});
+
 // What is asked for, as steps: {network, level, scale, grid, said}.
 function stepsOf(fields, found, picture) {
   const tone = picture.gray ? "gray" : "color";
@@ -83,11 +89,19 @@ async function run(id, file, fields) {
   return { picture, said: `${said} (${provider === "webgpu" ? "on the GPU" : "on the processor"}, ${((performance.now() - began) / 1000).toFixed(1)} s)` };
 }
 
+// Have the network ready that the picture needs, before somebody asks.
+async function ahead(found, picture) {
+  const engine = await networks;
+  await engine.start();
+  const [first] = stepsOf({ task: found.steps.length ? "auto" : "denoise" }, found, picture);
+  await engine.warm(first.network, first.scale ?? 1);
+}
+
 const calls = {
   async inspect({ file }) {
     const [weights, picture] = await Promise.all([estimator, decode(file)]);
     const found = inspect(picture, weights);
-    networks.then((engine) => engine.start()).catch(() => {}); // so that it is there when it is asked for
+    ahead(found, picture).catch(() => {}); // where it is asked for, it says why not
     return found;
   },
 

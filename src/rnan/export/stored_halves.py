@@ -9,8 +9,8 @@ _LEAST = 256
 def stored_in_halves(content: bytes) -> bytes:
     """The same graph in half of the bytes; bundled weights are of 16 bits, so nothing is lost.
 
-    Each tensor of weights becomes one of float16 and a ``Cast``, which programs carry out once, when
-    they load the graph.
+    Each tensor of weights becomes one of float16 and a ``Cast``, which programs carry out once,
+    when they load the graph.
 
     Args:
         content: An ONNX file, its weights float32.

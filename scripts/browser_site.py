@@ -1,6 +1,7 @@
-"""Make the site that restores pictures in the browser itself: make site, or
+"""Make the site that restores pictures in the browser itself.
 
-    python scripts/site.py --output site
+    make site
+    python scripts/browser_site.py --output site
 
 The page of ``rnan serve`` with another engine behind it: ``browser/`` holds that engine, ONNX
 Runtime Web comes from npm (``npm ci`` in browser/), the networks from the bundled weights. What is
