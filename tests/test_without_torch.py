@@ -197,11 +197,26 @@ def test_graphs_are_as_good_as_pytorch(name: str) -> None:
         assert abs(scores[0] - scores[1]) < 0.002
 
 
-@pytest.fixture(scope="module")
-def graph() -> MnnGraph:
+def opened() -> MnnGraph:
     content = registry.graph("denoise-color", 1)
     assert content is not None
     return MnnGraph(content, ["input", "sigma"], metadata_of(content))
+
+
+@pytest.fixture(scope="module")
+def graph() -> MnnGraph:
+    return opened()
+
+
+def test_a_picture_does_not_depend_on_the_one_before() -> None:
+    """MNN chooses by the first size that it sees how a graph is computed."""
+    sizes = ((64, 64), (96, 72), (112, 112))
+    pictures = [np.random.default_rng(0).random((1, 3, *size), np.float32) for size in sizes]
+    levels = [np.full((1, 1, *size), 0.1, np.float32) for size in sizes]
+    together = opened()
+    for picture, level in zip(pictures[::-1], levels[::-1], strict=True):
+        alone = opened()(picture, level)
+        assert np.array_equal(together(picture, level), alone)
 
 
 def test_threads_get_the_same_bits(graph: MnnGraph) -> None:

@@ -41,6 +41,8 @@ export class Networks {
   async warm(name, scale) {
     const key = `${name} ${scale}`;
     if (this.open.has(key)) return;
+    await this.session(name, scale);
+    if (this.provider === "webgpu") return; // which compiles for each size anew
     const { channels } = this.about[name];
     for (const side of [48, 96, 96]) await this.run(name, scale, new Float32Array(channels * side * side), 0, side, side);
   }

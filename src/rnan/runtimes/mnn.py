@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ MARK = b"rnan-graph:"
 KEY = "rnan"
 """Name of it among the metadata, as in an ONNX file."""
 _LONGEST = 2**16
+_SETTLED = 48
+"""Side of what a graph runs first. How its convolutions are computed is chosen then, once and for
+all, by that size (MNN 3.6.1): the bits of a picture would depend on the one before it."""
 
 _SAID = threading.Lock()
 
@@ -48,6 +51,7 @@ class MnnGraph:
         self.inputs: list[tuple[str, list[int | None]]] = [(name, [None] * 4) for name in inputs]
         self._lock = threading.Lock()
         self._threads = threads()
+        self._is_settled = False
         with _quietly():
             try:
                 expr, nn = (importlib.import_module(f"MNN.{part}") for part in ("expr", "nn"))
@@ -68,15 +72,22 @@ class MnnGraph:
         """See :class:`rnan.runtimes.graph.Graph`."""
         with self._lock:
             try:
-                given = [self._expr.const(one, one.shape, self._expr.NCHW) for one in arrays]
-                outputs = self._network.onForward(given)
-                restored = np.array(outputs[0].read() if outputs else [], np.float32)
+                if not self._is_settled:
+                    side = (_SETTLED, _SETTLED)
+                    self._run([np.zeros((1, one.shape[1], *side), np.float32) for one in arrays])
+                    self._is_settled = True
+                restored = self._run(arrays)
             except Exception as error:  # its errors have no common base
                 raise run_error("MNN", error) from error
         # What goes wrong inside comes back as nothing, not as an error.
         if restored.ndim != 4 or restored.shape[0] != arrays[0].shape[0]:
             raise MemoryError("MNN gave nothing back")
         return restored
+
+    def _run(self, arrays: Sequence[Array]) -> Array:
+        given = [self._expr.const(one, one.shape, self._expr.NCHW) for one in arrays]
+        outputs = self._network.onForward(given)
+        return np.array(outputs[0].read() if outputs else [], np.float32)
 
 
 def metadata_of(content: bytes) -> dict[str, str]:
