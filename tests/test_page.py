@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 import raws
+import rnan
 from conftest import photo
 from hostile import corpus, encoded
 from rnan.images import decode
@@ -194,6 +195,75 @@ def test_one_to_one_and_strength(page: Any) -> None:
     card.locator(".strength").fill("40")
     assert card.locator(".after").evaluate("e => e.style.opacity") == "0.4"
     assert card.locator(".strength-value").inner_text() == "40 %"
+
+
+def test_zoom_by_the_wheel(page: Any) -> None:
+    """What lies under the pointer stays there."""
+    card = restored(page, size=(900, 1200))
+    stage = card.locator(".stage")
+    stage.scroll_into_view_if_needed()
+    before = stage.bounding_box()
+    x, y = before["x"] + 0.75 * before["width"], before["y"] + 0.5 * before["height"]
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -500)
+    until(page, f"document.querySelector('.stage').clientWidth > {1.5 * before['width']}")
+    after = stage.bounding_box()
+    assert abs((x - after["x"]) / after["width"] - 0.75) < 0.02
+    for _ in range(9):
+        page.mouse.wheel(0, 500)
+    until(page, f"document.querySelector('.stage').clientWidth <= {before['width'] + 1}")
+
+
+def test_zoom_by_two_fingers(phone: Any) -> None:
+    card = restored(phone, size=(300, 400))
+    before = card.locator(".stage").bounding_box()
+    phone.evaluate(
+        """() => {
+          const frame = document.querySelector(".frame");
+          const box = frame.getBoundingClientRect();
+          const touch = (kind, id, x) => frame.dispatchEvent(new PointerEvent(kind, {
+            pointerId: id, pointerType: "touch", clientX: box.x + x, clientY: box.y + 60 }));
+          touch("pointerdown", 1, 100);
+          touch("pointerdown", 2, 140);
+          touch("pointermove", 1, 80);
+          touch("pointermove", 2, 160);
+          touch("pointerup", 1, 80);
+          touch("pointerup", 2, 160);
+        }"""
+    )
+    after = card.locator(".stage").bounding_box()
+    assert after["width"] == pytest.approx(2 * before["width"], rel=0.05)
+
+
+def test_a_quick_look(page: Any) -> None:
+    """A place that is pointed at is restored before the whole is; what is asked for counts."""
+    page.set_input_files("#pick", picture(size=(400, 500)))
+    card = page.locator(".card").first
+    card.locator(".found li").nth(1).wait_for(state="attached")
+    choose(card, "denoise")
+    card.locator(".level select").select_option("given")
+    card.locator(".level input").fill("60")
+    card.locator(".preview").hover()
+    card.locator(".lens.restored").wait_for(timeout=60_000)
+    shown = "e => Array.from(e.getContext('2d').getImageData(0, 0, 256, 256).data)"
+    lens = np.reshape(card.locator(".lens").evaluate(shown), (256, 256, 4))[:, :, :3]
+    pixels = decode(picture(size=(400, 500))["buffer"]).pixels
+    part = pixels[72 : 72 + 256, 120 : 120 + 256]  # in the middle, on the blocks of JPEG
+    expected = rnan.restore(part, task="denoise", sigma=60)
+    assert np.abs(lens.astype(int) - expected).max() <= 2
+    card.locator(".choices input").first.focus()
+    assert card.locator(".looked-at").get_attribute("tabindex") == "0"
+
+
+def test_many_are_a_line_each(phone: Any) -> None:
+    phone.set_input_files("#pick", [picture(f"{number}.png", (300, 400)) for number in range(6)])
+    until(phone, "document.querySelectorAll('.thumb[src]').length === 6")
+    assert phone.locator(".body:visible").count() == 1
+    closed = phone.locator(".card").nth(3)
+    assert closed.bounding_box()["height"] <= 90
+    closed.locator(".name").click()
+    assert phone.locator(".body:visible").count() == 1
+    assert closed.locator(".restore").is_visible()
 
 
 def test_strength_is_in_the_download(page: Any, tmp_path: Path) -> None:
@@ -553,3 +623,19 @@ def test_camera_raw(page: Any, tmp_path: Path) -> None:
     with page.expect_download() as coming:
         card.get_by_role("button", name="Download").click()
     assert coming.value.suggested_filename == "a.dng"
+
+
+def test_the_page_is_opened(tmp_path: Path) -> None:
+    """--open shows the address to whatever shows pages here."""
+    seen = tmp_path / "seen"
+    opener = tmp_path / "opener"
+    opener.write_text(f'#!/bin/sh\necho "$1" > "{seen}"\n')
+    opener.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BROWSER", f"{opener} %s")
+        with serving(tmp_path, "--open") as server:
+            limit = time.monotonic() + 30
+            while not seen.exists() or not seen.read_text():
+                assert time.monotonic() < limit
+                time.sleep(0.1)
+            assert seen.read_text().strip().rstrip("/") == server.address.rstrip("/")

@@ -64,7 +64,7 @@ export class QuickLook {
     const region = [[this.place[0], width], [this.place[1], height]].map(([middle, length]) => {
       const most = Math.max(0, length - side);
       const first = Math.min(Math.max(middle - side / 2, 0), most);
-      return [Math.floor(first / GRID) * GRID, Math.min(Math.ceil(side), length)];
+      return [Math.min(Math.round(first / GRID), Math.floor(most / GRID)) * GRID, Math.min(Math.ceil(side), length)];
     });
     this.turn += 1;
     this.draw(this.image, region);
