@@ -571,3 +571,34 @@ def test_a_clock_that_goes_back_changes_nothing(album: Path, tmp_path: Path) -> 
     for path in (*album.iterdir(), *out.iterdir()):
         os.utime(path, (10**9, 10**9))
     assert "0 done, 2 skipped" in rnan(*again).stderr
+
+
+def test_a_disk_that_fills_loses_nothing(tmp_path: Path) -> None:
+    """What did not fit is named; once there is room, the rest is done."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+        pytest.skip("cannot make a small disk here")
+    pictures = tmp_path / "pictures"
+    for number in range(8):
+        noise = np.random.default_rng(number).integers(0, 256, (48, 64, 3), np.uint8)
+        write(Picture(pixels=noise), pictures / f"{number}.png")
+    out, kept = tmp_path / "out", tmp_path / "kept"
+    words = [sys.executable, "-m", "rnan", "denoise", str(pictures), "--sigma", "5", "--resume"]
+    subprocess.run([*words, "-o", str(tmp_path / "right")], check=True, capture_output=True)
+    script = """
+mkdir "$OUT"; mount -t tmpfs -o size=40k tmpfs "$OUT"
+"$@" > /dev/null; echo "first $?"; ls -A "$OUT" | grep -c '^[.].*[.]png'
+mount -o remount,size=4m "$OUT"
+"$@" > /dev/null; echo "second $?"
+cp -r "$OUT" "$KEPT"
+"""
+    done = subprocess.run(
+        ["unshare", "-rm", "bash", "-c", script, "bash", *words, "-o", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "OUT": str(out), "KEPT": str(kept)},
+    )
+    assert re.fullmatch("first [34] 0 second 0 ", done.stdout.replace("\n", " ")), done.stdout
+    assert "no space left" in done.stderr
+    for path in pictures.iterdir():
+        assert (kept / path.name).read_bytes() == (tmp_path / "right" / path.name).read_bytes()
