@@ -32,14 +32,18 @@ worker.onmessage = ({ data }) => {
   if (data.error === undefined) asked.resolve(data.result);
   else asked.reject(Object.assign(new Refusal(422, { detail: data.error }), { kind: data.kind }));
 };
-worker.onerror = () => {
-  for (const asked of waiting.values()) asked.reject(new Refusal(0, { detail: "This browser could not start what restores pictures." }));
+let broken = null; // why nothing can be restored
+worker.onerror = (event) => {
+  event.preventDefault();
+  broken = new Refusal(0, { detail: "This browser could not start what restores pictures." });
+  for (const asked of waiting.values()) asked.reject(broken);
   waiting.clear();
 };
 
 function ask(call, given) {
   number += 1;
   const id = number;
+  if (broken) return Promise.reject(broken);
   return new Promise((resolve, reject) => {
     waiting.set(id, { resolve, reject });
     worker.postMessage({ id, call, given });
@@ -171,10 +175,14 @@ export function save(content, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-// The site works without a network once it was here, and on as many threads as there are.
-if ("serviceWorker" in navigator) {
+// The site works without a network once it was here, and on as many threads as there are. A browser
+// that keeps nothing goes on without both.
+async function keepSite() {
   const before = navigator.serviceWorker.controller;
   await navigator.serviceWorker.register(new URL("sw.js", import.meta.url));
-  await navigator.serviceWorker.ready;
+  const { active } = await navigator.serviceWorker.ready;
   if (!before && !self.crossOriginIsolated) location.reload(); // with the headers that it adds
+  else active.postMessage("keep");
 }
+
+if ("serviceWorker" in navigator) keepSite().catch(() => {}); // not waited for: some never answer

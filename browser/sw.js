@@ -4,11 +4,16 @@
 const PREFIX = "rnan ";
 
 async function listed() {
-  const answer = await fetch("files.json", { cache: "no-store" });
-  const files = await answer.json();
+  const files = await (await fetched("files.json")).json();
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(files)));
   const name = PREFIX + [...new Uint8Array(digest)].slice(0, 8).map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return { files, name };
+}
+
+async function fetched(file) {
+  const answer = await fetch(file, { cache: "no-store" });
+  if (!answer.ok) throw new Error(`${file}: ${answer.status}`); // the version is not there as a whole
+  return answer;
 }
 
 async function keep() {
@@ -21,7 +26,7 @@ async function keep() {
     if (await cache.match(file)) return;
     if (!navigator.gpu && file.includes("asyncify")) return; // the program for GPUs is large
     const same = hashes?.[file] === hash && (await before.match(file));
-    await cache.put(file, same || (await fetch(file, { cache: "no-store" })));
+    await cache.put(file, same || (await fetched(file)));
   }));
   await cache.put("files.json", new Response(JSON.stringify(files)));
   await Promise.all(old.map((one) => caches.delete(one)));
@@ -29,6 +34,7 @@ async function keep() {
 
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+addEventListener("message", (event) => event.waitUntil(keepOnce())); // the page is here for the first time
 addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || !url.href.startsWith(registration.scope)) return;
@@ -37,11 +43,15 @@ addEventListener("fetch", (event) => {
 
 let keeping = null;
 
+// All that may be wanted later, while the page is looked at.
+function keepOnce() {
+  keeping ??= keep().catch(() => {}).finally(() => { keeping = null; });
+  return keeping;
+}
+
 async function answered(event, url) {
   if (event.request.mode === "navigate") {
-    // All that may be wanted later, while the page is looked at.
-    keeping ??= keep().catch(() => { keeping = null; });
-    event.waitUntil(keeping);
+    event.waitUntil(keepOnce());
   }
   const name = url.pathname.endsWith("/") ? "index.html" : url.href;
   return isolated((await kept(name)) ?? (await fetch(event.request)));

@@ -332,11 +332,16 @@ def test_a_jpeg_is_repaired_as_by_the_program(page: Any, tmp_path: Path, gray: b
     assert (kept[0x010F], kept[0x0112]) == ("Maker", 1)
 
 
+KEPT = (
+    "(await Promise.all((await caches.keys()).map(async (name) =>"
+    " (await caches.open(name)).match('files.json')))).some(Boolean)"
+)
+
+
 @needs_browser
 def test_without_a_network(page: Any) -> None:
     """Once it was here, all of it stays: another task's network too."""
-    until(page, "(async () => (await Promise.all((await caches.keys()).map(async (name) =>"
-          " (await caches.open(name)).match('files.json')))).some(Boolean))()")  # fmt: skip
+    until(page, f"(async () => {KEPT})()")
     page.context.set_offline(True)
     page.reload()
     pixels = noisy(photo(60, 80), 20.0)
@@ -345,6 +350,67 @@ def test_without_a_network(page: Any) -> None:
     assert np.abs(pixels_of(downloaded(page, card)).astype(int) - expected).max() <= 1
     restored(page, file_of(photo(40, 50), "b.png"), "upscale", scale="4")
     page.context.set_offline(False)
+
+
+@needs_browser
+def test_without_a_network_after_one_visit_to_an_isolated_host(
+    browser: Any, site: Path, tmp_path: Path
+) -> None:
+    with serving(tmp_path, "--site", str(site)) as server:
+        page = browser.new_context().new_page()
+        page.goto(f"{server.address}/local/")
+        until(page, f"(async () => {KEPT})()")
+        page.context.set_offline(True)
+        page.reload()
+        until(page, "document.querySelector('#examples button')")
+        page.context.close()
+
+
+@needs_browser
+def test_a_host_that_fails_in_the_middle(browser: Any, address: str) -> None:
+    """Nothing of a version is kept that is not there as a whole."""
+    context = browser.new_context()
+    failing = [True]
+
+    def answer(route: Any) -> None:
+        if failing[0]:
+            route.fulfill(status=503)
+        else:
+            route.continue_()
+
+    context.route("**/networks/super-resolution-x3*", answer)
+    page = context.new_page()
+    page.goto(address)
+    until(page, "self.crossOriginIsolated && document.querySelector('#examples button')")
+    page.wait_for_timeout(3000)
+    assert not page.evaluate(f"(async () => {KEPT})()")
+    failing[0] = False
+    page.reload()
+    until(page, f"(async () => {KEPT})()")
+    context.close()
+
+
+@needs_browser
+def test_a_browser_that_keeps_nothing(browser: Any, site: Path, tmp_path: Path) -> None:
+    """As in some private windows: without a service worker it restores all the same."""
+    with serving(tmp_path, "--site", str(site)) as server:
+        page = browser.new_context(service_workers="block").new_page()
+        page.goto(f"{server.address}/local/")
+        until(page, "document.querySelector('#examples button')")
+        restored(page, file_of(noisy(photo(40, 50), 20.0)), "denoise")
+        page.context.close()
+
+
+@needs_browser
+def test_an_engine_that_cannot_be_loaded(browser: Any, address: str) -> None:
+    context = browser.new_context(service_workers="block")
+    context.route("**/engine/worker.js", lambda route: route.fulfill(status=404))
+    page = context.new_page()
+    page.goto(address)
+    until(page, "document.querySelector('#examples button')")
+    page.set_input_files("#pick", file_of(photo(40, 50)))
+    page.locator(".state.bad", has_text="could not start").wait_for()
+    context.close()
 
 
 @needs_browser
