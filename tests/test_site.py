@@ -286,6 +286,10 @@ PICTURES = {
             0.0, 1.0, (400, 500, 3)) * (2.0 + photo(400, 500) / 10.0), 0, 255).astype(np.uint8),
         "denoise", {},
     ),
+    "sepia": (
+        (noisy(photo(200, 300)[:, :, :1], 20.0) * np.array([1.0, 0.8, 0.6])).astype(np.uint8),
+        "denoise", {},
+    ),
     "gray": (noisy(photo(300, 200)[:, :, :1], 30.0), "denoise", {}),
     "camera": (np.clip(np.rint(photo(400, 600) + GRAIN), 0, 255).astype(np.uint8), "denoise", {}),
     "x2": (photo(160, 210), "upscale", {"scale": "2"}),

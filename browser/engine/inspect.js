@@ -4,9 +4,12 @@
 import { VISIBLE, estimateCameraNoise } from "./camera_noise.js";
 import { blockGrid } from "./jpeg.js";
 import { estimateNoise } from "./noise.js";
+import { isToned } from "./toned.js";
 
 const CLEAN_QUALITY = 90;
 const WITH_NOISE = 75;
+const INDEPENDENT = 1;
+const LEAST_IN_COMMON = 6;
 const DRAWN = 0.1; // share of pixels in even surroundings of one colour, from which on it is a drawing
 const LOOKED_AT = 250000;
 
@@ -23,7 +26,7 @@ export function inspect(picture, weights) {
     camera = !found.white && found.sigma >= VISIBLE;
     if (camera) sigma = found.sigma;
     else {
-      const noise = estimateNoise(seen);
+      const noise = whiteNoise(picture, seen);
       if (typeof noise === "number") sigma = noise;
       else {
         map = noise;
@@ -43,6 +46,18 @@ export function inspect(picture, weights) {
   if (jpeg) sentences.push(`JPEG of quality ${quality}: ${compressed(quality)}`);
   sentences.push(`noise: ${noisy(sigma, camera)}`);
   return { sigma, map, of_camera: camera, quality, grid: jpeg ? blockGrid(jpeg) : [0, 0], format, sentences, steps };
+}
+
+// One noise in all channels of a toned picture is none between them.
+function whiteNoise(picture, seen) {
+  const noise = estimateNoise(seen);
+  const most = typeof noise === "number" ? noise : noise.reduce((top, one) => Math.max(top, one), 0);
+  if (most >= INDEPENDENT || seen.channels === 1 || picture.jpeg || !isToned(picture)) return noise;
+  const { values, width, height } = seen;
+  const luma = Float32Array.from({ length: width * height }, (_, at) => 0.299 * values[3 * at] + 0.587 * values[3 * at + 1] + 0.114 * values[3 * at + 2]);
+  const common = estimateNoise({ values: luma, width, height, channels: 1 });
+  const mean = typeof common === "number" ? common : common.reduce((sum, one) => sum + one, 0) / common.length;
+  return mean >= LEAST_IN_COMMON ? common : noise;
 }
 
 function compressed(quality) {

@@ -6,6 +6,7 @@ import { upright } from "./jpeg.js";
 import { Networks } from "./networks.js";
 import { Refused, checkSize, decode, encode } from "./picture.js";
 import { Cancelled, restore } from "./restore.js";
+import { isToned } from "./toned.js";
 
 const base = new URL("../", import.meta.url);
 const HIGHEST = 75; // sigma that the networks know
@@ -38,7 +39,10 @@ function stepsOf(fields, found, picture) {
     }
     const sigma = Math.min(level === "auto" ? found.sigma : Number(level), HIGHEST);
     const map = level === "auto" && found.map ? found.map.map((one) => Math.min(one, HIGHEST) / 255) : null;
-    return { network: `denoise-${tone}`, level: map ?? sigma / 255, said: `denoised at sigma ${sigma.toFixed(1)}` };
+    // Equal noise in three planes is as bright as independent noise that is stronger.
+    const times = tone === "color" && isToned(picture) ? Math.sqrt(3) : 1;
+    const told = (one) => Math.min(times * one, HIGHEST / 255);
+    return { network: `denoise-${tone}`, level: map?.map(told) ?? told(sigma / 255), said: `denoised at sigma ${sigma.toFixed(1)}` };
   };
   const dejpeg = (level) => {
     if (level === "auto" && found.quality === 100 && !picture.jpeg) throw new Refused("The file does not say with which quality it was a JPEG: give one.");
