@@ -149,14 +149,15 @@ export async function shown({ id }, which) {
   return which === "before" ? job.file : job.after;
 }
 
-export function result({ id }, strength) {
+export async function result({ id }, strength) {
+  if (!jobs.has(id)) throw new Refusal(404, { detail: "It is forgotten." });
   const { file, after } = jobs.get(id);
   return ask("result", { file, after, strength, format: formatOf(file) });
 }
 
 export async function forget({ id }) {
   jobs.delete(id);
-  await ask("cancel", { id });
+  ask("cancel", { id }).catch(() => {}); // heard before the next part
 }
 
 export async function archive(wanted) {

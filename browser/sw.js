@@ -1,7 +1,7 @@
 // Keeps the site for the time without a network, and adds the headers that threads need where the
 // host can't. Every file is kept under its hash: what has changed is fetched anew.
 
-const PREFIX = "rnan ";
+const PREFIX = `rnan ${registration.scope} `; // another site of the same host has its own
 
 async function listed() {
   const files = await (await fetched("files.json")).json();

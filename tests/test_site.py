@@ -445,6 +445,9 @@ def test_cancelling(page: Any) -> None:
     card.locator(".live").wait_for(state="visible", timeout=120_000)
     card.get_by_role("button", name="Cancel").click()
     card.locator(".state", has_text="Cancelled").wait_for()
+    assert card.locator(".live").is_hidden()
+    done = card.locator(".restore:not([disabled])")
+    done.wait_for(timeout=10_000)
     restored(page, file_of(noisy(photo(50, 60), 20.0), "next.png"), "denoise")
 
 

@@ -4,6 +4,8 @@ import * as jpeg from "./jpeg.js";
 
 export const MOST_PIXELS = 64e6; // of a picture, and of a result: beyond, a tab runs out of memory
 
+const MOST_SIDE = 32767; // of a canvas, in all browsers
+
 export class Refused extends Error {}
 
 const TYPES = [
@@ -50,6 +52,7 @@ function sizeOfPng(bytes) {
 }
 
 export function checkSize(width, height) {
+  if (Math.max(width, height) > MOST_SIDE) throw new Refused(`${width} × ${height}: a browser's pictures have at most ${MOST_SIDE} pixels a side; the program takes more.`);
   if (width * height <= MOST_PIXELS) return;
   const most = MOST_PIXELS / 1e6;
   throw new Refused(`${width} × ${height} is more than the ${most} megapixels that fit into a browser's memory; the program takes more.`);

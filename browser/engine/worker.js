@@ -10,6 +10,7 @@ import { isToned } from "./toned.js";
 
 const base = new URL("../", import.meta.url);
 const HIGHEST = 75; // sigma that the networks know
+const running = new Set(); // or waiting for its turn
 const cancelled = new Set();
 let turn = Promise.resolve(); // restorations follow each other; looking goes in between
 
@@ -116,7 +117,11 @@ const calls = {
       return { said, after: await encode(picture, "png"), size: [picture.width, picture.height] };
     });
     turn = done.catch(() => {});
-    return done.finally(() => cancelled.delete(id));
+    running.add(id);
+    return done.finally(() => {
+      running.delete(id);
+      cancelled.delete(id);
+    });
   },
 
   // A part of a picture, at once, as the whole was found to be.
@@ -128,7 +133,7 @@ const calls = {
   },
 
   cancel({ id }) {
-    cancelled.add(id);
+    if (running.has(id)) cancelled.add(id);
   },
 
   // What is saved: some of the restored picture, in the format asked for.

@@ -25,9 +25,9 @@ export class Card {
     this.parts.name.addEventListener("click", () => this.open(this.parts.body.hidden));
     this.element.setAttribute("aria-label", file.name);
     this.compare = new Compare(this.element);
-    this.quick = new QuickLook(this.element, (crop) => api.look(crop, this.fields(), this.found), () => this.enlargement);
+    this.quick = new QuickLook(this.element, (crop) => (this.found ? api.look(crop, this.fields(), this.found) : Promise.reject(new Error("not known yet"))), () => this.enlargement);
     this.offer();
-    part("asked").addEventListener("input", () => this.quick.again());
+    part("asked").addEventListener("input", (event) => { if (event.target.type !== "radio") this.quick.again(); });
     part("asked").addEventListener("submit", (event) => {
       event.preventDefault();
       this.restore();
@@ -50,6 +50,7 @@ export class Card {
       choice.addEventListener("change", () => {
         this.askLevel();
         this.parts.finer.hidden = !FINER.includes(task);
+        this.quick.again();
       });
       label.append(choice, Object.assign(document.createElement("span"), { textContent: words }));
       this.parts.choices.append(label);
@@ -156,7 +157,7 @@ export class Card {
     const how = document.createElement("select");
     how.append(new Option("found out", "auto"), new Option("given", "given"));
     const number = document.createElement("input");
-    Object.assign(number, { type: "number", min: about.low, max: about.high, step: 1, value: about.start });
+    Object.assign(number, { type: "number", min: about.low, max: about.high, step: 1, value: about.start, required: true });
     number.setAttribute("aria-label", `${about.label}, ${about.hint}`);
     const hint = document.createElement("span");
     hint.textContent = about.hint;
@@ -199,7 +200,7 @@ export class Card {
   }
 
   async restore() {
-    if (this.parts.restore.disabled) return;
+    if (this.parts.restore.disabled || !this.element.querySelector(".asked").reportValidity()) return;
     this.busy(true);
     const turn = this.turn + 1; // as dropping what was before makes it
     await this.drop();
@@ -276,7 +277,9 @@ export class Card {
     const [before, after] = await Promise.all(["before", "after"].map((which) => api.shown(this.job, which)));
     if (turn !== this.turn) return;
     await this.compare.load(before, after);
-    this.parts.look.hidden = true;
+    if (turn !== this.turn) return;
+    this.parts.look.hidden = this.parts.live.hidden = true;
+    Object.assign(this.parts.live, { width: 0, height: 0 }); // its memory is given back
     this.parts.result.hidden = false;
     this.parts.download.disabled = false;
     this.compare.setZoom(false);
@@ -285,6 +288,7 @@ export class Card {
   }
 
   async cancel() {
+    this.parts.live.hidden = true;
     this.say("Cancelled.");
     this.busy(false);
     await this.drop();
