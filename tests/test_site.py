@@ -465,6 +465,11 @@ def test_cancelling(page: Any) -> None:
             b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0\x08\2\0\0\0" + bytes(30),
             "megapixels",
         ),
+        (
+            "wide.png",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\0\0\2\x08\2\0\0\0" + bytes(30),
+            "pixels a side",
+        ),
     ],
 )
 def test_files_that_cannot_be(page: Any, name: str, content: bytes, said: str) -> None:

@@ -52,10 +52,9 @@ function sizeOfPng(bytes) {
 }
 
 export function checkSize(width, height) {
-  if (Math.max(width, height) > MOST_SIDE) throw new Refused(`${width} × ${height}: a browser's pictures have at most ${MOST_SIDE} pixels a side; the program takes more.`);
-  if (width * height <= MOST_PIXELS) return;
   const most = MOST_PIXELS / 1e6;
-  throw new Refused(`${width} × ${height} is more than the ${most} megapixels that fit into a browser's memory; the program takes more.`);
+  if (width * height > MOST_PIXELS) throw new Refused(`${width} × ${height} is more than the ${most} megapixels that fit into a browser's memory; the program takes more.`);
+  if (Math.max(width, height) > MOST_SIDE) throw new Refused(`${width} × ${height}: a browser's pictures have at most ${MOST_SIDE} pixels a side; the program takes more.`);
 }
 
 // Whether all channels say the same but for what compression leaves (src/rnan/images/colour.py).
