@@ -1,21 +1,12 @@
 // What restores the pictures: this browser, in a worker of its own. The functions are those of
 // src/rnan/server/page/api.js, behind which a server stands.
 
+import { ENDED, Refusal } from "./common.js";
 import { archiveOf } from "./engine/zip.js";
 
 export const unavailable = ["demosaic"];
 
 export const token = { get: () => "", set: () => {} };
-
-// A refusal, in words for people.
-export class Refusal extends Error {
-  constructor(status, { detail, remedy = {} }) {
-    super(detail);
-    this.status = status;
-    this.remedy = remedy;
-    this.seconds = 0;
-  }
-}
 
 const worker = new Worker(new URL("engine/worker.js", import.meta.url), { type: "module" });
 const waiting = new Map();
@@ -139,7 +130,7 @@ export async function* follow({ id }) {
   while (job) {
     const change = job.change();
     yield job.now;
-    if (["done", "failed", "cancelled"].includes(job.now.state)) return;
+    if (ENDED.includes(job.now.state)) return;
     await change;
   }
 }
@@ -164,16 +155,6 @@ export async function archive(wanted) {
   const files = [];
   for (const { job, strength } of wanted) files.push([job.result_name, await result(job, strength)]);
   return archiveOf(files);
-}
-
-export const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
-
-export function save(content, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 // The site works without a network once it was here, and on as many threads as there are. A browser

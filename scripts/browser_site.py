@@ -159,18 +159,14 @@ def main() -> None:
         Path(camera_noise.__file__).with_suffix(".safetensors"),
         site / "networks" / "camera_noise.safetensors",
     )
-    about = described() | {"networks": networks(site)}
+    known = networks(site)
+    about = described() | {"networks": known}
     write_whole(site / "about.json", json.dumps(about, indent=1).encode())
-    listed(site)
+    listed(site, {file for one in known.values() for file in one["files"].values()})
 
 
-def listed(site: Path) -> None:
+def listed(site: Path, wanted: set[str]) -> None:
     """Name all files for the service worker, which keeps them: what changes has another hash."""
-    wanted = {
-        network
-        for one in json.loads((site / "about.json").read_text())["networks"].values()
-        for network in one["files"].values()
-    }
     files = {}
     for file in sorted(site.rglob("*")):
         name = file.relative_to(site).as_posix()

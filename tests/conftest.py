@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import logging
 import os
+import shutil
 import signal
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +28,9 @@ from rnan.models.initialise import near_identity
 from rnan.options.request import make_request
 from rnan.pipeline.pipeline import Pipeline
 from rnan.tasks import get_task
+
+BROWSER = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+"""The browser that pages are looked at with; none where none is installed."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -138,3 +144,15 @@ def invoke(*words: object) -> str:
         raise result.exception
     assert result.exit_code == 0, result.output
     return result.output
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A browser without a window."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield started
+        started.close()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
 import subprocess
 import sys
 import time
@@ -20,7 +18,7 @@ from PIL import Image
 
 import raws
 import rnan
-from conftest import photo
+from conftest import BROWSER, photo
 from hostile import corpus, encoded
 from rnan.images import decode
 from rnan.options.levels import LEVELS, MosaicLevel
@@ -31,7 +29,6 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
 Axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe").Axe
 
-BROWSER = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 pytestmark = [
     pytest.mark.slow,
@@ -44,16 +41,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("jobs")
     with serving(folder, "--dtype", "float32", "--max-upload", "8M") as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import rnan
-from conftest import photo
+from conftest import BROWSER, photo
 from rnan.degradations.jpeg import quantisation_table
 from rnan.estimation.camera_noise import estimate_camera_noise
 from rnan.estimation.noise_map import estimate_noise
@@ -163,7 +162,6 @@ def test_a_gpu_that_is_lost(tmp_path: Path) -> None:
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 Axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe").Axe
-BROWSER = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 needs_browser = pytest.mark.skipif(
     BROWSER is None or shutil.which("npm") is None, reason="no Chromium, or no npm, is installed"
 )
@@ -199,16 +197,6 @@ def address(site: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ export class Bands {
   }
 
   open() {
-    const { start, stop } = this.rows[this.at];
+    const { stop } = this.rows[this.at];
     const kept = this.planes;
     const height = stop * this.scale - this.first;
     this.height = height;
@@ -22,7 +22,6 @@ export class Bands {
       if (kept) plane.set(kept[channel]);
       return plane;
     });
-    this.start = start;
   }
 
   // A restored tile: planes one after the other.

@@ -9,10 +9,14 @@ export class Networks {
   }
 
   // Which device runs them; loads the program.
-  async start(wanted = "auto") {
-    if (this.provider) return this.provider;
-    const gpu = wanted !== "wasm" && (await usableGpu());
-    await this.load(gpu ? "webgpu" : "wasm");
+  async start() {
+    this.starting ??= usableGpu().then((gpu) => this.load(gpu ? "webgpu" : "wasm"));
+    try {
+      await this.starting;
+    } catch (error) {
+      this.starting = null; // and the next one tries again
+      throw error;
+    }
     return this.provider;
   }
 

@@ -9,7 +9,6 @@ import { Cancelled, restore } from "./restore.js";
 import { isToned } from "./toned.js";
 
 const base = new URL("../", import.meta.url);
-const HIGHEST = 75; // sigma that the networks know
 const running = new Set(); // or waiting for its turn
 const cancelled = new Set();
 let turn = Promise.resolve(); // restorations follow each other; looking goes in between
@@ -31,24 +30,28 @@ networks.then(async (engine) => {
 }).catch(() => {});
 
 // What is asked for, as steps: {network, level, scale, grid, said}.
-function stepsOf(fields, found, picture) {
+function stepsOf(fields, found, picture, facts) {
   const tone = picture.gray ? "gray" : "color";
   const denoise = (level) => {
-    if (level === "auto" && found.of_camera) {
-      const sigma = Math.min(Math.max(found.sigma, 0.5), HIGHEST);
-      return { network: "denoise-camera", level: sigma / 255, said: `camera noise removed at sigma ${sigma.toFixed(1)}` };
+    const camera = level === "auto" && found.of_camera;
+    const network = camera ? "denoise-camera" : `denoise-${tone}`;
+    const { level_range: [, highest], level_scale: scale } = facts[network];
+    if (camera) {
+      const sigma = Math.min(Math.max(found.sigma, 0.5), highest);
+      return { network, level: sigma / scale, said: `camera noise removed at sigma ${sigma.toFixed(1)}` };
     }
-    const sigma = Math.min(level === "auto" ? found.sigma : Number(level), HIGHEST);
-    const map = level === "auto" && found.map ? found.map.map((one) => Math.min(one, HIGHEST) / 255) : null;
+    const sigma = Math.min(level === "auto" ? found.sigma : Number(level), highest);
     // Equal noise in three planes is as bright as independent noise that is stronger.
     const times = tone === "color" && isToned(picture) ? Math.sqrt(3) : 1;
-    const told = (one) => Math.min(times * one, HIGHEST / 255);
-    return { network: `denoise-${tone}`, level: map?.map(told) ?? told(sigma / 255), said: `denoised at sigma ${sigma.toFixed(1)}` };
+    const told = (one) => Math.min(times * Math.min(one, highest), highest) / scale;
+    const map = level === "auto" ? found.map : null;
+    return { network, level: map?.map(told) ?? told(sigma), said: `denoised at sigma ${sigma.toFixed(1)}` };
   };
   const dejpeg = (level) => {
     if (level === "auto" && found.quality === 100 && !picture.jpeg) throw new Refused("The file does not say with which quality it was a JPEG: give one.");
     const quality = level === "auto" ? found.quality : Number(level);
-    return { network: picture.gray ? "dejpeg" : "dejpeg-color", level: quality / 100, grid: found.grid, said: `repaired from quality ${quality}` };
+    const network = picture.gray ? "dejpeg" : "dejpeg-color";
+    return { network, level: quality / facts[network].level_scale, grid: found.grid, said: `repaired from quality ${quality}` };
   };
   const { task } = fields;
   if (task === "denoise") return [denoise(fields.sigma ?? "auto")];
@@ -70,11 +73,11 @@ async function run(id, file, fields) {
   if (stop()) throw new Cancelled("cancelled");
   say({ state: "running", tiles: { done: 0, total: 0 }, seconds_left: null });
   const [known, engine, weights] = await Promise.all([about, networks, estimator]);
-  const provider = await engine.start(fields.engine);
+  const provider = await engine.start();
   let picture = await decode(file);
   const { jpeg } = picture;
   const found = fields.found ?? inspect(picture, weights);
-  const steps = stepsOf(fields, found, picture);
+  const steps = stepsOf(fields, found, picture, known.networks);
   const began = performance.now();
   for (const [at, { network, level, scale = 1, grid = [0, 0] }] of steps.entries()) {
     const shares = network === "super-resolution" ? {} : { luma: Number(fields.luma ?? 1), chroma: Number(fields.chroma ?? 1) };
@@ -98,7 +101,7 @@ async function run(id, file, fields) {
 async function ahead(found, picture) {
   const engine = await networks;
   await engine.start();
-  const [first] = stepsOf({ task: found.steps.length ? "auto" : "denoise" }, found, picture);
+  const [first] = stepsOf({ task: found.steps.length ? "auto" : "denoise" }, found, picture, engine.about);
   await engine.warm(first.network, first.scale ?? 1);
 }
 

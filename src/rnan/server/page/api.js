@@ -1,6 +1,8 @@
 // What restores the pictures: the server that the page came from, and no other. In the site that
 // needs no server another module of this name and these functions stands here (browser/api.js).
 
+import { ENDED, Refusal, sleep } from "./common.js";
+
 // Tasks of the page that there are not.
 export const unavailable = [];
 
@@ -10,16 +12,6 @@ export const token = {
   get: () => sessionStorage.getItem(KEPT) ?? "",
   set: (value) => sessionStorage.setItem(KEPT, value),
 };
-
-// A refusal: the problem document that the server sent.
-export class Refusal extends Error {
-  constructor(status, { detail, remedy = {} }, seconds = 0) {
-    super(detail);
-    this.status = status;
-    this.remedy = remedy; // fields with which the same request would be taken
-    this.seconds = seconds; // after which to try again, where the server says so
-  }
-}
 
 async function ask(path, options = {}) {
   const given = token.get().replace(/[^!-~]/g, "?"); // headers hold no others, tokens neither
@@ -94,10 +86,6 @@ export function archive(wanted) {
   return blob(`api/v1/archive?${wanted.map(({ job, strength }) => `job=${job.id}&strength=${strength}`).join("&")}`);
 }
 
-export const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
-
-const ENDED = ["done", "failed", "cancelled"];
-
 // The states of a job. Asked for again and again: a stream for each of many pictures would hold all
 // connections that a browser opens to one server.
 export async function* follow(job) {
@@ -107,12 +95,4 @@ export async function* follow(job) {
     if (ENDED.includes(now.state)) return;
     await sleep(now.state === "running" ? 0.3 : 1);
   }
-}
-
-export function save(content, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,6 +1,7 @@
 // One picture: what was found, what is wanted, how far it is, what came out.
 
 import * as api from "./api.js";
+import { save, sleep } from "./common.js";
 import { Compare } from "./compare.js";
 import { QuickLook } from "./look.js";
 import { FINER, LEVELS, REMEDIES, TASKS, left, suggestion } from "./words.js";
@@ -236,7 +237,7 @@ export class Card {
         if (!wanted()) return null;
         if (error.status !== 429) throw error;
         this.say("Waiting for room on the server …");
-        await api.sleep(Math.min(error.seconds || 1, 10));
+        await sleep(Math.min(error.seconds || 1, 10));
         if (!wanted()) return null;
         this.say("");
       }
@@ -330,7 +331,7 @@ export class Card {
   async download() {
     try {
       const content = await api.result(this.job, this.strength);
-      api.save(content, this.job.result_name);
+      save(content, this.job.result_name);
     } catch (error) {
       if (error.status === 404) this.forgotten();
       else this.say(error.message, true);

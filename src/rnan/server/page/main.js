@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { Card } from "./card.js";
+import { save } from "./common.js";
 
 const at = (name) => document.getElementById(name);
 const cards = new Set();
@@ -58,7 +59,7 @@ at("download-all").addEventListener("click", async () => {
     const last = await Promise.all(done.map((card) => card.lasts()));
     const wanted = done.filter((_, place) => last[place]);
     if (!wanted.length) return;
-    api.save(await api.archive(wanted), "restored.zip");
+    save(await api.archive(wanted), "restored.zip");
   } catch (error) {
     at("message").textContent = error.message;
   }
